@@ -13,7 +13,6 @@ above the data and the binaries are made passable (not readable) for others wher
 """
 
 import importlib.util
-import importlib.util
 import os
 import pwd
 import secrets
