@@ -1,0 +1,90 @@
+"""What of an order is still kept: its lines minus edits, returned units and money paid back beyond them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from app.engine.rules.facts import OrderFact, OrderLine, RefundFact
+from app.engine.rules.money import share_half_up
+
+
+def net_minor_of(line: OrderLine, quantity: int) -> int:
+    """Return what ``quantity`` units of a line are worth without tax, in minor units."""
+    return _part(max(line.net_minor, 0), quantity, line.quantity)
+
+
+def gross_minor_of(line: OrderLine, quantity: int) -> int:
+    """Return what the customer paid for ``quantity`` units of a line, tax included, in minor units."""
+    return _part(max(line.net_minor, 0) + max(line.tax_minor, 0), quantity, line.quantity)
+
+
+def ordered_quantities(order: OrderFact) -> dict[int, int]:
+    """Return the units ordered, by line id."""
+    return {line.line_id: max(line.quantity, 0) for line in order.lines}
+
+
+def kept_quantities(order: OrderFact, refunds: Iterable[RefundFact]) -> dict[int, int]:
+    """Return the units neither edited out nor returned, by line id. A cancelled order keeps none."""
+    if order.cancelled_at is not None:
+        return {line.line_id: 0 for line in order.lines}
+    returned = returned_quantities(refunds)
+    return {
+        line.line_id: max(line.quantity - max(line.removed_quantity, 0) - returned[line.line_id], 0)
+        for line in order.lines
+    }
+
+
+def returned_quantities(refunds: Iterable[RefundFact]) -> Counter[int]:
+    """Return the units that went back over all refunds, by line id; a refund given twice counts once."""
+    returned: Counter[int] = Counter()
+    for refund in distinct(refunds):
+        for line in refund.lines:
+            returned[line.line_id] += max(line.quantity, 0)
+    return returned
+
+
+def distinct(refunds: Iterable[RefundFact]) -> tuple[RefundFact, ...]:
+    """Return each refund once, in the order in which they were processed."""
+    return tuple(sorted({r.refund_id: r for r in refunds}.values(), key=lambda r: (r.processed_at, r.refund_id)))
+
+
+def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
+    """Return the money paid back beyond goods and shipping (goodwill, price corrections), in minor units.
+
+    Each refund's money pays for its own lines and shipping first. Goods that left without money (edited out, or
+    returned in a refund that moved none) are paid for by the money-only refund that usually follows; without
+    this they would be taken back twice.
+    """
+    extra = sum(_extra_of(refund, order.taxes_included) for refund in distinct(refunds))
+    return max(extra - _unpaid_goods(order, refunds), 0)
+
+
+def less_extra(amount_minor: int, gross_minor: int, extra_minor: int) -> int:
+    """Return an amount without its share of extra money, which is spread over what was paid for the goods kept."""
+    if gross_minor <= 0:
+        return 0
+    return share_half_up(amount_minor, gross_minor - min(extra_minor, gross_minor), gross_minor)
+
+
+def gross_total(lines: Sequence[OrderLine], quantities: Mapping[int, int]) -> int:
+    """Return what was paid for the given units of the given lines, tax included."""
+    return sum(gross_minor_of(line, quantities[line.line_id]) for line in lines)
+
+
+def _part(amount_minor: int, quantity: int, of_quantity: int) -> int:
+    if of_quantity <= 0:
+        return 0
+    return share_half_up(amount_minor, min(max(quantity, 0), of_quantity), of_quantity)
+
+
+def _extra_of(refund: RefundFact, taxes_included: bool) -> int:
+    return max(refund.money_minor - _goods_of(refund, taxes_included) - max(refund.shipping_minor, 0), 0)
+
+
+def _goods_of(refund: RefundFact, taxes_included: bool) -> int:
+    return sum(line.subtotal_minor + (0 if taxes_included else line.tax_minor) for line in refund.lines)
+
+
+def _unpaid_goods(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
+    edited_out = sum(gross_minor_of(line, line.removed_quantity) for line in order.lines)
+    moneyless = (refund for refund in distinct(refunds) if refund.money_minor <= 0)
+    return edited_out + sum(_goods_of(refund, order.taxes_included) for refund in moneyless)

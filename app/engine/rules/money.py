@@ -1,0 +1,138 @@
+"""Money: whole minor units with a currency, its text, and the only two functions that divide it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+#: ISO 4217 exponents that are not 2. Babel's differ for some (it rounds for display), so books never ask it.
+_EXPONENTS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+_AMOUNT = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{1,18}))?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+#: What a bigint column holds.
+_LARGEST_MINOR = 2**63 - 1
+
+
+class MoneyError(ValueError):
+    """An amount or a currency that cannot be taken exactly; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units (cents, yen, fils) of a currency."""
+
+    minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimals a currency has (ISO 4217): USD 2, JPY 0, KWD 3."""
+    if not _CURRENCY.fullmatch(currency):
+        raise MoneyError(f"{currency!r} is not a currency code: it must be three capital letters, like USD.")
+    return _EXPONENTS.get(currency, 2)
+
+
+def parse(text: str, currency: str) -> Money:
+    """Return the amount a decimal text says, exactly. Raises MoneyError.
+
+    Digits beyond the currency's decimals are accepted only when they are zeros: Shopify writes "100.0" for
+    yen, while "12.345" in dollars is no amount of money.
+    """
+    places = exponent(currency)
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise MoneyError(f"{text[:40]!r} is not an amount: write it in digits with a point, like 12.34.")
+    sign, whole, fraction = match[1], match[2], match[3] or ""
+    if fraction[places:].strip("0"):
+        raise MoneyError(f"{text} has more decimals than {currency}, which has {places}.")
+    minor = int(whole + fraction[:places].ljust(places, "0"))
+    if minor > _LARGEST_MINOR:
+        raise MoneyError(f"{text} {currency} is more than the books can hold.")
+    return Money(-minor if sign else minor, currency)
+
+
+def to_minor(value: str | int | Decimal, currency: str) -> int:
+    """Return an amount as it stands in a body (text, or a JSON number read as int or Decimal) in minor units.
+
+    Raises MoneyError for anything that is not an exact amount. A float is refused: it has lost digits already.
+    """
+    if isinstance(value, str):
+        return parse(value, currency).minor
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise MoneyError(f"An amount comes as text, int or Decimal, not as {type(value).__name__}.")
+    number = Decimal(value)
+    # Asked before it is written out: "1e999999999" is a small body and a huge number.
+    if not number.is_finite() or not -18 <= number.adjusted() <= 18:
+        raise MoneyError(f"{str(number)[:40]} is not an amount of money.")
+    return parse(f"{number:f}", currency).minor
+
+
+def to_decimal_string(minor: int, currency: str) -> str:
+    """Return minor units as plain decimal text: 1234 USD → "12.34", 1234 JPY → "1234"."""
+    return decimal_text(minor, exponent(currency))
+
+
+def format(money: Money) -> str:  # noqa: A001 - the house's word for Money → text; callers write money.format(...)
+    """Return money as text with its currency: "12.34 USD"."""
+    return f"{to_decimal_string(money.minor, money.currency)} {money.currency}"
+
+
+def decimal_text(value: int, places: int) -> str:
+    """Return an integer as decimal text with its point ``places`` digits from the right."""
+    digits = str(abs(value)).rjust(places + 1, "0")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+
+
+def rate_text(rate_bps: int) -> str:
+    """Return basis points as a percentage: 250 → "2.5 %"."""
+    whole, point, fraction = decimal_text(rate_bps, 2).partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}{point if fraction else ''}{fraction} %"
+
+
+def exact_share_text(amount_minor: int, rate_bps: int, currency: str) -> str:
+    """Return amount × rate before rounding, as decimal text: 9980 USD at 250 bps → "2.495"."""
+    places = exponent(currency)
+    whole, _, fraction = decimal_text(amount_minor * rate_bps, places + 4).partition(".")
+    fraction = fraction.rstrip("0").ljust(places, "0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def share_half_up(amount_minor: int, numerator: int, denominator: int) -> int:
+    """Return amount × numerator / denominator, rounded half up (away from zero for negative amounts)."""
+    if denominator <= 0:
+        raise ValueError(f"A share is taken of a positive whole, not of {denominator}.")
+    product = amount_minor * numerator
+    rounded = (2 * abs(product) + denominator) // (2 * denominator)
+    return -rounded if product < 0 else rounded
+
+
+def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount over weights so that the parts sum to it: largest remainder, ties go to the earlier part.
+
+    Weights that are all zero count as equal. Negative amounts are split like positive ones. Raises ValueError
+    for a negative weight, and for money with nobody to give it to.
+    """
+    if any(weight < 0 for weight in weights):
+        raise ValueError("Weights must not be negative.")
+    if not weights:
+        if amount_minor:
+            raise ValueError(f"There is nothing to split {amount_minor} over.")
+        return []
+    shares = list(weights) if any(weights) else [1] * len(weights)
+    total = sum(shares)
+    sign = -1 if amount_minor < 0 else 1
+    divided = [divmod(abs(amount_minor) * share, total) for share in shares]
+    parts = [floor for floor, _ in divided]
+    left = abs(amount_minor) - sum(parts)
+    for index in sorted(range(len(parts)), key=lambda i: -divided[i][1])[:left]:
+        parts[index] += 1
+    return [sign * part for part in parts]

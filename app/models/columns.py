@@ -1,0 +1,26 @@
+"""Column types that every table shares: ids, instants, money, enums with a check."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, Identity
+from sqlalchemy.orm import mapped_column
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+Big = Annotated[int, mapped_column(BigInteger)]
+Minor = Annotated[int, mapped_column(BigInteger)]
+Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+ShopId = Annotated[int, mapped_column(BigInteger, ForeignKey("shops.id"))]
+
+
+def enum_column(kind: type[StrEnum], name: str) -> Enum:
+    """Return the type of a column that stores an enum's value as text, with a check constraint of its values."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name=name,
+        length=32,
+        values_callable=lambda members: [m.value for m in members],
+    )

@@ -1,0 +1,52 @@
+"""The books: entries and their postings. Append-only; the database refuses update and delete."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import db
+from app.engine.rules.postings import Account, EntryKind
+from app.models.columns import Id, Instant, Minor, ShopId, enum_column
+
+
+class LedgerEntry(db.Model):
+    """One business event in the books. ``key`` is made of business facts and unique in the shop."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "key"),
+        Index(None, "shop_id", "customer_id", "id"),
+        Index(None, "shop_id", "reward_id"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    key: Mapped[str] = mapped_column(Text)
+    kind: Mapped[EntryKind] = mapped_column(enum_column(EntryKind, "kind"))
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    reward_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("rewards.id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    #: When it happened outside; ``recorded_at`` is when we wrote it.
+    occurred_at: Mapped[Instant]
+    recorded_at: Mapped[Instant]
+    actor: Mapped[str] = mapped_column(Text)
+
+
+class LedgerPosting(db.Model):
+    """Moves a positive amount from one account to another."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("source <> destination", name="two_accounts"),
+        Index(None, "shop_id", "customer_id", "currency"),
+        Index(None, "shop_id", "entry_id"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    entry_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ledger_entries.id"))
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    source: Mapped[Account] = mapped_column(enum_column(Account, "source"))
+    destination: Mapped[Account] = mapped_column(enum_column(Account, "destination"))
+    amount_minor: Mapped[Minor]

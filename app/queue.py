@@ -1,0 +1,68 @@
+"""RQ behind one enqueue(). The queue is an alarm clock: a lost job is found again by the clock's sweep."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, current_app
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger()
+
+INBOX = "inbox"
+TRANSFERS = "transfers"
+#: Every queue, in the order in which a worker looks at them.
+QUEUES = (INBOX, TRANSFERS)
+
+#: For how long a wish to run a job stands for further wishes, should the job itself get lost.
+WISH_SECONDS = 5
+
+
+def init_queue(app: Flask, redis_url: str) -> None:
+    """Bind the app to a server that speaks Redis' protocol."""
+    app.extensions["redis"] = Redis.from_url(redis_url, socket_timeout=10, socket_connect_timeout=2)
+
+
+def connection() -> "Redis[bytes]":
+    """Return this app's connection."""
+    redis: Redis[bytes] = current_app.extensions["redis"]
+    return redis
+
+
+def blocking_connection(redis_url: str) -> "Redis[bytes]":
+    """Return a connection without a read timeout, for a worker that waits for jobs."""
+    return Redis.from_url(redis_url, socket_connect_timeout=5)
+
+
+def enqueue_once(queue: str, job: str, *args: Any) -> bool:
+    """Ask a worker to run ``app.jobs.<job>(*args)`` soon, unless that is asked for already.
+
+    Returns whether the wish stands. Never raises: whoever wishes has already committed the row that says
+    what is to be done, and the sweep finds it if the queue cannot be reached.
+    """
+    wish = _wish_key(job, args)
+    try:
+        redis = connection()
+        if not redis.set(wish, b"1", nx=True, ex=WISH_SECONDS):
+            return True
+        Queue(queue, connection=redis, serializer=JSONSerializer).enqueue(
+            f"app.jobs.{job}", *args, result_ttl=0, failure_ttl=86_400, job_timeout=600
+        )
+    except RedisError as error:
+        log.warning("queue_unreachable", job=job, error=str(error))
+        return False
+    return True
+
+
+def wish_granted(job: str, *args: Any) -> None:
+    """Say at a job's start that it runs now, so that whatever is wished from here on is a new run."""
+    try:
+        connection().delete(_wish_key(job, args))
+    except RedisError as error:
+        log.warning("queue_unreachable", job=job, error=str(error))
+
+
+def _wish_key(job: str, args: tuple[Any, ...]) -> str:
+    return ":".join(["boomerang", "wish", job, *map(str, args)])
