@@ -80,7 +80,7 @@ class LineCounts(Step):
     net_minor: int
 
     def sentence(self, currency: str) -> str:
-        return f"{self.title} × {self.quantity} counts with {_money(self.net_minor, currency)}."
+        return f"{self.title} (quantity {self.quantity}) counts with {_money(self.net_minor, currency)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class LineExcluded(Step):
 
     def sentence(self, currency: str) -> str:
         amount = _money(self.net_minor, currency)
-        return f"{self.title} × {self.quantity} ({amount}) does not count: {_WHY_LINE[self.reason]}."
+        return f"{self.title} (quantity {self.quantity}, {amount}) does not count: {_WHY_LINE[self.reason]}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ class BelowMinimum(Step):
 
     def sentence(self, currency: str) -> str:
         minimum = _money(self.minimum_minor, currency)
-        return f"{_money(self.eligible_minor, currency)} is below the minimum order of {minimum}: no cashback."
+        eligible = _money(self.eligible_minor, currency)
+        return f"{eligible} is below the minimum order of {minimum}: no cashback."
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,10 @@ def sentence(step: Step, currency: str) -> str:
 
 def to_json(step: Step) -> dict[str, str | int]:
     """Return a step as a JSON object that ``from_json`` reads back."""
-    return {"kind": step.kind.value, **{k: str(v) if isinstance(v, StrEnum) else v for k, v in asdict(step).items()}}
+    values = {
+        name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(step).items()
+    }
+    return {"kind": step.kind.value, **values}
 
 
 def from_json(data: Mapping[str, Any]) -> Step:
@@ -275,7 +279,8 @@ def from_json(data: Mapping[str, Any]) -> Step:
 
 def compute_amount_step(eligible_minor: int, rate_bps: int, amount_minor: int, currency: str) -> Amount:
     """Return the step that shows the multiplication and its one rounding."""
-    return Amount(eligible_minor, rate_bps, exact_share_text(eligible_minor, rate_bps, currency), amount_minor)
+    exact = exact_share_text(eligible_minor, rate_bps, currency)
+    return Amount(eligible_minor, rate_bps, exact, amount_minor)
 
 
 def _multiplied(eligible_minor: int, rate_bps: int, exact: str, amount_minor: int, currency: str) -> str:

@@ -1,7 +1,7 @@
 """What happened outside, as frozen values: the only things rules decide on.
 
-Amounts are integers in minor units of the shop's currency and their names end in ``_minor``. Instants are aware
-datetimes in UTC. Ids are Shopify's numeric ids; they do not fit into 53 bits and are never floats.
+Amounts are integers in minor units of the shop's currency and their names end in ``_minor``. Instants are
+aware datetimes in UTC. Ids are Shopify's numeric ids; they do not fit into 53 bits and are never floats.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class OrderLine:
     quantity: int
     #: Units taken out again by an order edit (not by a refund).
     removed_quantity: int
-    #: price × quantity − its discount allocations, minus its tax where prices include tax.
+    #: price times quantity less its discount allocations, and less its tax where prices include tax.
     net_minor: int
     tax_minor: int
     product_id: int | None = None
@@ -59,7 +59,7 @@ class CustomerFact:
 
 @dataclass(frozen=True, slots=True)
 class OrderFact:
-    """One version of an order, told by any of the order topics. The version with the newest ``updated_at`` counts."""
+    """One version of an order, told by any of the order topics; the newest ``updated_at`` counts."""
 
     order_id: int
     name: str
@@ -110,7 +110,7 @@ class RefundFact:
 
 @dataclass(frozen=True, slots=True)
 class SpendEvent:
-    """A change of what a customer has spent: positive when an order is placed, negative when value goes back."""
+    """A change of what a customer has spent: up when an order is placed, down when value goes back."""
 
     at: datetime
     amount_minor: int

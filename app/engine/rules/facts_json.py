@@ -1,4 +1,4 @@
-"""Facts and terms as JSON objects and back, exactly: ids and amounts stay whole numbers, instants stay UTC."""
+"""Facts and terms as JSON objects and back, exactly: ids and amounts whole numbers, instants UTC."""
 
 from collections.abc import Mapping
 from dataclasses import fields

@@ -44,22 +44,23 @@ def returned_quantities(refunds: Iterable[RefundFact]) -> Counter[int]:
 
 def distinct(refunds: Iterable[RefundFact]) -> tuple[RefundFact, ...]:
     """Return each refund once, in the order in which they were processed."""
-    return tuple(sorted({r.refund_id: r for r in refunds}.values(), key=lambda r: (r.processed_at, r.refund_id)))
+    once = {refund.refund_id: refund for refund in refunds}
+    return tuple(sorted(once.values(), key=lambda refund: (refund.processed_at, refund.refund_id)))
 
 
 def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
     """Return the money paid back beyond goods and shipping (goodwill, price corrections), in minor units.
 
-    Each refund's money pays for its own lines and shipping first. Goods that left without money (edited out, or
-    returned in a refund that moved none) are paid for by the money-only refund that usually follows; without
-    this they would be taken back twice.
+    Each refund's money pays for its own lines and shipping first. Goods that left without money (edited out,
+    or returned in a refund that moved none) are paid for by the money-only refund that usually follows;
+    without this they would be taken back twice.
     """
     extra = sum(_extra_of(refund, order.taxes_included) for refund in distinct(refunds))
     return max(extra - _unpaid_goods(order, refunds), 0)
 
 
 def less_extra(amount_minor: int, gross_minor: int, extra_minor: int) -> int:
-    """Return an amount without its share of extra money, which is spread over what was paid for the goods kept."""
+    """Return an amount without its share of extra money, spread over what was paid for the goods kept."""
     if gross_minor <= 0:
         return 0
     return share_half_up(amount_minor, gross_minor - min(extra_minor, gross_minor), gross_minor)

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 #: ISO 4217 exponents that are not 2. Babel's differ for some (it rounds for display), so books never ask it.
 _EXPONENTS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
-}
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
+    "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLF": 4, "UYW": 4,
+}  # fmt: skip
 _AMOUNT = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{1,18}))?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 #: What a bigint column holds.
@@ -59,9 +60,9 @@ def parse(text: str, currency: str) -> Money:
 
 
 def to_minor(value: str | int | Decimal, currency: str) -> int:
-    """Return an amount as it stands in a body (text, or a JSON number read as int or Decimal) in minor units.
+    """Return an amount as it stands in a body (text, or a JSON number as int or Decimal) in minor units.
 
-    Raises MoneyError for anything that is not an exact amount. A float is refused: it has lost digits already.
+    Raises MoneyError for anything that is not an exact amount. A float is refused: it has lost digits.
     """
     if isinstance(value, str):
         return parse(value, currency).minor
@@ -99,7 +100,7 @@ def rate_text(rate_bps: int) -> str:
 
 
 def exact_share_text(amount_minor: int, rate_bps: int, currency: str) -> str:
-    """Return amount × rate before rounding, as decimal text: 9980 USD at 250 bps → "2.495"."""
+    """Return amount times rate before rounding, as decimal text: 9980 USD at 250 bps → "2.495"."""
     places = exponent(currency)
     whole, _, fraction = decimal_text(amount_minor * rate_bps, places + 4).partition(".")
     fraction = fraction.rstrip("0").ljust(places, "0")
@@ -107,7 +108,7 @@ def exact_share_text(amount_minor: int, rate_bps: int, currency: str) -> str:
 
 
 def share_half_up(amount_minor: int, numerator: int, denominator: int) -> int:
-    """Return amount × numerator / denominator, rounded half up (away from zero for negative amounts)."""
+    """Return amount times numerator / denominator, rounded half up (away from zero for negative amounts)."""
     if denominator <= 0:
         raise ValueError(f"A share is taken of a positive whole, not of {denominator}.")
     product = amount_minor * numerator
@@ -116,10 +117,10 @@ def share_half_up(amount_minor: int, numerator: int, denominator: int) -> int:
 
 
 def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
-    """Split an amount over weights so that the parts sum to it: largest remainder, ties go to the earlier part.
+    """Split an amount over weights so that the parts sum to it: largest remainder, ties to the earlier part.
 
-    Weights that are all zero count as equal. Negative amounts are split like positive ones. Raises ValueError
-    for a negative weight, and for money with nobody to give it to.
+    Weights that are all zero count as equal. Negative amounts are split like positive ones. Raises
+    ValueError for a negative weight, and for money with nobody to give it to.
     """
     if any(weight < 0 for weight in weights):
         raise ValueError("Weights must not be negative.")

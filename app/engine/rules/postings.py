@@ -68,7 +68,7 @@ def set_off(amount_minor: int) -> tuple[Posting, ...]:
 
 
 def claw_back(amount_minor: int, available_minor: int) -> tuple[Posting, ...]:
-    """Settled credit is taken back: from what is available, and the rest as owed (which may go below zero)."""
+    """Settled credit is taken back: from what is available, the rest as owed (which may go below zero)."""
     covered = min(amount_minor, max(available_minor, 0))
     rows = []
     if covered:

@@ -61,9 +61,9 @@ def compute_target(
 ) -> Target:
     """Return what the order should be rewarded with, in minor units of the terms' currency.
 
-    Aims at a running total instead of rounding each refund by itself, so that a row of partial refunds always
-    ends at exactly the amount first granted. ``tier`` is the frozen one; ``spend_minor`` is the net spend it was
-    reached with, for the explanation only.
+    Aims at a running total instead of rounding each refund by itself, so that a row of partial refunds
+    always ends at exactly the amount first granted. ``tier`` is the frozen one; ``spend_minor`` is the net
+    spend it was reached with, for the explanation only.
     """
     excluded = decide_order_exclusion(order, terms)
     if excluded is not None:
@@ -127,20 +127,21 @@ def _ordered_steps(
         return [explain.OrderExcluded(grant.ineligible)]
     if grant.ineligible is IneligibleReason.BELOW_MINIMUM:
         return [explain.BelowMinimum(grant.eligible_minor, terms.minimum_order_minor)]
+    calculated_minor, rate_bps = grant.calculated_minor, tier.rate_bps
     steps: list[explain.Step] = [
-        explain.TierRate(tier.name, tier.rate_bps, spend_minor),
-        explain.compute_amount_step(grant.eligible_minor, tier.rate_bps, grant.calculated_minor, terms.currency),
+        explain.TierRate(tier.name, rate_bps, spend_minor),
+        explain.compute_amount_step(grant.eligible_minor, rate_bps, calculated_minor, terms.currency),
     ]
     if grant.ineligible is not None:
         return [*steps, explain.OrderExcluded(grant.ineligible)]
-    shares = allocate(grant.calculated_minor, [net_minor_of(line, line.quantity) for line in lines])
+    shares = allocate(calculated_minor, [net_minor_of(line, line.quantity) for line in lines])
     if len(lines) > 1:
         steps += [
             explain.LineShare(line.line_id, line.title, share)
             for line, share in zip(lines, shares, strict=True)
         ]
-    if grant.granted_minor < grant.calculated_minor:
-        steps.append(explain.CapCut(grant.calculated_minor, grant.granted_minor))
+    if grant.granted_minor < calculated_minor:
+        steps.append(explain.CapCut(calculated_minor, grant.granted_minor))
     return steps
 
 

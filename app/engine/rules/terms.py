@@ -1,4 +1,4 @@
-"""The terms of a programme: tiers, exclusions, limits and holds in one numbered version that is never edited."""
+"""The terms of a programme: tiers, exclusions, limits and holds in one numbered version, never edited."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,7 @@ class OwedPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A step of the tier table: reached at ``threshold_minor`` of net spend (≥), earns ``rate_bps`` basis points."""
+    """A step of the tier table: reached at ``threshold_minor`` of net spend (≥), earns ``rate_bps``."""
 
     name: str
     threshold_minor: int

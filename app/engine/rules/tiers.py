@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
 from app.engine.rules.facts import OrderFact, RefundFact, SpendEvent
 from app.engine.rules.kept import (
@@ -48,7 +49,7 @@ def spend_before(events: Iterable[SpendEvent], at: datetime) -> int:
 
 
 def tier_for(spend_minor: int, tiers: Sequence[Tier]) -> Tier:
-    """Return the highest tier whose threshold the spend has reached; the lowest one when it has reached none."""
+    """Return the highest tier whose threshold the spend has reached, else the lowest one."""
     ascending = sorted(tiers, key=lambda tier: tier.threshold_minor)
     reached = [tier for tier in ascending if tier.threshold_minor <= spend_minor]
     return reached[-1] if reached else ascending[0]
@@ -74,7 +75,7 @@ def validate_terms(terms: Terms) -> list[str]:
     if terms.cap_per_order_minor is not None and terms.cap_per_order_minor <= 0:
         problems.append("The cap per order must be above zero; leave it empty for no cap.")
     if terms.hold_above_minor is not None and terms.hold_above_minor < 0:
-        problems.append("The amount above which orders are held must not be negative; leave it empty to hold none.")
+        problems.append("The amount above which orders are held must not be negative; empty holds none.")
     if any(not tag.strip() for tag in terms.excluded_tags):
         problems.append("An excluded tag must not be blank.")
     if any(product_id <= 0 for product_id in terms.excluded_product_ids):
@@ -94,7 +95,7 @@ def _validate_tiers(tiers: Sequence[Tier]) -> list[str]:
     if tiers[0].threshold_minor != 0:
         problems.append("The first tier must start at 0, so that every customer has one.")
     thresholds = [tier.threshold_minor for tier in tiers]
-    if any(later <= earlier for earlier, later in zip(thresholds, thresholds[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(thresholds)):
         problems.append("The thresholds must rise from one tier to the next.")
     problems += [
         f"The rate of the tier {tier.name!r} must be between 0 % and 100 %."
