@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from app.engine.rules import explain
+from app.engine.rules import steps
 from app.engine.rules.eligibility import IneligibleReason, decide_line_exclusion, decide_order_exclusion
+from app.engine.rules.explain import compute_amount_step
 from app.engine.rules.facts import OrderFact, OrderLine, RefundFact
 from app.engine.rules.kept import (
     compute_extra_minor,
@@ -17,6 +18,7 @@ from app.engine.rules.kept import (
     returned_quantities,
 )
 from app.engine.rules.money import allocate, share_half_up
+from app.engine.rules.steps import Step
 from app.engine.rules.terms import Terms, Tier
 
 _WHOLE_BPS = 10_000
@@ -38,7 +40,7 @@ class Target:
     #: Set exactly when nothing is granted.
     ineligible: IneligibleReason | None
     #: The explanation as data, in the order of the pipeline.
-    steps: tuple[explain.Step, ...]
+    steps: tuple[Step, ...]
 
     @property
     def reversed_minor(self) -> int:
@@ -67,16 +69,16 @@ def compute_target(
     """
     excluded = decide_order_exclusion(order, terms)
     if excluded is not None:
-        return Target(0, 0, 0, 0, 0, excluded, (explain.OrderExcluded(excluded),))
+        return Target(0, 0, 0, 0, 0, excluded, (steps.OrderExcluded(excluded),))
     lines = [line for line in order.lines if decide_line_exclusion(line, terms) is None]
     ordered = _grant(lines, ordered_quantities(order), 0, terms, tier)
     kept_units = kept_quantities(order, refunds)
     kept = _grant(lines, kept_units, compute_extra_minor(order, refunds), terms, tier)
-    steps = _line_steps(order, terms) + _ordered_steps(lines, ordered, terms, tier, spend_minor)
+    trail = _line_steps(order, terms) + _ordered_steps(lines, ordered, terms, tier, spend_minor)
     if ordered.granted_minor and kept.eligible_minor < ordered.eligible_minor:
-        steps += _kept_steps(order, refunds, lines, kept_units, terms)
+        trail += _kept_steps(order, refunds, lines, kept_units, terms)
         reversed_minor = ordered.granted_minor - kept.granted_minor
-        steps.append(explain.KeptAmount(kept.eligible_minor, kept.granted_minor, reversed_minor))
+        trail.append(steps.KeptAmount(kept.eligible_minor, kept.granted_minor, reversed_minor))
     return Target(
         calculated_minor=ordered.calculated_minor,
         granted_minor=ordered.granted_minor,
@@ -84,7 +86,7 @@ def compute_target(
         eligible_minor=ordered.eligible_minor,
         kept_eligible_minor=kept.eligible_minor,
         ineligible=ordered.ineligible,
-        steps=tuple(steps),
+        steps=tuple(trail),
     )
 
 
@@ -108,41 +110,41 @@ def _grant(
     return _Grant(eligible_minor, calculated_minor, granted_minor, None)
 
 
-def _line_steps(order: OrderFact, terms: Terms) -> list[explain.Step]:
-    steps: list[explain.Step] = []
+def _line_steps(order: OrderFact, terms: Terms) -> list[Step]:
+    trail: list[Step] = []
     for line in order.lines:
         net_minor = net_minor_of(line, line.quantity)
         reason = decide_line_exclusion(line, terms)
         if reason is None:
-            steps.append(explain.LineCounts(line.line_id, line.title, line.quantity, net_minor))
+            trail.append(steps.LineCounts(line.line_id, line.title, line.quantity, net_minor))
         else:
-            steps.append(explain.LineExcluded(line.line_id, line.title, line.quantity, net_minor, reason))
-    return steps
+            trail.append(steps.LineExcluded(line.line_id, line.title, line.quantity, net_minor, reason))
+    return trail
 
 
 def _ordered_steps(
     lines: Sequence[OrderLine], grant: _Grant, terms: Terms, tier: Tier, spend_minor: int
-) -> list[explain.Step]:
+) -> list[Step]:
     if grant.ineligible is IneligibleReason.NO_ELIGIBLE_LINES:
-        return [explain.OrderExcluded(grant.ineligible)]
+        return [steps.OrderExcluded(grant.ineligible)]
     if grant.ineligible is IneligibleReason.BELOW_MINIMUM:
-        return [explain.BelowMinimum(grant.eligible_minor, terms.minimum_order_minor)]
+        return [steps.BelowMinimum(grant.eligible_minor, terms.minimum_order_minor)]
     calculated_minor, rate_bps = grant.calculated_minor, tier.rate_bps
-    steps: list[explain.Step] = [
-        explain.TierRate(tier.name, rate_bps, spend_minor),
-        explain.compute_amount_step(grant.eligible_minor, rate_bps, calculated_minor, terms.currency),
+    trail: list[Step] = [
+        steps.TierRate(tier.name, rate_bps, spend_minor),
+        compute_amount_step(grant.eligible_minor, rate_bps, calculated_minor, terms.currency),
     ]
     if grant.ineligible is not None:
-        return [*steps, explain.OrderExcluded(grant.ineligible)]
+        return [*trail, steps.OrderExcluded(grant.ineligible)]
     shares = allocate(calculated_minor, [net_minor_of(line, line.quantity) for line in lines])
     if len(lines) > 1:
-        steps += [
-            explain.LineShare(line.line_id, line.title, share)
+        trail += [
+            steps.LineShare(line.line_id, line.title, share)
             for line, share in zip(lines, shares, strict=True)
         ]
     if grant.granted_minor < calculated_minor:
-        steps.append(explain.CapCut(calculated_minor, grant.granted_minor))
-    return steps
+        trail.append(steps.CapCut(calculated_minor, grant.granted_minor))
+    return trail
 
 
 def _kept_steps(
@@ -151,22 +153,22 @@ def _kept_steps(
     lines: Sequence[OrderLine],
     kept_units: Mapping[int, int],
     terms: Terms,
-) -> list[explain.Step]:
+) -> list[Step]:
     if order.cancelled_at is not None:
-        return [explain.Cancelled(order.cancelled_at.astimezone(UTC).isoformat())]
-    steps: list[explain.Step] = []
+        return [steps.Cancelled(order.cancelled_at.astimezone(UTC).isoformat())]
+    trail: list[Step] = []
     returned = returned_quantities(refunds)
     for line in lines:
         units = kept_units[line.line_id]
         if units < line.quantity:
             removed, back = max(line.removed_quantity, 0), returned[line.line_id]
             kept_minor = net_minor_of(line, units)
-            steps.append(explain.UnitsGone(line.line_id, line.title, removed, back, units, kept_minor))
+            trail.append(steps.UnitsGone(line.line_id, line.title, removed, back, units, kept_minor))
     net_minor = sum(net_minor_of(line, kept_units[line.line_id]) for line in lines)
     extra_minor = compute_extra_minor(order, refunds)
     eligible_minor = less_extra(net_minor, gross_total(lines, kept_units), extra_minor)
     if eligible_minor < net_minor:
-        steps.append(explain.ExtraMoney(extra_minor, net_minor, eligible_minor))
+        trail.append(steps.ExtraMoney(extra_minor, net_minor, eligible_minor))
     if 0 < eligible_minor < terms.minimum_order_minor:
-        steps.append(explain.KeptBelowMinimum(eligible_minor, terms.minimum_order_minor))
-    return steps
+        trail.append(steps.KeptBelowMinimum(eligible_minor, terms.minimum_order_minor))
+    return trail

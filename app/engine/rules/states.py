@@ -30,7 +30,7 @@ MOVES: dict[RewardState, frozenset[RewardState]] = {
     S.SETTLED: frozenset({S.REVERSED}),
     S.REVERSED: frozenset({S.SETTLED}),
     # The order came back (an edit added lines): decided anew.
-    S.VOIDED: frozenset({S.IN_REVIEW, S.HELD, S.PENDING, S.AWAITING_CUSTOMER}),
+    S.VOIDED: frozenset({S.IN_REVIEW, S.HELD, S.PENDING, S.AWAITING_CUSTOMER, S.INELIGIBLE}),
     S.REJECTED: frozenset({S.IN_REVIEW}),
     S.INELIGIBLE: frozenset({S.AWAITING_CUSTOMER, S.IN_REVIEW, S.HELD, S.PENDING, S.VOIDED}),
 }
