@@ -1,0 +1,59 @@
+# `make` alone lists what there is. Everything is installed into .venv and node_modules, nothing into the system.
+
+BIN := .venv/bin
+# How many tests run at once, and what else to tell pytest: make test ARGS="-k refund"
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help
+help:
+	@echo "make demo      see it work: a shop with a year of orders, on one address (DEMO_PORT, DEMO_HISTORY,"
+	@echo "               DEMO_TRAFFIC=0, DEMO_KEEP=1); Ctrl-C ends it"
+	@echo "make smoke     the same without a browser: earns, approves, refunds, compares every cent"
+	@echo "make test      all tests, on a real PostgreSQL and a real Valkey (ARGS=\"-k refund\")"
+	@echo "make check     lint, format, types, import contracts, lock files"
+	@echo "make lock      compute the lock files anew (UPGRADE=--upgrade for newer versions)"
+	@echo "make clean     remove what make has made"
+	@echo
+	@echo "Needs Python 3.11 or newer; uses npm and Chromium where there are any. PYTHON=… names another Python."
+
+.PHONY: demo
+demo: install-demo
+	@exec $(BIN)/python -m local.demo
+
+.PHONY: smoke
+smoke: install-demo
+	@exec $(BIN)/python -m local.smoke
+
+.PHONY: test
+test: install-dev
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: check
+check: install-dev
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
+	$(BIN)/vulture --min-confidence 80 app sandbox local tests wsgi.py
+	$(BIN)/python -m pytest tests/house/test_lock_files.py
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	--python-version 3.11 $(UPGRADE) pyproject.toml
+
+.PHONY: lock
+lock: install-dev
+	$(COMPILE) --extra demo --group dev --output-file requirements/dev.txt
+	$(COMPILE) --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt
+	npm install --package-lock-only --ignore-scripts
+
+.PHONY: clean
+clean:
+	rm -rf .venv node_modules var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: install-demo install-dev
+install-demo install-dev:
+	@PYTHON="$(PYTHON)" local/install.sh $(@:install-%=%)

@@ -1,0 +1,69 @@
+#!/bin/sh
+# Makes .venv and node_modules ready, once for each state of the lock files:
+#
+#     local/install.sh demo     what `make demo` and `make smoke` need
+#     local/install.sh dev      what `make test` and `make check` need besides
+#
+# The copies of the lock files kept in .venv and node_modules tell what was installed.
+set -eu
+cd "$(dirname "$0")/.."
+wanted=$1
+
+stop() {
+    echo "$1" >&2
+    exit 1
+}
+
+# Print the newest Python that is new enough, or the one that PYTHON names.
+find_python() {
+    for candidate in ${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    found=$("${PYTHON:-python3}" -c 'import platform; print(platform.python_version())' 2>/dev/null) ||
+        stop "${PYTHON:-python3} was not found: install Python 3.11 or newer (Debian, Ubuntu: apt install python3 python3-venv)."
+    stop "Boomerang needs Python 3.11 or newer, and ${PYTHON:-python3} is $found: install a newer one, or name one with PYTHON=…, such as \`make demo PYTHON=/opt/python3.12/bin/python3\`."
+}
+
+make_venv() {
+    .venv/bin/python -c '' 2>/dev/null && return
+    python=$(find_python)
+    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+        stop "$python comes without its venv module: install it (Debian, Ubuntu: apt install python3-venv) and try again."
+    rm -rf .venv
+    "$python" -m venv .venv
+}
+
+install_python_packages() {
+    make_venv
+    cmp -s "requirements/$wanted.txt" ".venv/installed-$wanted.txt" && return
+    echo "Installing $(grep -c '^[a-z].*==' "requirements/$wanted.txt") Python packages into .venv (once, about a minute) …"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps \
+        --require-hashes -r "requirements/$wanted.txt"
+    cp "requirements/$wanted.txt" ".venv/installed-$wanted.txt"
+    # The packages of demo.txt are in dev.txt too, in the same versions: a house test holds that.
+    if [ "$wanted" = dev ]; then cp requirements/demo.txt .venv/installed-demo.txt; fi
+}
+
+install_browser_packages() {
+    for done in "$wanted" dev; do
+        cmp -s package-lock.json "node_modules/installed-$done.json" && return
+    done
+    if ! command -v npm >/dev/null; then
+        case $wanted in
+        demo) echo "npm was not found: the admin works without htmx, its buttons load whole pages." ;;
+        dev) echo "npm was not found: the tests go on without htmx, without Shopify's own schema and without axe (Debian, Ubuntu: apt install npm)." ;;
+        esac
+        return
+    fi
+    omit=
+    if [ "$wanted" = demo ]; then omit=--omit=dev; fi
+    echo "Installing the browser packages into node_modules (once) …"
+    npm ci --ignore-scripts --loglevel=error $omit >/dev/null
+    cp package-lock.json "node_modules/installed-$wanted.json"
+}
+
+install_python_packages
+install_browser_packages
