@@ -88,7 +88,9 @@ def _refuse_weak(settings: Settings) -> None:
             f"SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters; set it to a long random text."
         )
     if settings.secret_key in settings.client_secrets:
-        raise SettingsError("SECRET_KEY must differ from the Shopify client secret; set a random text of its own.")
+        raise SettingsError(
+            "SECRET_KEY must differ from the Shopify client secret; set a random text of its own."
+        )
     if not settings.encryption_keys:
         raise SettingsError(
             "ENCRYPTION_KEYS is not set; make one with "
@@ -100,7 +102,9 @@ def _refuse_weak(settings: Settings) -> None:
         except ValueError as error:
             raise SettingsError("ENCRYPTION_KEYS must hold Fernet keys, separated by commas.") from error
     if urlsplit(settings.app_url).scheme not in ("http", "https"):
-        raise SettingsError("APP_URL must be the address at which Shopify reaches this app, such as https://app.example.com.")
+        raise SettingsError(
+            "APP_URL must be the address at which Shopify reaches this app, such as https://app.example.com."
+        )
     if settings.log_format not in ("text", "json"):
         raise SettingsError("LOG_FORMAT must be text or json.")
 

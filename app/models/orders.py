@@ -29,7 +29,9 @@ class Order(db.Model):
     customer_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("customers.id"))
     currency: Mapped[str] = mapped_column(String(3))
     total_minor: Mapped[Minor]
-    financial_status: Mapped[FinancialStatus] = mapped_column(enum_column(FinancialStatus, "financial_status"))
+    financial_status: Mapped[FinancialStatus] = mapped_column(
+        enum_column(FinancialStatus, "financial_status")
+    )
     placed_at: Mapped[Instant]
     #: Shopify's ``updated_at``: an older version never replaces a newer one.
     version_at: Mapped[Instant]

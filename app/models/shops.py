@@ -1,6 +1,5 @@
 """Shops that installed Boomerang, and the tokens they gave it."""
 
-
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 

@@ -1,26 +1,61 @@
-"""Which version of an order the rules decide on when an edit left part of it unpaid."""
+"""Which of two tellings of the same order or refund counts, whatever the order in which they arrive."""
 
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from app.engine.rules.facts import FinancialStatus, OrderFact, OrderLine
+from app.engine.rules.facts import FinancialStatus, OrderFact, RefundFact
+from app.engine.rules.facts_json import order_from_json, refund_from_json, to_json
 
-_WAITS_FOR_MONEY = (FinancialStatus.PENDING, FinancialStatus.AUTHORIZED, FinancialStatus.PARTIALLY_PAID)
-
-
-def decide_version(newest_paid: OrderFact | None, newest: OrderFact) -> OrderFact:
-    """Return the order to decide on, from its newest version and the newest that was paid in full.
-
-    Lines added to a paid order make Shopify call it partially paid. What was paid keeps its reward then: the
-    lines of the paid version count, less what the newest one took out, and added units wait for their money.
-    """
-    waits = newest.financial_status in _WAITS_FOR_MONEY
-    if newest_paid is None or not waits or newest_paid.updated_at > newest.updated_at:
-        return newest
-    now = {line.line_id: line for line in newest.lines}
-    lines = tuple(_paid_line(line, now.get(line.line_id)) for line in newest_paid.lines)
-    return replace(newest, financial_status=newest_paid.financial_status, lines=lines)
+#: Shopify's instants have whole seconds, so two versions may share one: then the further one counts.
+_PROGRESS = {status: position for position, status in enumerate(FinancialStatus)}
 
 
-def _paid_line(paid: OrderLine, now: OrderLine | None) -> OrderLine:
-    left = 0 if now is None else now.quantity - now.removed_quantity
-    return replace(paid, removed_quantity=max(paid.quantity - left, 0))
+def newest(facts: Iterable[OrderFact]) -> dict[int, OrderFact]:
+    """Return the newest version of each order, by its id."""
+    versions: dict[int, OrderFact] = {}
+    for fact in facts:
+        known = versions.get(fact.order_id)
+        if known is None or _order_rank(fact) > _order_rank(known):
+            versions[fact.order_id] = fact
+    return versions
+
+
+def is_newer(fact: OrderFact, stored: Mapping[str, Any]) -> bool:
+    """Return whether a version replaces the one stored as JSON."""
+    return _order_rank(fact) > _order_rank(order_from_json(stored))
+
+
+def fullest(facts: Iterable[RefundFact]) -> dict[int, RefundFact]:
+    """Return the fullest telling of each refund, by its id: refunds carry no version, they only fill up."""
+    tellings: dict[int, RefundFact] = {}
+    for fact in facts:
+        known = tellings.get(fact.refund_id)
+        if known is None or _refund_rank(fact) > _refund_rank(known):
+            tellings[fact.refund_id] = fact
+    return tellings
+
+
+def is_fuller(fact: RefundFact, stored: Mapping[str, Any]) -> bool:
+    """Return whether a telling of a refund replaces the one stored as JSON."""
+    return _refund_rank(fact) > _refund_rank(refund_from_json(stored))
+
+
+def _order_rank(fact: OrderFact) -> tuple[Any, ...]:
+    # The text at the end only makes the choice between equals the same in whatever order they come.
+    return (
+        fact.updated_at,
+        fact.cancelled_at is not None,
+        _PROGRESS[fact.financial_status],
+        len(fact.refunds),
+        json.dumps(to_json(fact), sort_keys=True),
+    )
+
+
+def _refund_rank(fact: RefundFact) -> tuple[Any, ...]:
+    return (
+        sum(line.quantity for line in fact.lines),
+        fact.money_minor,
+        fact.shipping_minor,
+        json.dumps(to_json(fact), sort_keys=True),
+    )

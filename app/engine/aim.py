@@ -1,0 +1,328 @@
+"""Bring rewards to their target: compute what each order should earn now and book the difference.
+
+Whatever arrives, late, twice or out of order, ends here, so the books depend on what is known and not on
+how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from app.engine.rules.explain import to_json as step_to_json
+from app.engine.rules.facts import OrderFact, RefundFact
+from app.engine.rules.facts_json import order_from_json, refund_from_json, terms_from_json
+from app.engine.rules.holds import decide_hold
+from app.engine.rules.reward import Target, compute_target
+from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
+from app.engine.rules.terms import Mode, Terms, Tier
+from app.engine.rules.tiers import compute_spend_events, tier_for
+from app.engine.settlement import Journal
+from app.errors import Broken
+from app.models import Order, Refund, Reward, Shop, SpendRow, TermsVersion
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One order with everything that decides what it earns."""
+
+    order: Order
+    fact: OrderFact
+    refunds: tuple[RefundFact, ...]
+
+
+def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetime) -> None:
+    """Bring the rewards of these orders, and of later orders whose tier they change, to their targets.
+
+    The caller holds the locks of the orders and of their customers.
+    """
+    changed = {case.order.id: case for case in _read_cases(session, shop, orders)}
+    earliest = _rewrite_spend(session, shop, list(changed.values()))
+    later = [order for order in _read_later(session, shop, earliest) if order.id not in changed]
+    cases = [*changed.values(), *_read_cases(session, shop, later)]
+    cases.sort(key=lambda case: (case.fact.placed_at, case.order.id))
+    spend = _Spend(session, shop, [case.order.customer_id for case in cases if case.order.customer_id])
+    rewards = _read_rewards(session, shop, cases)
+    programme = _Programme(session, shop)
+    customers = {case.order.customer_id for case in cases if case.order.customer_id}
+    journal = Journal(session, shop, customers, actor=SYSTEM, now=now)
+    fresh = []
+    for case in cases:
+        reward = rewards.get(case.order.id)
+        terms = programme.version(reward.terms_version) if reward else programme.at(case.fact.placed_at)
+        spend_minor = spend.before(case.order.customer_id, case.fact.placed_at)
+        tier = tier_for(spend_minor, terms.tiers)
+        target = compute_target(case.fact, case.refunds, terms, tier, spend_minor=spend_minor)
+        aim = _Aim(case, terms, tier, spend_minor, target)
+        if reward is None:
+            reward = aim.new_reward(shop, now)
+            session.add(reward)
+            fresh.append((reward, aim))
+        elif aim.differs_from(reward):
+            _move(shop, reward, aim, journal, now)
+    session.flush()
+    for reward, aim in fresh:
+        _begin(shop, reward, aim, journal, now)
+    session.flush()
+    journal.write()
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Where one reward should be."""
+
+    case: _Case
+    terms: Terms
+    tier: Tier
+    spend_minor: int
+    target: Target
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When the newest thing that made the target happened outside."""
+        moments = [self.case.fact.placed_at, *(refund.processed_at for refund in self.case.refunds)]
+        if self.case.fact.cancelled_at is not None:
+            moments.append(self.case.fact.cancelled_at)
+        return max(moments)
+
+    def new_reward(self, shop: Shop, now: datetime) -> Reward:
+        """Return a reward that holds nothing yet; its state and amounts come with ``_begin``."""
+        reward = Reward(
+            shop_id=shop.id,
+            order_id=self.case.order.id,
+            customer_id=self.case.order.customer_id,
+            state=RewardState.INELIGIBLE,
+            terms_version=self.terms.version,
+            currency=self.terms.currency,
+            version=1,
+            created_at=now,
+            state_at=now,
+        )
+        self.write_to(reward)
+        return reward
+
+    def write_to(self, reward: Reward) -> None:
+        """Copy the amounts and the explanation; the state and the books are the caller's."""
+        reward.customer_id = self.case.order.customer_id
+        reward.tier_name = self.tier.name
+        reward.rate_bps = self.tier.rate_bps
+        reward.spend_minor = self.spend_minor
+        reward.eligible_minor = self.target.eligible_minor
+        reward.calculated_minor = self.target.calculated_minor
+        reward.granted_minor = self.target.granted_minor
+        reward.reversed_minor = self.target.reversed_minor
+        reward.ineligible_reason = self.target.ineligible
+        reward.steps = [step_to_json(step) for step in self.target.steps]
+
+    def differs_from(self, reward: Reward) -> bool:
+        """Return whether the reward, its explanation included, is not yet what it should be."""
+        return (
+            reward.customer_id != self.case.order.customer_id
+            or reward.granted_minor != self.target.granted_minor
+            or reward.reversed_minor != self.target.reversed_minor
+            or reward.ineligible_reason != self.target.ineligible
+            or reward.steps != [step_to_json(step) for step in self.target.steps]
+        )
+
+
+def _begin(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetime) -> None:
+    """Give a reward that holds nothing in the books its state, and book what it is due."""
+    kept_minor = aim.target.kept_minor
+    reward.hold_reason = None
+    if aim.target.granted_minor == 0:
+        _enter_state(reward, RewardState.INELIGIBLE, now)
+        return
+    if kept_minor == 0:
+        _enter_state(reward, RewardState.VOIDED, now)
+        return
+    if reward.customer_id is None:
+        _enter_state(reward, RewardState.AWAITING_CUSTOMER, now)
+        return
+    order, occurred_at = aim.case.order, aim.occurred_at
+    journal.accrue(reward, order, kept_minor, occurred_at)
+    reward.hold_reason = decide_hold(aim.case.fact, aim.terms, aim.target)
+    if reward.hold_reason is not None:
+        _enter_state(reward, RewardState.HELD, now)
+    elif shop.mode is Mode.MANUAL:
+        _enter_state(reward, RewardState.IN_REVIEW, now)
+    else:
+        _enter_state(reward, RewardState.PENDING, now)
+        if shop.is_active:
+            settle_reward(reward, order, journal, occurred_at, now)
+
+
+def settle_reward(
+    reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime
+) -> None:
+    """Make a pending reward the customer's credit."""
+    journal.settle(reward, order, reward.kept_minor, occurred_at)
+    _enter_state(reward, RewardState.SETTLED, now)
+    reward.settled_at = now
+
+
+def _move(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetime) -> None:
+    """Bring an existing reward to its target."""
+    order, occurred_at = aim.case.order, aim.occurred_at
+    difference_minor = aim.target.kept_minor - reward.kept_minor
+    state = reward.state
+    aim.write_to(reward)
+    reward.version += 1
+    if state in BOOKED_PENDING:
+        if difference_minor > 0:
+            journal.accrue(reward, order, difference_minor, occurred_at)
+        elif difference_minor < 0:
+            journal.void(reward, order, -difference_minor, occurred_at)
+        if aim.target.kept_minor == 0:
+            gone = RewardState.VOIDED if aim.target.granted_minor else RewardState.INELIGIBLE
+            _enter_state(reward, gone, now)
+    elif state in BOOKED_SETTLED:
+        if difference_minor > 0:
+            journal.accrue(reward, order, difference_minor, occurred_at)
+            journal.settle(reward, order, difference_minor, occurred_at)
+        elif difference_minor < 0:
+            journal.claw_back(reward, order, -difference_minor, occurred_at)
+        _enter_state(reward, RewardState.SETTLED if aim.target.kept_minor else RewardState.REVERSED, now)
+    elif state is not RewardState.REJECTED:
+        _begin(shop, reward, aim, journal, now)
+
+
+def _enter_state(reward: Reward, state: RewardState, now: datetime) -> None:
+    check_move(reward.state, state)
+    if reward.state is not state:
+        reward.state, reward.state_at = state, now
+
+
+def _read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[_Case]:
+    refunds: dict[int, list[RefundFact]] = defaultdict(list)
+    rows = session.scalars(
+        select(Refund).where(
+            Refund.shop_id == shop.id, Refund.order_shopify_id.in_([order.shopify_id for order in orders])
+        )
+    )
+    for row in rows:
+        refunds[row.order_shopify_id].append(refund_from_json(row.fact))
+    return [
+        _Case(
+            order,
+            order_from_json(order.fact),
+            tuple(sorted(refunds[order.shopify_id], key=lambda fact: (fact.processed_at, fact.refund_id))),
+        )
+        for order in orders
+    ]
+
+
+def _rewrite_spend(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, datetime]:
+    """Store what the orders add to their customers' spend; return from when on each customer's spend changed."""
+    order_ids = [case.order.id for case in cases]
+    stored: dict[int, list[tuple[datetime, int, int]]] = defaultdict(list)
+    rows = session.execute(
+        select(SpendRow.order_id, SpendRow.at, SpendRow.amount_minor, SpendRow.customer_id)
+        .where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(order_ids))
+        .order_by(SpendRow.id)
+    )
+    for order_id, at, amount_minor, customer_id in rows:
+        stored[order_id].append((at, amount_minor, customer_id))
+    earliest: dict[int, datetime] = {}
+    rewritten, fresh = [], []
+    for case in cases:
+        customer_id = case.order.customer_id
+        if customer_id is None:
+            continue
+        events = [
+            (event.at, event.amount_minor, customer_id)
+            for event in compute_spend_events(case.fact, case.refunds)
+        ]
+        before = stored[case.order.id]
+        if events == before:
+            continue
+        rewritten.append(case.order.id)
+        moments = [at for at, _, _ in set(events) ^ set(before)]
+        for customer in {customer_id, *(customer for _, _, customer in before)}:
+            earliest[customer] = min([*moments, *([earliest[customer]] if customer in earliest else [])])
+        fresh += [
+            {
+                "shop_id": shop.id,
+                "customer_id": customer_id,
+                "order_id": case.order.id,
+                "at": at,
+                "amount_minor": amount_minor,
+            }
+            for at, amount_minor, _ in events
+        ]
+    if any(stored[order_id] for order_id in rewritten):
+        session.execute(delete(SpendRow).where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(rewritten)))
+    if fresh:
+        session.execute(insert(SpendRow), fresh)
+    return earliest
+
+
+def _read_later(session: Session, shop: Shop, earliest: dict[int, datetime]) -> list[Order]:
+    """Return the orders placed after their customer's spend changed: their tier may have been another one."""
+    if not earliest:
+        return []
+    rows = session.scalars(
+        select(Order).where(
+            Order.shop_id == shop.id,
+            Order.customer_id.in_(earliest),
+            Order.placed_at > min(earliest.values()),
+        )
+    )
+    return [order for order in rows if order.placed_at > earliest[order.customer_id or 0]]
+
+
+def _read_rewards(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, Reward]:
+    rows = session.scalars(
+        select(Reward).where(
+            Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases])
+        )
+    )
+    return {row.order_id: row for row in rows}
+
+
+class _Spend:
+    """The spend history of a batch's customers."""
+
+    def __init__(self, session: Session, shop: Shop, customer_ids: Sequence[int]) -> None:
+        self._events: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        rows = session.execute(
+            select(SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor).where(
+                SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(set(customer_ids))
+            )
+        )
+        for customer_id, at, amount_minor in rows:
+            self._events[customer_id].append((at, amount_minor))
+
+    def before(self, customer_id: int | None, at: datetime) -> int:
+        """Return the customer's net spend strictly before an instant, in minor units; 0 for a guest."""
+        if customer_id is None:
+            return 0
+        return sum(amount_minor for moment, amount_minor in self._events[customer_id] if moment < at)
+
+
+class _Programme:
+    """The shop's terms, by version and by moment."""
+
+    def __init__(self, session: Session, shop: Shop) -> None:
+        rows = session.scalars(
+            select(TermsVersion).where(TermsVersion.shop_id == shop.id).order_by(TermsVersion.version)
+        ).all()
+        if not rows:
+            raise Broken(
+                "This shop has no terms yet; open the app once in the shop's admin to publish the first."
+            )
+        self._versions = {row.version: terms_from_json(row.body) for row in rows}
+        self._effective = [(row.effective_from, row.version) for row in rows]
+
+    def version(self, version: int) -> Terms:
+        """Return the terms a reward was frozen with."""
+        return self._versions[version]
+
+    def at(self, moment: datetime) -> Terms:
+        """Return the newest terms in force at a moment; for orders older than the programme its first."""
+        in_force = [version for effective_from, version in self._effective if effective_from <= moment]
+        return self._versions[max(in_force, default=self._effective[0][1])]

@@ -1,0 +1,113 @@
+"""The programme's switches: automatic or manual, paused or running, unmistakable transfers or not."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.engine.audit import record
+from app.engine.locks import lock_customers
+from app.engine.rules.states import RewardState, check_move
+from app.engine.rules.terms import Mode
+from app.errors import NotFound
+from app.models import Reward, Shop
+
+
+class Waiting(StrEnum):
+    """What becomes of the rewards in review when a shop switches to automatic."""
+
+    KEEP = "keep"
+    RELEASE = "release"
+
+
+def set_mode(session: Session, shop_id: int, mode: Mode, waiting: Waiting, actor: str, now: datetime) -> int:
+    """Switch the mode; return how many waiting rewards were released to settle.
+
+    Only rewards in review are released: a held one was stopped for a reason of its own and keeps waiting for a
+    person. Switching to manual touches nothing that was processed.
+    """
+    shop = _get_shop(session, shop_id)
+    before, shop.mode = shop.mode, mode
+    released = 0
+    if mode is Mode.AUTOMATIC and waiting is Waiting.RELEASE:
+        released = _release(session, shop, actor, now)
+    record(
+        session,
+        shop.id,
+        actor,
+        "set_mode",
+        subject=("shop", shop.id),
+        before={"mode": before},
+        after={"mode": mode, "released": released},
+        now=now,
+    )
+    session.flush()
+    return released
+
+
+def pause(session: Session, shop_id: int, actor: str, now: datetime) -> None:
+    """Stop settling and sending until resumed; orders and refunds are still taken in and booked."""
+    shop = _get_shop(session, shop_id)
+    if shop.paused_at is None:
+        shop.paused_at, shop.paused_by = now, actor
+        _record_pause(session, shop, "pause", actor, now)
+
+
+def resume(session: Session, shop_id: int, actor: str, now: datetime) -> None:
+    """Go on; what became due during the pause is settled by the next sweep."""
+    shop = _get_shop(session, shop_id)
+    if shop.paused_at is not None:
+        shop.paused_at = shop.paused_by = None
+        _record_pause(session, shop, "resume", actor, now)
+
+
+def set_far_expiry(session: Session, shop_id: int, agreed: bool, actor: str, now: datetime) -> None:
+    """Agree, or no longer agree, that credit without an expiry gets a far one as its fingerprint."""
+    shop = _get_shop(session, shop_id)
+    before, shop.far_expiry_agreed = shop.far_expiry_agreed, agreed
+    record(
+        session,
+        shop.id,
+        actor,
+        "set_far_expiry",
+        subject=("shop", shop.id),
+        before={"agreed": before},
+        after={"agreed": agreed},
+        now=now,
+    )
+    session.flush()
+
+
+def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:
+    waiting = (Reward.shop_id == shop.id, Reward.state == RewardState.IN_REVIEW)
+    customers = session.scalars(select(Reward.customer_id).where(*waiting).distinct()).all()
+    lock_customers(session, shop.id, {customer for customer in customers if customer is not None})
+    rewards = session.scalars(select(Reward).where(*waiting).order_by(Reward.id).with_for_update()).all()
+    for reward in rewards:
+        reward.state = check_move(reward.state, RewardState.PENDING)
+        reward.state_at = reward.decided_at = now
+        reward.decided_by = actor
+        reward.version += 1
+    return len(rewards)
+
+
+def _get_shop(session: Session, shop_id: int) -> Shop:
+    shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update())
+    if shop is None:
+        raise NotFound("There is no such shop in this installation.")
+    return shop
+
+
+def _record_pause(session: Session, shop: Shop, action: str, actor: str, now: datetime) -> None:
+    record(
+        session,
+        shop.id,
+        actor,
+        action,
+        subject=("shop", shop.id),
+        before={"paused": action == "resume"},
+        after={"paused": action == "pause"},
+        now=now,
+    )
+    session.flush()
