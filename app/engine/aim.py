@@ -16,6 +16,7 @@ from app.engine.rules.explain import to_json as step_to_json
 from app.engine.rules.facts import OrderFact, RefundFact
 from app.engine.rules.facts_json import order_from_json, refund_from_json, terms_from_json
 from app.engine.rules.holds import decide_hold
+from app.engine.rules.paid_version import decide_version
 from app.engine.rules.reward import Target, compute_target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
 from app.engine.rules.terms import Mode, Terms, Tier
@@ -156,9 +157,7 @@ def _begin(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetim
             settle_reward(reward, order, journal, occurred_at, now)
 
 
-def settle_reward(
-    reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime
-) -> None:
+def settle_reward(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
     """Make a pending reward the customer's credit."""
     journal.settle(reward, order, reward.kept_minor, occurred_at)
     _enter_state(reward, RewardState.SETTLED, now)
@@ -209,11 +208,16 @@ def _read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[_
     return [
         _Case(
             order,
-            order_from_json(order.fact),
+            _deciding_version(order),
             tuple(sorted(refunds[order.shopify_id], key=lambda fact: (fact.processed_at, fact.refund_id))),
         )
         for order in orders
     ]
+
+
+def _deciding_version(order: Order) -> OrderFact:
+    paid = None if order.paid_fact is None else order_from_json(order.paid_fact)
+    return decide_version(paid, order_from_json(order.fact))
 
 
 def _rewrite_spend(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, datetime]:
@@ -234,8 +238,7 @@ def _rewrite_spend(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict
         if customer_id is None:
             continue
         events = [
-            (event.at, event.amount_minor, customer_id)
-            for event in compute_spend_events(case.fact, case.refunds)
+            (event.at, event.amount_minor, customer_id) for event in compute_spend_events(case.fact, case.refunds)
         ]
         before = stored[case.order.id]
         if events == before:
@@ -277,9 +280,7 @@ def _read_later(session: Session, shop: Shop, earliest: dict[int, datetime]) -> 
 
 def _read_rewards(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, Reward]:
     rows = session.scalars(
-        select(Reward).where(
-            Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases])
-        )
+        select(Reward).where(Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases]))
     )
     return {row.order_id: row for row in rows}
 
@@ -312,9 +313,7 @@ class _Programme:
             select(TermsVersion).where(TermsVersion.shop_id == shop.id).order_by(TermsVersion.version)
         ).all()
         if not rows:
-            raise Broken(
-                "This shop has no terms yet; open the app once in the shop's admin to publish the first."
-            )
+            raise Broken("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
         self._versions = {row.version: terms_from_json(row.body) for row in rows}
         self._effective = [(row.effective_from, row.version) for row in rows]
 

@@ -82,9 +82,7 @@ def post(session: Session, shop_id: int, drafts: Sequence[EntryDraft], now: date
     return frozenset(entry_ids)
 
 
-def read_balances(
-    session: Session, shop_id: int, customer_ids: Collection[int], currency: str
-) -> dict[int, Balances]:
+def read_balances(session: Session, shop_id: int, customer_ids: Collection[int], currency: str) -> dict[int, Balances]:
     """Return each customer's balances by account, in minor units: what came in minus what went out."""
     balances: dict[int, Balances] = {customer_id: defaultdict(int) for customer_id in customer_ids}
     if not customer_ids:

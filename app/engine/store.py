@@ -17,9 +17,7 @@ def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) ->
     """Return the shop's orders with these ids of Shopify's, by that id; unknown ones are left out."""
     if not shopify_ids:
         return {}
-    rows = session.scalars(
-        select(Order).where(Order.shop_id == shop_id, Order.shopify_id.in_(list(shopify_ids)))
-    )
+    rows = session.scalars(select(Order).where(Order.shop_id == shop_id, Order.shopify_id.in_(list(shopify_ids))))
     return {row.shopify_id: row for row in rows}
 
 
@@ -28,9 +26,7 @@ def store_refunds(session: Session, shop_id: int, facts: Iterable[RefundFact], n
     tellings = fullest(facts)
     if not tellings:
         return
-    rows = session.scalars(
-        select(Refund).where(Refund.shop_id == shop_id, Refund.shopify_id.in_(list(tellings)))
-    )
+    rows = session.scalars(select(Refund).where(Refund.shop_id == shop_id, Refund.shopify_id.in_(list(tellings))))
     known = {row.shopify_id: row for row in rows}
     fresh = [
         {
@@ -45,9 +41,7 @@ def store_refunds(session: Session, shop_id: int, facts: Iterable[RefundFact], n
         if fact.refund_id not in known
     ]
     if fresh:
-        session.execute(
-            upsert(Refund).values(fresh).on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"])
-        )
+        session.execute(upsert(Refund).values(fresh).on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
     for refund_id, row in known.items():
         fact = tellings[refund_id]
         if is_fuller(fact, row.fact):

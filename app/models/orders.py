@@ -29,14 +29,14 @@ class Order(db.Model):
     customer_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("customers.id"))
     currency: Mapped[str] = mapped_column(String(3))
     total_minor: Mapped[Minor]
-    financial_status: Mapped[FinancialStatus] = mapped_column(
-        enum_column(FinancialStatus, "financial_status")
-    )
+    financial_status: Mapped[FinancialStatus] = mapped_column(enum_column(FinancialStatus, "financial_status"))
     placed_at: Mapped[Instant]
     #: Shopify's ``updated_at``: an older version never replaces a newer one.
     version_at: Mapped[Instant]
     cancelled_at: Mapped[Instant | None]
     fact: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    #: The newest version that was paid in full; the reward of what was paid rests on it when an edit adds lines.
+    paid_fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     first_seen_at: Mapped[Instant]
 
 

@@ -21,12 +21,8 @@ class Reward(db.Model):
         UniqueConstraint("shop_id", "order_id"),
         Index(None, "shop_id", "state", "id"),
         Index(None, "shop_id", "customer_id"),
-        CheckConstraint(
-            "granted_minor >= 0 AND granted_minor <= calculated_minor", name="granted_within_calculated"
-        ),
-        CheckConstraint(
-            "reversed_minor >= 0 AND reversed_minor <= granted_minor", name="reversed_within_granted"
-        ),
+        CheckConstraint("granted_minor >= 0 AND granted_minor <= calculated_minor", name="granted_within_calculated"),
+        CheckConstraint("reversed_minor >= 0 AND reversed_minor <= granted_minor", name="reversed_within_granted"),
         CheckConstraint("rate_bps BETWEEN 0 AND 10000", name="rate_is_a_share"),
     )
 

@@ -15,9 +15,7 @@ class Transfer(db.Model):
     __table_args__ = (
         UniqueConstraint("shop_id", "key"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint(
-            "sent_minor IS NULL OR sent_minor BETWEEN 0 AND amount_minor", name="sent_within_amount"
-        ),
+        CheckConstraint("sent_minor IS NULL OR sent_minor BETWEEN 0 AND amount_minor", name="sent_within_amount"),
         # One in flight per owner and currency: what makes a read-back provable.
         Index(
             "uq_transfers_in_flight",

@@ -1,6 +1,7 @@
 """An order was told, by any of its topics: remember its newest version and bring its reward to what it should be."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.engine.aim import reassess
 from app.engine.locks import lock_customers, lock_orders
 from app.engine.rules.facts import CustomerFact, OrderFact
-from app.engine.rules.facts_json import to_json
+from app.engine.rules.facts_json import order_from_json, to_json
 from app.engine.rules.versions import is_newer, newest
 from app.engine.store import find_orders, store_refunds
 from app.models import Customer, Order, Shop
@@ -23,7 +24,7 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
     Embedded refunds are recorded with their order. Running it twice, or with the facts in any order, leaves
     the same books.
     """
-    versions = newest(facts)
+    versions, paid = newest(facts), newest(fact for fact in facts if fact.financial_status.was_paid)
     lock_orders(session, shop.id, versions)
     known = find_orders(session, shop.id, versions)
     customers = _store_customers(session, shop, facts, now)
@@ -33,26 +34,33 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
         {customer.id for customer in customers.values()}
         | {order.customer_id for order in known.values() if order.customer_id is not None},
     )
+    told = _customers_told(facts)
     store_refunds(session, shop.id, [refund for fact in facts for refund in fact.refunds], now)
-    _store_orders(session, shop, _with_customer(versions, facts), known, customers, now)
+    tellings = [_Telling(fact, paid.get(order_id), told.get(order_id)) for order_id, fact in versions.items()]
+    _store_orders(session, shop, tellings, known, customers, now)
     orders = find_orders(session, shop.id, versions)
     reassess(session, shop, list(orders.values()), now)
 
 
-def _with_customer(
-    versions: dict[int, OrderFact], facts: Iterable[OrderFact]
-) -> list[tuple[OrderFact, CustomerFact | None]]:
-    """Pair each order with its customer: an older version may know one that the newest has lost."""
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What a batch says about one order."""
+
+    fact: OrderFact
+    paid: OrderFact | None
+    customer: CustomerFact | None
+
+
+def _customers_told(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
+    """Return each order's customer: an older version may know one that the newest has lost."""
     told: dict[int, CustomerFact] = {}
     for fact in sorted(facts, key=lambda fact: fact.updated_at):
         if fact.customer is not None:
             told[fact.order_id] = fact.customer
-    return [(fact, fact.customer or told.get(fact.order_id)) for fact in versions.values()]
+    return told
 
 
-def _store_customers(
-    session: Session, shop: Shop, facts: Iterable[OrderFact], now: datetime
-) -> dict[int, Customer]:
+def _store_customers(session: Session, shop: Shop, facts: Iterable[OrderFact], now: datetime) -> dict[int, Customer]:
     """Store who the orders belong to, the newest word about each; return the rows by Shopify's id."""
     told: dict[int, CustomerFact] = {}
     for fact in sorted(facts, key=lambda fact: fact.updated_at):
@@ -73,9 +81,7 @@ def _store_customers(
     ]
     statement = upsert(Customer).values(fresh)
     session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
-    rows = session.scalars(
-        select(Customer).where(Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
-    ).all()
+    rows = session.scalars(select(Customer).where(Customer.shop_id == shop.id, Customer.shopify_id.in_(told))).all()
     for row in rows:
         customer = told[row.shopify_id]
         row.email = customer.email or row.email
@@ -88,25 +94,32 @@ def _store_customers(
 def _store_orders(
     session: Session,
     shop: Shop,
-    versions: Sequence[tuple[OrderFact, CustomerFact | None]],
+    tellings: Sequence[_Telling],
     known: dict[int, Order],
     customers: dict[int, Customer],
     now: datetime,
 ) -> None:
-    for fact, customer in versions:
-        order = known.get(fact.order_id)
+    for telling in tellings:
+        order = known.get(telling.fact.order_id)
         if order is None:
-            order = Order(
-                shop_id=shop.id, shopify_id=fact.order_id, first_seen_at=now, fact={}, customer_id=None
-            )
+            order = Order(shop_id=shop.id, shopify_id=telling.fact.order_id, first_seen_at=now, fact={})
             session.add(order)
         # Whoever an order once belonged to keeps it: the books of that customer hold its reward.
-        if order.customer_id is None and customer is not None:
-            order.customer_id = customers[customer.customer_id].id
-        if not order.fact or is_newer(fact, order.fact):
-            for column, value in _columns(fact).items():
+        if order.customer_id is None and telling.customer is not None:
+            order.customer_id = customers[telling.customer.customer_id].id
+        _keep_paid(order, telling)
+        if not order.fact or is_newer(telling.fact, order.fact):
+            for column, value in _columns(telling.fact).items():
                 setattr(order, column, value)
     session.flush()
+
+
+def _keep_paid(order: Order, telling: _Telling) -> None:
+    """Keep the newest version that was paid in full; the reward of what was paid rests on it."""
+    candidates = [] if telling.paid is None else [telling.paid]
+    candidates += [order_from_json(fact) for fact in (order.fact, order.paid_fact) if fact]
+    paid = [fact for fact in candidates if fact.financial_status.was_paid]
+    order.paid_fact = to_json(newest(paid)[order.shopify_id]) if paid else None
 
 
 def _columns(fact: OrderFact) -> dict[str, Any]:

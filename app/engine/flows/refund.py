@@ -17,9 +17,7 @@ def record_refunds(session: Session, shop: Shop, facts: Sequence[RefundFact], no
     order_ids = {fact.order_id for fact in facts}
     lock_orders(session, shop.id, order_ids)
     orders = find_orders(session, shop.id, order_ids)
-    lock_customers(
-        session, shop.id, {order.customer_id for order in orders.values() if order.customer_id is not None}
-    )
+    lock_customers(session, shop.id, {order.customer_id for order in orders.values() if order.customer_id is not None})
     store_refunds(session, shop.id, facts, now)
     if orders:
         reassess(session, shop, list(orders.values()), now)

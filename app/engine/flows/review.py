@@ -17,9 +17,7 @@ from app.models import Order, Reward, Shop
 MAX_REASON_LENGTH = 500
 
 
-def approve(
-    session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime
-) -> Reward:
+def approve(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
     """Settle a reward that waits for a decision; raise Refused if it changed since it was seen, or does not wait."""
     shop, order, reward = _get_decidable(session, shop_id, reward_id, seen_version)
     before = reward.state
@@ -54,9 +52,7 @@ def reject(
     return reward
 
 
-def hold(
-    session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime
-) -> Reward:
+def hold(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
     """Set a reward in review aside for a closer look."""
     _, _, reward = _get_decidable(session, shop_id, reward_id, seen_version)
     if reward.state is RewardState.HELD:
@@ -69,9 +65,7 @@ def hold(
     return reward
 
 
-def reopen(
-    session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime
-) -> Reward:
+def reopen(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
     """Put a rejected reward back into review, for what the order as it is kept now is due."""
     shop, order, reward = _get_locked(session, shop_id, reward_id)
     _check_version(reward, seen_version)
@@ -103,9 +97,7 @@ def _get_locked(session: Session, shop_id: int, reward_id: int) -> tuple[Shop, O
     return session.get_one(Shop, shop_id), order, reward
 
 
-def _get_decidable(
-    session: Session, shop_id: int, reward_id: int, seen_version: int
-) -> tuple[Shop, Order, Reward]:
+def _get_decidable(session: Session, shop_id: int, reward_id: int, seen_version: int) -> tuple[Shop, Order, Reward]:
     shop, order, reward = _get_locked(session, shop_id, reward_id)
     _check_version(reward, seen_version)
     if reward.state not in DECIDABLE:

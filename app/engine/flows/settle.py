@@ -17,9 +17,7 @@ def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) ->
     if not shop.is_active:
         return 0
     due = (Reward.shop_id == shop.id, Reward.state == RewardState.PENDING)
-    found = session.execute(
-        select(Reward.id, Reward.customer_id).where(*due).order_by(Reward.id).limit(limit)
-    ).all()
+    found = session.execute(select(Reward.id, Reward.customer_id).where(*due).order_by(Reward.id).limit(limit)).all()
     customers = {customer_id for _, customer_id in found if customer_id is not None}
     lock_customers(session, shop.id, customers)
     rows = session.execute(

@@ -27,9 +27,7 @@ def get_current(session: Session, shop_id: int, at: datetime) -> Terms:
         .limit(1)
     )
     if row is None:
-        raise NotFound(
-            "This shop has no terms yet; open the app once in the shop's admin to publish the first."
-        )
+        raise NotFound("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
     return terms_from_json(row.body)
 
 
@@ -41,9 +39,7 @@ def publish(session: Session, shop_id: int, terms: Terms, actor: str, now: datet
     shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update())
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
-    newest = (
-        session.scalar(select(func.max(TermsVersion.version)).where(TermsVersion.shop_id == shop_id)) or 0
-    )
+    newest = session.scalar(select(func.max(TermsVersion.version)).where(TermsVersion.shop_id == shop_id)) or 0
     terms = replace(terms, version=newest + 1)
     problems = validate_terms(terms)
     if terms.currency != shop.currency:
