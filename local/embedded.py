@@ -118,9 +118,7 @@ class EmbeddedServer:
         while not self.is_ready():
             if not self._is_kept() or time.monotonic() > deadline:
                 end_of_log = (self.folder / "log").read_text(errors="replace")[-2000:]
-                raise ServerFailed(
-                    f"{self.name} did not start in {self.folder}. Its log ends with:\n{end_of_log}"
-                )
+                raise ServerFailed(f"{self.name} did not start in {self.folder}. Its log ends with:\n{end_of_log}")
             time.sleep(PAUSE)
 
     def _is_kept(self) -> bool:

@@ -83,9 +83,7 @@ class PostgresServer(EmbeddedServer):
             return False
         return True
 
-    def _create_cluster(
-        self, binaries: Path, data: Path, password_file: Path, user: pwd.struct_passwd | None
-    ) -> None:
+    def _create_cluster(self, binaries: Path, data: Path, password_file: Path, user: pwd.struct_passwd | None) -> None:
         data.mkdir(mode=0o700)
         if user is not None:
             os.chown(data, user.pw_uid, user.pw_gid)

@@ -1,0 +1,160 @@
+"""`make demo`: a shop with a year of orders and Boomerang in its admin, on one address, until Ctrl-C.
+
+DEMO_PORT=4000      where it opens; the app itself listens on the next port
+DEMO_HISTORY=3000   how many orders of the past year are sent through the real pipeline
+DEMO_TRAFFIC=8      seconds between new orders; 0 for none
+DEMO_KEEP=1         go on with Boomerang's data of the last demo (the shop itself is always a new one)
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from local.children import ChildEnded
+from local.embedded import ServerFailed, write_private
+from local.shop import ShopFailed
+from local.stack import ROOT, CommandFailed, Plan, Stack
+
+FOLDER = ROOT / "var" / "demo"
+HOLD_ABOVE = "150.00"
+DAYS_OF_HISTORY = 365
+PAUSE = 0.25
+
+
+class BadChoice(Exception):
+    """A DEMO_ variable holds what cannot be done; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the DEMO_ variables say."""
+
+    port: int
+    history: int
+    traffic: int
+    keep: bool
+
+
+def main() -> int:
+    """Run the demo until it is ended; return the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        _run(_read_choices())
+    except KeyboardInterrupt:
+        pass
+    except (BadChoice, ServerFailed, ShopFailed, CommandFailed, ChildEnded) as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    print("\nThe demo has ended.", flush=True)
+    return 0
+
+
+def _run(choices: Choices) -> None:
+    for port in (choices.port, choices.port + 1):
+        _refuse_busy(port)
+    if not choices.keep:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    # A kept database knows the orders of the last shop: the new shop must not draw the same numbers again.
+    seed = int(time.time()) if choices.keep else 1
+    plan = Plan(FOLDER, choices.port, choices.port + 1, seed, web_processes=2, restore_rate=2000)
+    with Stack(plan, say=_say) as stack:
+        _choose_terms(stack)
+        _write_environment(stack)
+        print(_welcome(plan), flush=True)
+        if choices.history and not choices.keep:
+            _send_history(stack, choices.history)
+        stack.shop.post("/traffic", {"every_seconds": choices.traffic})
+        traffic = f"A new order comes about every {choices.traffic} seconds." if choices.traffic else ""
+        _say(f"{traffic} Ctrl-C ends everything.".strip())
+        while True:
+            stack.check()
+            time.sleep(PAUSE)
+
+
+def _choose_terms(stack: Stack) -> None:
+    _, shop = stack.shop.session_token()
+    stack.flask("program", "set", "--shop", shop, "--mode", "automatic", "--hold-above", HOLD_ABOVE)
+
+
+def _send_history(stack: Stack, orders: int) -> None:
+    stack.shop.post("/history", {"orders": orders, "days": DAYS_OF_HISTORY})
+    while waiting := stack.shop.waiting_deliveries():
+        stack.check()
+        _progress(f"A year of orders is on its way: {waiting:,} webhooks still to be delivered …")
+        time.sleep(PAUSE)
+    _progress(f"A year of orders is in: {orders:,}.\n")
+
+
+def _welcome(plan: Plan) -> str:
+    environment = (plan.folder / "environment").relative_to(ROOT)
+    return f"""
+  Boomerang is open:  {plan.sandbox_url}
+
+  What to try
+    · Place an order: a second later its cashback is the customer's store credit.
+    · Place one above {HOLD_ABOVE}: it is held. Approve it under Reviews, or reject it with a reason.
+    · Refund a part of an order: exactly the right part of its cashback goes back.
+    · Open an order in Boomerang: which lines earned what, every ledger entry, every transfer.
+    · Settings: switch to manual mode, and every order waits for you.
+    · Let Shopify fail in the middle of a credit (Faults): nothing is paid twice, nothing is lost.
+    · In another terminal: . {environment} && .venv/bin/flask --app wsgi check-books
+"""
+
+
+def _write_environment(stack: Stack) -> None:
+    lines = [f"export {name}='{value}'\n" for name, value in stack.environment.items()]
+    write_private(stack.plan.folder / "environment", "".join(lines))
+
+
+def _read_choices() -> Choices:
+    return Choices(
+        port=_whole_number("DEMO_PORT", 4000, 1, 65534),
+        history=_whole_number("DEMO_HISTORY", 3000, 0, 100_000),
+        traffic=_whole_number("DEMO_TRAFFIC", 8, 0, 86_400),
+        keep=os.environ.get("DEMO_KEEP", "") not in ("", "0"),
+    )
+
+
+def _whole_number(name: str, default: int, least: int, most: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise BadChoice(f"{name} is {text!r}: set it to a whole number from {least} to {most}.")
+    return int(text)
+
+
+def _refuse_busy(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BadChoice(
+                f"Port {port} is taken: choose two free neighbours with DEMO_PORT, such as `make demo DEMO_PORT=4100`."
+            ) from error
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _say(sentence: str) -> None:
+    print(f"  {sentence}", flush=True)
+
+
+def _progress(sentence: str) -> None:
+    # On a terminal one line that changes; in a file, only its end.
+    if sys.stdout.isatty():
+        print(f"\r\033[K  {sentence}", end="", flush=True)
+    elif sentence.endswith("\n"):
+        print(f"  {sentence}", end="", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
