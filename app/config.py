@@ -51,7 +51,7 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process's environment; raise SettingsError with one sentence that says what to set."""
+    """Return the settings of this process's environment; raise SettingsError that says what to set."""
     env = Env()
     try:
         settings = Settings(
@@ -88,9 +88,7 @@ def _refuse_weak(settings: Settings) -> None:
             f"SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters; set it to a long random text."
         )
     if settings.secret_key in settings.client_secrets:
-        raise SettingsError(
-            "SECRET_KEY must differ from the Shopify client secret; set a random text of its own."
-        )
+        raise SettingsError("SECRET_KEY must differ from the Shopify client secret; set a random text of its own.")
     if not settings.encryption_keys:
         raise SettingsError(
             "ENCRYPTION_KEYS is not set; make one with "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -20,12 +20,17 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """Parent of every table."""
+    """What every table shares: the naming of its constraints."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
 db = SQLAlchemy(model_class=Base)
+if TYPE_CHECKING:
+    Model = Base
+else:
+    #: Parent of every table: ours with Flask-SQLAlchemy's additions, which type checkers cannot see.
+    Model = db.Model
 migrate = Migrate()
 
 

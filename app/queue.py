@@ -25,13 +25,13 @@ def init_queue(app: Flask, redis_url: str) -> None:
     app.extensions["redis"] = Redis.from_url(redis_url, socket_timeout=10, socket_connect_timeout=2)
 
 
-def connection() -> "Redis[bytes]":
+def connection() -> Redis:
     """Return this app's connection."""
-    redis: Redis[bytes] = current_app.extensions["redis"]
+    redis: Redis = current_app.extensions["redis"]
     return redis
 
 
-def blocking_connection(redis_url: str) -> "Redis[bytes]":
+def blocking_connection(redis_url: str) -> Redis:
     """Return a connection without a read timeout, for a worker that waits for jobs."""
     return Redis.from_url(redis_url, socket_connect_timeout=5)
 

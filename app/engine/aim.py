@@ -229,8 +229,8 @@ def _rewrite_spend(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict
         .where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(order_ids))
         .order_by(SpendRow.id)
     )
-    for order_id, at, amount_minor, customer_id in rows:
-        stored[order_id].append((at, amount_minor, customer_id))
+    for order_id, at, amount_minor, whose in rows:
+        stored[order_id].append((at, amount_minor, whose))
     earliest: dict[int, datetime] = {}
     rewritten, fresh = [], []
     for case in cases:

@@ -4,11 +4,11 @@ from sqlalchemy import Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.models.columns import Big, Id, Instant, ShopId
 
 
-class Customer(db.Model):
+class Customer(Model):
     """One customer of one shop. Name and email are for display and search only."""
 
     __tablename__ = "customers"

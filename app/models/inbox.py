@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.models.columns import Id, Instant, ShopId, enum_column
 
 
@@ -18,7 +18,7 @@ class DeliveryState(StrEnum):
     IGNORED = "ignored"
 
 
-class Delivery(db.Model):
+class Delivery(Model):
     """One webhook as Shopify delivered it. Unique by shop and webhook id."""
 
     __tablename__ = "inbox"

@@ -3,12 +3,12 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.engine.rules.postings import Account, EntryKind
 from app.models.columns import Id, Instant, Minor, ShopId, enum_column
 
 
-class LedgerEntry(db.Model):
+class LedgerEntry(Model):
     """One business event in the books. ``key`` is made of business facts and unique in the shop."""
 
     __tablename__ = "ledger_entries"
@@ -31,7 +31,7 @@ class LedgerEntry(db.Model):
     actor: Mapped[str] = mapped_column(Text)
 
 
-class LedgerPosting(db.Model):
+class LedgerPosting(Model):
     """Moves a positive amount from one account to another."""
 
     __tablename__ = "postings"

@@ -6,12 +6,12 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.engine.rules.facts import FinancialStatus
 from app.models.columns import Big, Id, Instant, Minor, ShopId, enum_column
 
 
-class Order(db.Model):
+class Order(Model):
     """The newest version of an order. ``fact`` is ``rules.facts_json.to_json`` of its OrderFact."""
 
     __tablename__ = "orders"
@@ -40,7 +40,7 @@ class Order(db.Model):
     first_seen_at: Mapped[Instant]
 
 
-class Refund(db.Model):
+class Refund(Model):
     """One refund. It may be known before its order is."""
 
     __tablename__ = "refunds"
@@ -55,7 +55,7 @@ class Refund(db.Model):
     first_seen_at: Mapped[Instant]
 
 
-class SpendRow(db.Model):
+class SpendRow(Model):
     """One change of a customer's net spend, derived from one order; rewritten whenever that order changes."""
 
     __tablename__ = "spend_events"

@@ -6,11 +6,11 @@ from sqlalchemy import CheckConstraint, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.models.columns import Id, Instant, ShopId
 
 
-class TermsVersion(db.Model):
+class TermsVersion(Model):
     """One version of a shop's terms; ``body`` is ``rules.facts_json.terms_to_json``."""
 
     __tablename__ = "terms_versions"

@@ -6,14 +6,14 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, T
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.states import RewardState
 from app.models.columns import Id, Instant, Minor, ShopId, enum_column
 
 
-class Reward(db.Model):
+class Reward(Model):
     """What one order earned. Every known order has exactly one, also when it earns nothing (then it says why)."""
 
     __tablename__ = "rewards"

@@ -3,12 +3,12 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.engine.rules.terms import Mode
 from app.models.columns import Id, Instant, enum_column
 
 
-class Shop(db.Model):
+class Shop(Model):
     """One installation. ``domain`` is the permanent ``….myshopify.com`` name."""
 
     __tablename__ = "shops"
@@ -34,7 +34,7 @@ class Shop(db.Model):
         return self.uninstalled_at is None and self.paused_at is None
 
 
-class ShopToken(db.Model):
+class ShopToken(Model):
     """A shop's expiring offline token and the token that refreshes it, both encrypted. Refreshed under a row lock."""
 
     __tablename__ = "shop_tokens"

@@ -6,11 +6,11 @@ from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.models.columns import Id, Instant, ShopId
 
 
-class AuditEvent(db.Model):
+class AuditEvent(Model):
     """One action of a person (``staff:<id>``) or of the programme itself (``system``)."""
 
     __tablename__ = "audit_events"

@@ -3,12 +3,12 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import db
+from app.db import Model
 from app.engine.rules.states import TransferKind, TransferState
 from app.models.columns import Id, Instant, Minor, ShopId, enum_column
 
 
-class Transfer(db.Model):
+class Transfer(Model):
     """One credit or debit. ``planned → sending → confirmed | refused | unknown``; see ``shopify/transfers.py``."""
 
     __tablename__ = "transfers"

@@ -1,1 +1,1 @@
-"""Do: one file per business event. Session first, batches of facts; never commit, never call the network or each other."""
+"""Do: one file per business event. Session first, batches of facts; no commit, no network, no calls to each other."""

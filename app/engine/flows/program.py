@@ -93,7 +93,7 @@ def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:
 
 
 def _get_shop(session: Session, shop_id: int) -> Shop:
-    shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update())
+    shop: Shop | None = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update())
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
     return shop
