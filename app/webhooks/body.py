@@ -1,0 +1,71 @@
+"""A delivery's body as JSON without floats, and text as the database can store it."""
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from app.errors import Broken
+
+Json = dict[str, Any]
+
+#: Longer names and titles are cut: they are for display, and an index takes no more than 2,700 bytes.
+TEXT_LIMIT = 255
+
+
+class BodyError(Broken):
+    """A body that is not what its topic promises; the sentence names the field and what was found there."""
+
+
+def read_object(raw: bytes) -> Json:
+    """Return a body's JSON object; numbers with a point are Decimals. Of a repeated name the last counts.
+
+    Raises BodyError for anything else, NaN and Infinity included, which are no JSON.
+    """
+    try:
+        found = json.loads(raw.decode("utf-8"), parse_float=_decimal, parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise BodyError("The body is not UTF-8 text.") from error
+    except RecursionError as error:
+        raise BodyError("The body is nested too deeply to be read.") from error
+    except ValueError as error:  # JSONDecodeError is one; so is an integer of more than 4,300 digits
+        raise BodyError("The body is empty." if not raw.strip() else "The body is not JSON.") from error
+    if not isinstance(found, dict):
+        raise BodyError(f"The body must be a JSON object; it is {kind_of(found)}.")
+    return found
+
+
+def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return text as PostgreSQL can store it: without NUL and lone surrogates, cut at ``limit`` characters."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    if not text.isascii():
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.strip()[:limit]
+
+
+def kind_of(value: Any) -> str:
+    """Return what a JSON value is, in words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "text"
+        case int() | Decimal():
+            return "a number"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError as error:
+        raise ValueError("A number's exponent is beyond all bounds.") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON.")
