@@ -1,0 +1,1 @@
+"""All that talks to the platform. Nobody else imports a Shopify library."""

@@ -1,0 +1,36 @@
+"""Opens a shop's gateway with whatever token is good now."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from app.clock import utcnow
+from app.config import current_settings
+from app.db import transaction
+from app.models import Shop
+from app.shopify.errors import TokenRefused
+from app.shopify.gateway import Gateway
+from app.shopify.tokens import access_token_for
+
+
+def open_gateway(
+    shop_id: int, *, refused: str | None = None, clock: Callable[[], datetime] = utcnow
+) -> tuple[Gateway, str]:
+    """Return a shop's gateway and the token it uses; see ``access_token_for`` for ``refused`` and the errors."""
+    with transaction() as session:
+        shop = session.get(Shop, shop_id, populate_existing=True)
+        if shop is None or shop.uninstalled_at is not None:
+            raise TokenRefused("The app is not installed in this shop; install it from the Shopify admin.")
+        domain = shop.domain
+    token = access_token_for(shop_id, refused=refused, clock=clock)
+    return gateway_to(domain, token), token
+
+
+def gateway_to(shop_domain: str, access_token: str) -> Gateway:
+    """Return the gateway to a shop for a token."""
+    settings = current_settings()
+    return Gateway(
+        settings.admin_origin(shop_domain),
+        settings.shopify_api_version,
+        access_token,
+        settings.shopify_timeout_seconds,
+    )

@@ -1,0 +1,79 @@
+"""Installing the app in a shop: happens by itself when the app is first opened there, and again after uninstalling."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db import transaction
+from app.engine.rules.terms import Mode
+from app.models import Shop, ShopToken, TermsVersion
+from app.shopify.connect import gateway_to
+from app.shopify.documents import SHOP
+from app.shopify.errors import NoAnswer
+from app.shopify.gateway import Gateway
+from app.shopify.session_tokens import SessionToken
+from app.shopify.tokens import exchange_token, store_tokens
+
+#: ``app.engine.flows.terms.publish_default``: (session, shop, actor, now). Handed in by whoever calls, for this
+#: room calls no flow by itself.
+PublishDefault = Callable[[Session, Shop, str, datetime], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """What a shop says of itself."""
+
+    name: str
+    currency: str
+    timezone: str
+
+
+def ensure_installed(
+    session_token: SessionToken, raw_token: str, now: datetime, publish_default: PublishDefault
+) -> int:
+    """Return the id of the shop the token is for, installing first if it is new, came back, or lost its tokens.
+
+    Opens its own transactions. Two first loads at once make one shop: the second waits for the first's row.
+    Raises the errors of ``app.shopify.errors``.
+    """
+    domain = session_token.shop_domain
+    with transaction() as session:
+        found = _find_installed(session, domain)
+    if found is not None:
+        return found
+    pair = exchange_token(domain, raw_token, now)
+    facts = read_shop(gateway_to(domain, pair.access_token))
+    with transaction() as session:
+        shop_id = _save_shop(session, domain, facts, now)
+        store_tokens(session, shop_id, pair, now)
+        shop = session.get(Shop, shop_id, populate_existing=True)
+        if shop is not None and not session.scalar(select(exists().where(TermsVersion.shop_id == shop_id))):
+            publish_default(session, shop, f"staff:{session_token.staff_id}", now)
+    return shop_id
+
+
+def read_shop(gateway: Gateway) -> ShopFacts:
+    """Return the shop's name, currency and time zone."""
+    shop = gateway.execute(SHOP).get("shop")
+    if not isinstance(shop, dict):
+        raise NoAnswer("Shopify's answer holds no shop.")
+    return ShopFacts(str(shop["name"]), str(shop["currencyCode"]), str(shop["ianaTimezone"]))
+
+
+def _find_installed(session: Session, domain: str) -> int | None:
+    return session.scalar(
+        select(Shop.id)
+        .join(ShopToken, ShopToken.shop_id == Shop.id)
+        .where(Shop.domain == domain, Shop.uninstalled_at.is_(None), ShopToken.refused_at.is_(None))
+    )
+
+
+def _save_shop(session: Session, domain: str, facts: ShopFacts, now: datetime) -> int:
+    told = {"name": facts.name, "currency": facts.currency, "timezone": facts.timezone}
+    statement = insert(Shop).values(domain=domain, mode=Mode.MANUAL, far_expiry_agreed=False, installed_at=now, **told)
+    statement = statement.on_conflict_do_update(index_elements=[Shop.domain], set_={**told, "uninstalled_at": None})
+    return session.execute(statement.returning(Shop.id)).scalar_one()

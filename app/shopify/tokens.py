@@ -1,0 +1,212 @@
+"""Expiring offline tokens: exchanged for a session token, stored encrypted, refreshed once however many ask.
+
+Nothing here may be called inside another transaction: each function opens its own.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.clock import utcnow
+from app.config import current_settings
+from app.crypto import Vault
+from app.db import transaction
+from app.models import Shop, ShopToken
+from app.shopify import wire
+from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
+
+#: A token that lives shorter than this is refreshed before it is used.
+FRESH_FOR = timedelta(minutes=5)
+#: When a refresh fails for a passing reason, a token that lives at least this long is still used.
+USABLE_FOR = timedelta(seconds=30)
+_USUAL_REFRESH_LIFE = timedelta(days=90)
+_OPEN_AGAIN = "a staff member must open Boomerang in the Shopify admin again"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token and the token that refreshes it, in plain text: keep it out of logs."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+    refresh_expires_at: datetime
+    scope: str
+
+    def __repr__(self) -> str:
+        return f"TokenPair(expires_at={self.expires_at!s}, scope={self.scope!r})"
+
+
+def exchange_token(shop_domain: str, session_token: str, now: datetime) -> TokenPair:
+    """Return an expiring token pair for a verified session token; raise TokenRefused or another ShopifyError."""
+    return _ask(
+        shop_domain,
+        {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": session_token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+            "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+            "expiring": "1",
+        },
+        now,
+    )
+
+
+def refresh(shop_domain: str, refresh_token: str, now: datetime) -> TokenPair:
+    """Return a new pair for a refresh token.
+
+    After a lost answer the old refresh token still works until the new one is first used, so a refresh
+    may be asked for again.
+    """
+    return _ask(shop_domain, {"grant_type": "refresh_token", "refresh_token": refresh_token}, now)
+
+
+def store_tokens(session: Session, shop_id: int, pair: TokenPair, now: datetime) -> None:
+    """Write both tokens, encrypted, over whatever was there; a refusal is forgotten."""
+    values = _columns(pair, now)
+    statement = insert(ShopToken).values(shop_id=shop_id, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=[ShopToken.shop_id], set_=values))
+
+
+def access_token_for(shop_id: int, *, refused: str | None = None, clock: Callable[[], datetime] = utcnow) -> str:
+    """Return an access token that is good for some minutes, refreshed if need be.
+
+    ``refused`` is a token that Shopify has just answered 401 to: if it is still the stored one, it is
+    refreshed whatever its age. Raises TokenRefused when a person has to open the app again.
+    """
+    with transaction() as session:
+        token = session.get(ShopToken, shop_id, populate_existing=True)
+        if token is None:
+            raise TokenRefused(f"There is no access token for this shop; {_OPEN_AGAIN}.")
+        access_token = _vault().decrypt(token.access_token)
+        if access_token != refused and token.expires_at - clock() > FRESH_FOR:
+            return access_token
+    return _refresh_once(shop_id, refused, clock)
+
+
+def _refresh_once(shop_id: int, refused: str | None, clock: Callable[[], datetime]) -> str:
+    """Refresh under the row's lock; whoever waited for it finds the new token and uses that.
+
+    The one network call inside a transaction: each refresh invalidates the pair before it, so only one may
+    be under way and its answer must be stored before anybody else looks. The wire's timeout bounds it, and
+    nothing but this row is locked.
+    """
+    refusal: TokenRefused | None = None
+    with transaction() as session:
+        row = session.execute(
+            select(ShopToken, Shop.domain)
+            .join(Shop, Shop.id == ShopToken.shop_id)
+            .where(ShopToken.shop_id == shop_id)
+            .with_for_update(of=ShopToken)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if row is None:
+            raise TokenRefused(f"There is no access token for this shop; {_OPEN_AGAIN}.")
+        token, domain = row
+        now = clock()
+        access_token = _vault().decrypt(token.access_token)
+        if access_token != refused and token.expires_at - now > FRESH_FOR:
+            return access_token
+        is_usable = access_token != refused and token.expires_at - now > USABLE_FOR
+        if token.refused_at is None:
+            try:
+                pair = refresh(domain, _vault().decrypt(token.refresh_token), now)
+                store_tokens(session, shop_id, pair, now)
+                return pair.access_token
+            except TokenRefused as error:
+                token.refused_at, token.refused_reason = now, str(error)
+            except ShopifyError:
+                if not is_usable:
+                    raise
+        if is_usable:
+            return access_token
+        # Raised after the commit, so that the refusal is kept.
+        refusal = TokenRefused(token.refused_reason or f"The token was refused; {_OPEN_AGAIN}.")
+    raise refusal
+
+
+def _ask(shop_domain: str, grant: dict[str, str], now: datetime) -> TokenPair:
+    settings = current_settings()
+    origin = settings.admin_origin(shop_domain)
+    answer = wire.post(
+        wire.session_for(origin),
+        f"{origin}/admin/oauth/access_token",
+        {
+            "client_id": settings.shopify_client_id,
+            "client_secret": settings.shopify_client_secret,
+            **grant,
+        },
+        headers={"Accept": "application/json"},
+        timeout_seconds=settings.shopify_timeout_seconds,
+    )
+    if answer.status == 200:
+        return _read_pair(answer.body, now)
+    raise _failure(answer)
+
+
+def _failure(answer: wire.Answer) -> ShopifyError:
+    if answer.status >= 500:
+        return ServerTrouble(f"Shopify failed inside while giving out a token (HTTP {answer.status}).")
+    if answer.status == 429:
+        return Throttled(1.0)
+    match _read_object(answer.body).get("error"):
+        case "invalid_grant":
+            return TokenRefused(f"Shopify no longer accepts the refresh token; {_OPEN_AGAIN}.")
+        case "invalid_client":
+            return TokenRefused(
+                "Shopify does not accept the app's client id and secret for this shop; check them, and "
+                f"whether the app is installed, then {_OPEN_AGAIN}."
+            )
+        case "invalid_subject_token":
+            return TokenRefused("Shopify did not accept the session token; reload the page in the Shopify admin.")
+        case _:
+            return ShopUnavailable(answer.status)
+
+
+def _read_pair(body: bytes, now: datetime) -> TokenPair:
+    given = _read_object(body)
+    access_token, refresh_token = given.get("access_token"), given.get("refresh_token")
+    lives, refresh_lives = given.get("expires_in"), given.get("refresh_token_expires_in")
+    if not isinstance(access_token, str) or not isinstance(refresh_token, str) or not isinstance(lives, int):
+        raise NoAnswer("Shopify's answer holds no expiring token.")
+    refresh_life = timedelta(seconds=refresh_lives) if isinstance(refresh_lives, int) else _USUAL_REFRESH_LIFE
+    return TokenPair(
+        access_token=access_token,
+        refresh_token=refresh_token,
+        expires_at=now + timedelta(seconds=lives),
+        refresh_expires_at=now + refresh_life,
+        scope=str(given.get("scope") or ""),
+    )
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _columns(pair: TokenPair, now: datetime) -> dict[str, Any]:
+    return {
+        "access_token": _vault().encrypt(pair.access_token),
+        "refresh_token": _vault().encrypt(pair.refresh_token),
+        "expires_at": pair.expires_at,
+        "refresh_expires_at": pair.refresh_expires_at,
+        "scope": pair.scope,
+        "updated_at": now,
+        "refused_at": None,
+        "refused_reason": None,
+    }
+
+
+def _vault() -> Vault:
+    vault: Vault = current_app.extensions["vault"]
+    return vault
