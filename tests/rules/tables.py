@@ -1,0 +1,200 @@
+"""Reads the tables of app/engine/README.md: their rows, and the small language of their cells."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from app.engine.rules import money
+from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact, RefundLine
+from app.engine.rules.terms import Terms, Tier
+
+from .made import BIG, day, make_order, make_terms
+
+README = Path(__file__).parents[2] / "app" / "engine" / "README.md"
+NOTHING = "—"
+LINE = re.compile(
+    r"(?P<name>[A-Z][A-Za-z ]*?) (?:(?P<quantity>\d+) \u00d7 )?(?P<price>[\d.]+)"
+    r"(?: less (?P<less>[\d.]+))?(?: tax (?P<tax>[\d.]+))?"
+)
+RETURN = re.compile(
+    r"(?P<units>\d+ .+?) returned(?: for (?P<money>[\d.]+))?(?: with shipping (?P<shipping>[\d.]+))?"
+)
+
+Row = dict[str, str]
+
+
+def read_tables() -> list[list[Row]]:
+    """Return every table of the page as a list of rows, each a dictionary by column name."""
+    tables: list[list[Row]] = []
+    header: list[str] | None = None
+    for text in README.read_text(encoding="utf-8").splitlines():
+        if not text.startswith("|"):
+            header = None
+            continue
+        cells = [cell.strip() for cell in text.strip("|").split("|")]
+        if header is None:
+            header = cells
+            tables.append([])
+        elif not set("".join(cells)) <= set("-: "):
+            tables[-1].append(dict(zip(header, cells, strict=True)))
+    return tables
+
+
+def tables_with(*columns: str) -> Iterator[list[Row]]:
+    """Yield the tables that have all the given columns."""
+    return (rows for rows in read_tables() if set(columns) <= set(rows[0]))
+
+
+def parse_rate(text: str) -> int:
+    """Return a percentage like "2.5 %" in basis points."""
+    return money.to_minor(text.removesuffix(" %"), "USD")
+
+
+@dataclass
+class Example:
+    """An order of the tables that things happen to."""
+
+    order: OrderFact
+    terms: Terms
+    #: What a line was sold for, by its title: tax inside where prices include it.
+    sold_minor: Mapping[str, int]
+    refunds: list[RefundFact] = field(default_factory=list)
+
+    def happen(self, text: str, on_day: int) -> None:
+        """Let one thing happen to the order: a return, money back, an edit, a cancellation."""
+        if text == "cancelled":
+            self.order = replace(self.order, cancelled_at=day(on_day))
+        elif text.endswith(" taken out"):
+            self._take_out(text.removesuffix(" taken out"))
+        elif text.endswith(" paid back"):
+            amount = text.removesuffix(" paid back")
+            shipping = self._minor(amount.removeprefix("shipping ")) if amount.startswith("shipping ") else 0
+            self._refund(on_day, (), shipping or self._minor(amount.removeprefix("shipping ")), shipping)
+        else:
+            self._give_back(text, on_day)
+
+    def _give_back(self, text: str, on_day: int) -> None:
+        match = RETURN.fullmatch(text)
+        assert match, f"the page says {text!r}, which nobody understands"
+        lines = tuple(self._returned(*part.split(" ", 1)) for part in match["units"].split(" + "))
+        goods = sum(
+            line.subtotal_minor + (0 if self.order.taxes_included else line.tax_minor) for line in lines
+        )
+        shipping = self._minor(match["shipping"] or "0")
+        self._refund(
+            on_day, lines, self._minor(match["money"]) if match["money"] else goods + shipping, shipping
+        )
+
+    def _returned(self, quantity: str, title: str) -> RefundLine:
+        line = self._line(title)
+        before = sum(part.quantity for r in self.refunds for part in r.lines if part.line_id == line.line_id)
+        return RefundLine(
+            line.line_id,
+            int(quantity),
+            _between(self.sold_minor[title], before, int(quantity), line.quantity),
+            _between(line.tax_minor, before, int(quantity), line.quantity),
+        )
+
+    def _take_out(self, text: str) -> None:
+        quantity, title = text.split(" ", 1)
+        old = self._line(title)
+        new = replace(old, removed_quantity=old.removed_quantity + int(quantity))
+        lines = tuple(new if line is old else line for line in self.order.lines)
+        self.order = replace(self.order, lines=lines)
+
+    def _refund(self, on_day: int, lines: tuple[RefundLine, ...], money_minor: int, shipping: int) -> None:
+        number = self.order.order_id * 100 + len(self.refunds)
+        self.refunds.append(
+            RefundFact(number, self.order.order_id, day(on_day), lines, money_minor, shipping)
+        )
+
+    def _line(self, title: str) -> OrderLine:
+        return next(line for line in self.order.lines if line.title == title)
+
+    def _minor(self, text: str) -> int:
+        return money.to_minor(text, self.terms.currency)
+
+
+def parse_example(row: Row, order_id: int = BIG, on_day: int = 0) -> Example:
+    """Return the order and terms that the cells ``order``, ``rate`` and ``terms`` of a row describe."""
+    limits = [] if row.get("terms", NOTHING) == NOTHING else row["terms"].split(", ")
+    currency = next((limit[3:] for limit in limits if limit.startswith("in ")), "USD")
+    taxes_included = "tax included" in limits
+    goods, *marks = row["order"].split(", ")
+    sold, lines = {}, []
+    for number, text in enumerate(goods.split(" + ")):
+        line, sold_minor = _parse_line(text, number, currency, taxes_included)
+        sold[line.title] = sold_minor
+        lines.append(line)
+    products = {line.title: line.product_id for line in lines}
+    terms = _parse_terms([limit for limit in limits if limit != "tax included"], products, currency)
+    terms = replace(terms, tiers=(Tier("Bronze", 0, parse_rate(row["rate"])),))
+    order = make_order(
+        *lines,
+        order_id=order_id,
+        taxes_included=taxes_included,
+        placed_at=day(on_day),
+        **{"currency": currency, **_parse_marks(marks)},
+    )
+    return Example(order, terms, sold)
+
+
+def _parse_line(text: str, number: int, currency: str, taxes_included: bool) -> tuple[OrderLine, int]:
+    match = LINE.fullmatch(text)
+    assert match, f"the page says {text!r}, which is no line"
+    quantity = int(match["quantity"] or 1)
+    price, less, tax = (money.to_minor(match[name] or "0", currency) for name in ("price", "less", "tax"))
+    sold_minor = price * quantity - less
+    line = OrderLine(
+        line_id=BIG + number,
+        title=match["name"],
+        quantity=quantity,
+        removed_quantity=0,
+        net_minor=sold_minor - (tax if taxes_included else 0),
+        tax_minor=tax,
+        product_id=BIG + 1000 + number,
+        is_gift_card=match["name"] == "Gift card",
+    )
+    return line, sold_minor
+
+
+def _parse_marks(marks: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for mark in marks:
+        if mark == "test":
+            values["is_test"] = True
+        elif mark.startswith("customer tagged "):
+            values["customer"] = CustomerFact(BIG, tags=(mark.removeprefix("customer tagged "),))
+        elif mark.startswith("tagged "):
+            values["tags"] = (mark.removeprefix("tagged "),)
+        elif mark.startswith("paid in "):
+            values["currency"] = mark.removeprefix("paid in ")
+        else:
+            values["financial_status"] = FinancialStatus(mark)
+    return values
+
+
+def _parse_terms(limits: list[str], products: Mapping[str, int | None], currency: str) -> Terms:
+    values: dict[str, Any] = {"currency": currency}
+    for limit in limits:
+        word, _, amount = limit.partition(" ")
+        if word == "minimum":
+            values["minimum_order_minor"] = money.to_minor(amount, currency)
+        elif word == "cap":
+            values["cap_per_order_minor"] = money.to_minor(amount, currency)
+        elif word == "tag":
+            values["excluded_tags"] = frozenset({amount.removesuffix(" excluded")})
+        elif word != "in":
+            values["excluded_product_ids"] = frozenset({products[limit.removesuffix(" excluded")]})
+    return make_terms(**values)
+
+
+def _between(amount_minor: int, before: int, quantity: int, of_quantity: int) -> int:
+    # What the next units are worth, as differences of a running share: Shopify's parts sum to the line, too.
+    after = min(before + quantity, of_quantity)
+    share = money.share_half_up
+    return share(amount_minor, after, of_quantity) - share(
+        amount_minor, min(before, of_quantity), of_quantity
+    )

@@ -1,0 +1,161 @@
+"""Every row of the tables in app/engine/README.md is true."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from app.engine.rules import money, postings
+from app.engine.rules.facts import SpendEvent
+from app.engine.rules.postings import Account, Posting
+from app.engine.rules.reward import Target, compute_target
+from app.engine.rules.terms import Terms, Tier
+from app.engine.rules.tiers import compute_spend_events, spend_before, tier_for, validate_terms
+
+from .made import day, make_terms
+from .tables import NOTHING, Example, Row, parse_example, parse_rate, read_tables, tables_with
+
+EXAMPLES = [row for rows in tables_with("example") for row in rows]
+SEQUENCES = list(tables_with("what happens to one order"))
+(TIERS,) = tables_with("tier", "from", "rate")
+(STORY,) = tables_with("what one customer does")
+(SPLITS,) = tables_with("split")
+(ACCOUNTS,) = tables_with("event")
+(OWED,) = tables_with("owed")
+RESULTS = {
+    "eligible": "eligible_minor",
+    "calculated": "calculated_minor",
+    "granted": "granted_minor",
+    "kept eligible": "kept_eligible_minor",
+    "kept": "kept_minor",
+}
+
+
+def minor(text: str, currency: str = "USD") -> int:
+    return money.to_minor(text, currency)
+
+
+def target_of(example: Example) -> Target:
+    return compute_target(example.order, example.refunds, example.terms, example.terms.tiers[0])
+
+
+def test_the_page_has_its_tables_and_all_of_them_are_run() -> None:
+    run = len([rows for rows in read_tables() if "example" in rows[0]]) + len(SEQUENCES) + 5
+    assert len(read_tables()) == run
+    assert len(EXAMPLES) >= 60
+
+
+@pytest.mark.parametrize("row", EXAMPLES, ids=lambda row: row["example"])
+def test_an_order_is_granted_what_its_row_says(row: Row) -> None:
+    inputs = {"example", "order", "rate", "terms", "afterwards", "why nothing"}
+    assert set(row) <= inputs | set(RESULTS)
+    example = parse_example(row)
+    assert validate_terms(example.terms) == []
+    happenings = row.get("afterwards", NOTHING)
+    for number, text in enumerate([] if happenings == NOTHING else happenings.split("; "), start=1):
+        example.happen(text, number)
+    target = target_of(example)
+    computed = {
+        column: money.to_decimal_string(getattr(target, name), example.terms.currency)
+        for column, name in RESULTS.items()
+        if column in row
+    }
+    assert computed == {column: row[column] for column in computed}
+    reason = NOTHING if target.ineligible is None else target.ineligible.replace("_", " ")
+    assert reason == row.get("why nothing", NOTHING)
+
+
+@pytest.mark.parametrize("rows", SEQUENCES, ids=lambda rows: rows[0]["what happens to one order"])
+def test_a_row_of_refunds_goes_as_its_table_says(rows: list[Row]) -> None:
+    ordered = rows[0]["what happens to one order"].removeprefix("ordered: ")
+    order, rate = ordered.split(" at ")
+    example = parse_example({"order": order, "rate": rate})
+    kept_before = target_of(example).granted_minor
+    for number, row in enumerate(rows):
+        if number:
+            example.happen(row["what happens to one order"], number)
+        target = target_of(example)
+        assert minor(row["kept eligible"]) == target.kept_eligible_minor, row
+        assert minor(row["kept"]) == target.kept_minor, row
+        assert minor(row["goes back now"]) == kept_before - target.kept_minor, row
+        kept_before = target.kept_minor
+    assert kept_before == 0
+
+
+def test_the_customers_story_climbs_and_falls_through_the_tiers() -> None:
+    tiers = tuple(Tier(row["tier"], minor(row["from"]), parse_rate(row["rate"])) for row in TIERS)
+    terms = make_terms(*tiers)
+    assert validate_terms(terms) == []
+    orders: dict[str, Example] = {}
+    frozen: dict[str, Tier] = {}
+    for row in STORY:
+        on_day = int(row["day"])
+        spend = spend_before(_all_events(orders), day(on_day))
+        assert spend == minor(row["spend before"]), row
+        name, happening = row["what one customer does"].removeprefix("orders ").split(": ")
+        if name not in orders:
+            cells = {"order": happening, "rate": "0 %"}
+            orders[name] = parse_example(cells, order_id=len(orders) + 1, on_day=on_day)
+            frozen[name] = tier_for(spend, terms.tiers)
+        else:
+            orders[name].happen(happening, on_day)
+        assert frozen[name].name == row["tier"], row
+        assert _kept_minor(orders[name], terms, frozen[name]) == minor(row["kept"]), row
+
+
+def _all_events(orders: dict[str, Example]) -> list[SpendEvent]:
+    return [event for one in orders.values() for event in compute_spend_events(one.order, one.refunds)]
+
+
+def _kept_minor(example: Example, terms: Terms, tier: Tier) -> int:
+    return compute_target(example.order, example.refunds, terms, tier).kept_minor
+
+
+@pytest.mark.parametrize("row", SPLITS, ids=lambda row: f"{row['split']} over {row['over']}")
+def test_an_amount_is_split_as_its_row_says(row: Row) -> None:
+    weights = [int(weight) for weight in row["over"].split(", ")]
+    assert money.allocate(minor(row["split"]), weights) == [minor(part) for part in row["parts"].split(", ")]
+
+
+def test_each_event_moves_money_between_the_accounts_its_row_names() -> None:
+    covered, rest = postings.claw_back(500, 300)
+    moves = {
+        "accrue": postings.accrue(500)[0],
+        "void": postings.void(500)[0],
+        "settle": postings.settle(500)[0],
+        "claw back, covered by the balance": covered,
+        "claw back, the rest": rest,
+        "set off against what is owed": postings.set_off(500)[0],
+        "fall short": postings.fall_short(500)[0],
+    }
+    told = {row["event"].partition(":")[0]: (row["from"], row["to"]) for row in ACCOUNTS}
+    assert told == {event: (posting.source, posting.destination) for event, posting in moves.items()}
+
+
+def test_the_balances_of_the_owed_table_follow_from_its_postings() -> None:
+    simple: dict[str, Callable[[int], tuple[Posting, ...]]] = {
+        "accrue": postings.accrue,
+        "void": postings.void,
+        "settle": postings.settle,
+        "set off": postings.set_off,
+        "fall short": postings.fall_short,
+    }
+    balance: Counter[Account] = Counter()
+    for row in OWED:
+        event, _, amount = row["what happens"].rpartition(" ")
+        available = balance[Account.AVAILABLE]
+        made = (
+            postings.claw_back(minor(amount), available)
+            if event == "claw back"
+            else simple[event](minor(amount))
+        )
+        for posting in made:
+            balance[posting.source] -= posting.amount_minor
+            balance[posting.destination] += posting.amount_minor
+        told = {account: minor(row[account.name.lower()]) for account in _told_accounts()}
+        assert {account: balance[account] for account in told} == told, row
+        assert sum(balance.values()) == 0
+
+
+def _told_accounts() -> tuple[Account, ...]:
+    return (Account.PENDING, Account.AVAILABLE, Account.OWED, Account.PROMISED)
