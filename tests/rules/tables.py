@@ -18,9 +18,7 @@ LINE = re.compile(
     r"(?P<name>[A-Z][A-Za-z ]*?) (?:(?P<quantity>\d+) \u00d7 )?(?P<price>[\d.]+)"
     r"(?: less (?P<less>[\d.]+))?(?: tax (?P<tax>[\d.]+))?"
 )
-RETURN = re.compile(
-    r"(?P<units>\d+ .+?) returned(?: for (?P<money>[\d.]+))?(?: with shipping (?P<shipping>[\d.]+))?"
-)
+RETURN = re.compile(r"(?P<units>\d+ .+?) returned(?: for (?P<money>[\d.]+))?(?: with shipping (?P<shipping>[\d.]+))?")
 
 Row = dict[str, str]
 
@@ -79,13 +77,9 @@ class Example:
         match = RETURN.fullmatch(text)
         assert match, f"the page says {text!r}, which nobody understands"
         lines = tuple(self._returned(*part.split(" ", 1)) for part in match["units"].split(" + "))
-        goods = sum(
-            line.subtotal_minor + (0 if self.order.taxes_included else line.tax_minor) for line in lines
-        )
+        goods = sum(line.subtotal_minor + (0 if self.order.taxes_included else line.tax_minor) for line in lines)
         shipping = self._minor(match["shipping"] or "0")
-        self._refund(
-            on_day, lines, self._minor(match["money"]) if match["money"] else goods + shipping, shipping
-        )
+        self._refund(on_day, lines, self._minor(match["money"]) if match["money"] else goods + shipping, shipping)
 
     def _returned(self, quantity: str, title: str) -> RefundLine:
         line = self._line(title)
@@ -106,9 +100,7 @@ class Example:
 
     def _refund(self, on_day: int, lines: tuple[RefundLine, ...], money_minor: int, shipping: int) -> None:
         number = self.order.order_id * 100 + len(self.refunds)
-        self.refunds.append(
-            RefundFact(number, self.order.order_id, day(on_day), lines, money_minor, shipping)
-        )
+        self.refunds.append(RefundFact(number, self.order.order_id, day(on_day), lines, money_minor, shipping))
 
     def _line(self, title: str) -> OrderLine:
         return next(line for line in self.order.lines if line.title == title)
@@ -195,6 +187,4 @@ def _between(amount_minor: int, before: int, quantity: int, of_quantity: int) ->
     # What the next units are worth, as differences of a running share: Shopify's parts sum to the line, too.
     after = min(before + quantity, of_quantity)
     share = money.share_half_up
-    return share(amount_minor, after, of_quantity) - share(
-        amount_minor, min(before, of_quantity), of_quantity
-    )
+    return share(amount_minor, after, of_quantity) - share(amount_minor, min(before, of_quantity), of_quantity)

@@ -144,11 +144,7 @@ def test_the_balances_of_the_owed_table_follow_from_its_postings() -> None:
     for row in OWED:
         event, _, amount = row["what happens"].rpartition(" ")
         available = balance[Account.AVAILABLE]
-        made = (
-            postings.claw_back(minor(amount), available)
-            if event == "claw back"
-            else simple[event](minor(amount))
-        )
+        made = postings.claw_back(minor(amount), available) if event == "claw back" else simple[event](minor(amount))
         for posting in made:
             balance[posting.source] -= posting.amount_minor
             balance[posting.destination] += posting.amount_minor

@@ -1,0 +1,120 @@
+"""What counts as spent, when, and which tier it reaches; and which terms are refused."""
+
+from typing import Any
+
+import pytest
+
+from app.engine.rules.facts import FinancialStatus, RefundLine
+from app.engine.rules.terms import Tier
+from app.engine.rules.tiers import compute_spend_events, next_tier, spend_before, tier_for, validate_terms
+
+from .made import LADDER, day, make_line, make_order, make_refund, make_terms
+
+
+def amounts(order: Any, *refunds: Any) -> list[tuple[Any, int]]:
+    return [(event.at, event.amount_minor) for event in compute_spend_events(order, refunds)]
+
+
+@pytest.mark.parametrize(
+    ("spend", "name", "following"),
+    [(-1, "Bronze", "Bronze"), (0, "Bronze", "Silver"), (49_999, "Bronze", "Silver"), (50_000, "Silver", "Gold"),
+     (149_999, "Silver", "Gold"), (150_000, "Gold", None), (10**12, "Gold", None)],
+)  # fmt: skip
+def test_a_tier_is_reached_exactly_at_its_threshold(spend: int, name: str, following: str | None) -> None:
+    assert tier_for(spend, LADDER).name == name
+    coming = next_tier(spend, LADDER)
+    assert (coming.name if coming else None) == following
+
+
+def test_tiers_are_found_in_any_order() -> None:
+    assert tier_for(60_000, LADDER[::-1]).name == "Silver"
+    assert tier_for(0, LADDER[::-1]).name == "Bronze"
+
+
+def test_spend_at_the_very_moment_does_not_count_yet() -> None:
+    events = compute_spend_events(make_order(), ())
+    assert spend_before(events, day(0)) == 0
+    assert spend_before(events, day(1)) == 8000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"is_test": True}, *({"financial_status": s} for s in FinancialStatus if not s.was_paid)],
+    ids=str,
+)
+def test_test_orders_and_unpaid_ones_are_no_spend(changes: dict[str, Any]) -> None:
+    assert compute_spend_events(make_order(**changes), (make_refund(1, money_minor=100),)) == ()
+
+
+def test_gift_cards_are_no_spend_and_excluded_goods_are() -> None:
+    order = make_order(make_line(1, 8000, product_id=4), make_line(2, 5000, is_gift_card=True))
+    assert amounts(order) == [(day(0), 8000)]
+
+
+def test_units_taken_out_by_an_edit_were_never_spent() -> None:
+    assert amounts(make_order(make_line(1, 9000, quantity=3, removed_quantity=1))) == [(day(0), 6000)]
+
+
+def test_returns_count_off_when_they_happen_and_close_to_zero() -> None:
+    order = make_order(make_line(1, 100, quantity=3))
+    refunds = [make_refund(n, [RefundLine(1, 1, 33)], money_minor=33) for n in (1, 2, 3)]
+    assert amounts(order, *refunds[::-1]) == [(day(0), 100), (day(1), -33), (day(2), -34), (day(3), -33)]
+
+
+def test_money_paid_back_beyond_the_goods_counts_off() -> None:
+    assert amounts(make_order(), make_refund(2, money_minor=1000)) == [(day(0), 8000), (day(2), -1000)]
+
+
+def test_shipping_paid_back_changes_nothing() -> None:
+    assert amounts(make_order(), make_refund(1, money_minor=500, shipping_minor=500)) == [(day(0), 8000)]
+
+
+def test_a_refund_dated_before_its_order_counts_when_the_order_does() -> None:
+    order = make_order(placed_at=day(5))
+    refund = make_refund(1, [RefundLine(1, 1, 8000)], money_minor=8000)
+    assert amounts(order, refund) == [(day(5), 8000), (day(5), -8000)]
+
+
+def test_cancelling_takes_the_rest_and_later_refunds_nothing_more() -> None:
+    order = make_order(make_line(1, 9000, quantity=3), cancelled_at=day(2))
+    refunds = [make_refund(n, [RefundLine(1, 1, 3000)], money_minor=3000) for n in (1, 3)]
+    assert amounts(order, *refunds) == [(day(0), 9000), (day(1), -3000), (day(2), -6000)]
+
+
+def test_good_terms_have_no_problems() -> None:
+    assert validate_terms(make_terms(*LADDER, cap_per_order_minor=1, hold_above_minor=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("tiers", "sentence"),
+    [
+        ([Tier("A", 0, 10_001)], "The rate of the tier 'A' must be between 0 % and 100 %."),
+        ([Tier("A", 0, -1)], "The rate of the tier 'A' must be between 0 % and 100 %."),
+        ([Tier("A", 1, 100)], "The first tier must start at 0, so that every customer has one."),
+        ([Tier("A", 0, 1), Tier("B", 0, 2)], "The thresholds must rise from one tier to the next."),
+        ([Tier("A", 0, 1), Tier("B", 9, 2), Tier("C", 5, 3)], "The thresholds must rise from one tier to the next."),
+        ([Tier("A", 0, 1), Tier(" a ", 5, 2)], "Two tiers must not have the same name."),
+        ([Tier(" ", 0, 1)], "Every tier needs a name."),
+    ],
+)
+def test_tiers_that_make_no_sense_are_refused_with_one_sentence(tiers: list[Tier], sentence: str) -> None:
+    assert validate_terms(make_terms(*tiers)) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tiers": ()}, "at least one tier"),
+        ({"currency": "usd"}, "three capital letters"),
+        ({"version": 0}, "counted from 1"),
+        ({"minimum_order_minor": -1}, "minimum order must not be negative"),
+        ({"cap_per_order_minor": 0}, "cap per order must be above zero"),
+        ({"hold_above_minor": -1}, "must not be negative"),
+        ({"excluded_tags": frozenset({" "})}, "must not be blank"),
+        ({"excluded_product_ids": frozenset({0})}, "positive number"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused_with_one_sentence(changes: dict[str, Any], words: str) -> None:
+    (problem,) = validate_terms(make_terms(**changes))
+    assert words in problem
+    assert problem.endswith(".")
