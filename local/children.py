@@ -12,7 +12,6 @@ from typing import Self
 
 from local.watchdog import send
 
-SECONDS_TO_END = 10
 PAUSE = 0.05
 LOG_LINES = 15
 
@@ -41,9 +40,10 @@ class Children:
     A watchdog ends them should this process be killed before it can.
     """
 
-    def __init__(self, log_folder: Path, cwd: Path) -> None:
+    def __init__(self, log_folder: Path, cwd: Path, seconds_to_end: float = 10) -> None:
         self.log_folder = log_folder
         self.cwd = cwd
+        self.seconds_to_end = seconds_to_end
         self._children: list[Child] = []
         self._watchdog: subprocess.Popen[str] | None = None
 
@@ -95,7 +95,7 @@ class Children:
 
     def _end_all(self) -> None:
         groups = {child.process.pid for child in self._children}
-        deadline = time.monotonic() + SECONDS_TO_END
+        deadline = time.monotonic() + self.seconds_to_end
         send(groups, signal.SIGTERM)
         while any(child.process.poll() is None for child in self._children) and time.monotonic() < deadline:
             time.sleep(PAUSE)

@@ -1,0 +1,78 @@
+"""What make says to somebody new: what there is, and one sentence when something is missing."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+OLD_PYTHON = """#!/bin/sh
+case $2 in *version_info*) exit 1 ;; *python_version*) echo 3.9.2 ;; esac
+"""
+PYTHON_WITHOUT_VENV = """#!/bin/sh
+case $2 in *ensurepip*) exit 1 ;; esac
+"""
+
+
+def install(folder: Path, python: str) -> "subprocess.CompletedProcess[str]":
+    """Run local/install.sh in an empty project with that Python."""
+    (folder / "local").mkdir()
+    (folder / "requirements").mkdir()
+    shutil.copy(ROOT / "local" / "install.sh", folder / "local")
+    shutil.copy(ROOT / "requirements" / "demo.txt", folder / "requirements")
+    environment = {"PATH": "/usr/bin:/bin", "PYTHON": python}
+    return subprocess.run(
+        [folder / "local" / "install.sh", "demo"], env=environment, capture_output=True, text=True, timeout=30
+    )
+
+
+def executable(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_make_alone_lists_every_target() -> None:
+    listed = subprocess.run(["make", "-C", ROOT], capture_output=True, text=True, check=True).stdout
+    targets = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)) - {"help", "install-demo install-dev"}
+    assert targets >= {"demo", "smoke", "test", "check"}
+    assert targets == set(re.findall(r"^make (\S+)", listed, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        (OLD_PYTHON, "Boomerang needs Python 3.11 or newer, and .* is 3.9.2"),
+        (PYTHON_WITHOUT_VENV, "comes without its venv module: install it .*python3-venv"),
+    ],
+    ids=["old", "without venv"],
+)
+def test_a_python_that_will_not_do_gets_one_sentence(tmp_path: Path, script: str, sentence: str) -> None:
+    ended = install(tmp_path, executable(tmp_path / "python3", script))
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert re.search(sentence, ended.stderr)
+
+
+def test_no_python_at_all_gets_one_sentence(tmp_path: Path) -> None:
+    ended = install(tmp_path, str(tmp_path / "python3"))
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert "python3 was not found: install Python 3.11 or newer" in ended.stderr
+
+
+def test_what_the_lock_file_says_is_installed_once(tmp_path: Path) -> None:
+    # A .venv and node_modules that tell of the same lock files: nothing is to be done, and nothing is said.
+    for folder, name, lock in [
+        (".venv", "installed-demo.txt", "requirements/demo.txt"),
+        ("node_modules", "installed-demo.json", "package-lock.json"),
+    ]:
+        (tmp_path / folder).mkdir()
+        shutil.copy(ROOT / lock, tmp_path / folder / name)
+    shutil.copy(ROOT / "package-lock.json", tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir()
+    executable(tmp_path / ".venv" / "bin" / "python", "#!/bin/sh\n")
+    ended = install(tmp_path, "/nonexistent/python3")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

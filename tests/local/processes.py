@@ -1,0 +1,52 @@
+"""Python processes that a test starts, talks to and kills."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 30
+
+
+@contextmanager
+def python(program: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    """Run a program in a process of its own; kill it at the end should it still be there."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    """Return the next line that the process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def eventually(happened: Callable[[], bool]) -> bool:
+    """Wait for something to happen; return whether it did."""
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process exists and has not ended yet."""
+    told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, env=os.environ)
+    return told.stdout.strip()[:1] not in ("", "Z")
