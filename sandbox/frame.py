@@ -1,0 +1,5 @@
+"""Pages (placeholder)."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("frame", __name__)

@@ -1,0 +1,194 @@
+"""One GraphQL call of the Admin API: read, checked, paid for, executed, and spoiled when faults say so."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute_sync,
+    parse,
+    validate,
+)
+from graphql.language import FieldNode
+
+from sandbox.cost import MOST_PER_QUERY, MUTATION, CostOf, count_objects
+from sandbox.credit_mutations import MUTATIONS
+from sandbox.faults import Faults
+from sandbox.graphql_errors import Json, document_errors, syntax_error, variable_errors
+from sandbox.graphql_schema import make_schema
+from sandbox.queries import QUERIES
+from sandbox.resolvers import OBJECTS, Call, attach
+from sandbox.state import Shop
+
+SCHEMA = make_schema()
+attach(SCHEMA, {**OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
+CREDIT_MUTATIONS = frozenset(MUTATIONS)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back: JSON with a status, or nothing at all when the connection is to be dropped."""
+
+    body: Json
+    status: int = 200
+    drop: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document that was read and fits the schema, or the answer that says why not."""
+
+    document: DocumentNode | None
+    refusal: Json | None
+
+
+@lru_cache(maxsize=256)
+def prepare(text: str) -> Prepared:
+    """Read and check a document; apps send the same few again and again."""
+    try:
+        document = parse(text)
+    except GraphQLError as error:
+        return Prepared(None, syntax_error(error))
+    errors = validate(SCHEMA, document)
+    return Prepared(document, document_errors(document, errors)) if errors else Prepared(document, None)
+
+
+def answer(shop: Shop, faults: Faults, request: Json, scopes: frozenset[str]) -> Reply:
+    """Answer one call as Shopify would, or as the faults that are switched on want it."""
+    prepared = prepare(str(request.get("query") or ""))
+    if prepared.refusal is not None or prepared.document is None:
+        return Reply(prepared.refusal or {})
+    document, variables = prepared.document, request.get("variables") or {}
+    operation = _operation(document, request.get("operationName"))
+    if operation is None:
+        return Reply({"errors": [{"message": "An operation name is required"}]})
+    refusal = variable_errors(SCHEMA, operation, variables)
+    if refusal is not None:
+        return Reply(refusal)
+    return _Execution(shop, faults, document, operation, variables, scopes).run()
+
+
+class _Execution:
+    """One operation on its way through faults, bucket and executor."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        faults: Faults,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Json,
+        scopes: frozenset[str],
+    ) -> None:
+        self.shop = shop
+        self.faults = faults
+        self.document = document
+        self.operation = operation
+        self.variables = variables
+        self.scopes = scopes
+        self.is_mutation = operation.operation is OperationType.MUTATION
+        fragments = {item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)}
+        self.requested = CostOf(SCHEMA, fragments, variables).operation(operation)
+
+    def run(self) -> Reply:
+        fields = {node.name.value for node in self.operation.selection_set.selections if isinstance(node, FieldNode)}
+        names = {*fields, "mutations" if self.is_mutation else "queries"}
+        if self.operation.name:
+            names.add(self.operation.name.value)
+        fault = self.faults.for_call(names, bool(fields & CREDIT_MUTATIONS))
+        if fault == "http_5xx":
+            return Reply({"errors": "Internal Server Error"}, 502)
+        if fault in ("timeout", "drop_before_commit"):
+            if fault == "timeout":
+                self.faults.hang()
+            return Reply({}, 504, drop=True)
+        if self.requested > MOST_PER_QUERY:
+            return Reply(_too_dear(self.requested))
+        if fault == "throttled" or not self.shop.bucket.take(self.requested):
+            return Reply(self._throttled())
+        if fault == "late_commit":
+            self.faults.hang()
+        body = self._execute()
+        if fault == "hang_after_commit":
+            self.faults.hang()
+            return Reply({}, 504, drop=True)
+        return Reply(body)
+
+    def _execute(self) -> Json:
+        with self.shop.lock:
+            call = Call(self.shop, self.scopes, self.shop.clock.now())
+            result = execute_sync(
+                SCHEMA,
+                self.document,
+                context_value=call,
+                variable_values=self.variables,
+                operation_name=self.operation.name.value if self.operation.name else None,
+            )
+        actual = self._actual_cost(result)
+        self.shop.bucket.give_back(self.requested - actual)
+        body: Json = {}
+        if result.errors:
+            body["errors"] = [_shape(error) for error in result.errors]
+        body["data"] = result.data
+        body["extensions"] = {"cost": self._cost(actual)}
+        return body
+
+    def _actual_cost(self, result: ExecutionResult) -> int:
+        """Return the points used: a mutation that changed nothing costs its base only."""
+        if not self.is_mutation:
+            return min(self.requested, sum(count_objects(part) for part in (result.data or {}).values()))
+        payloads = [part for part in (result.data or {}).values() if isinstance(part, dict)]
+        failed = result.errors or any(part.get("userErrors") for part in payloads)
+        return MUTATION if failed else self.requested
+
+    def _cost(self, actual: int | None) -> Json:
+        return {
+            "requestedQueryCost": self.requested,
+            "actualQueryCost": actual,
+            "throttleStatus": self.shop.bucket.status(),
+        }
+
+    def _throttled(self) -> Json:
+        error = {
+            "message": "Throttled",
+            "extensions": {
+                "code": "THROTTLED",
+                "documentation": "https://shopify.dev/api/usage/rate-limits",
+            },
+        }
+        return {"errors": [error], "extensions": {"cost": self._cost(None)}}
+
+
+def _operation(document: DocumentNode, name: object) -> OperationDefinitionNode | None:
+    found = [item for item in document.definitions if isinstance(item, OperationDefinitionNode)]
+    if name:
+        return next((item for item in found if item.name and item.name.value == name), None)
+    return found[0] if len(found) == 1 else None
+
+
+def _shape(error: GraphQLError) -> Any:
+    return {
+        "message": error.message,
+        "locations": [{"line": place.line, "column": place.column} for place in error.locations or []],
+        "extensions": error.extensions or {"code": "INTERNAL_SERVER_ERROR"},
+        "path": error.path,
+    }
+
+
+def _too_dear(cost: int) -> Json:
+    error = {
+        "message": f"Query cost is {cost}, which exceeds the single query max cost limit ({MOST_PER_QUERY}).",
+        "extensions": {
+            "code": "MAX_COST_EXCEEDED",
+            "cost": cost,
+            "maxCost": MOST_PER_QUERY,
+            "documentation": "https://shopify.dev/api/usage/rate-limits",
+        },
+    }
+    return {"errors": [error]}

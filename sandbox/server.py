@@ -1,0 +1,59 @@
+"""The sandbox as a whole: world, webhooks, and the web application that serves it."""
+
+from types import TracebackType
+
+from flask import Flask
+
+from sandbox import control, frame, platform
+from sandbox.events import Announcer
+from sandbox.options import Options
+from sandbox.state import World
+from sandbox.traffic import Traffic
+from sandbox.webhooks import Dispatcher
+from sandbox.wire import make_quick_server, run_in_thread
+
+
+class Sandbox:
+    """A sandbox that serves from a thread of this process: `with Sandbox(app_url=...) as box: box.url`."""
+
+    def __init__(self, *, port: int = 0, **chosen: object) -> None:
+        self.options = Options(**chosen)  # type: ignore[arg-type]
+        self.world = World(self.options)
+        self.dispatcher = Dispatcher(self.options, self.world.faults)
+        self.announcer = Announcer(self.dispatcher)
+        self.traffic = Traffic(self.world, self.announcer, self.dispatcher)
+        self._server = make_quick_server(self._make_app(), port)
+        self._thread = run_in_thread(self._server)
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """Stop traffic, deliveries and server."""
+        self.traffic.stop()
+        self.world.faults.reset()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self.dispatcher.stop()
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _make_app(self) -> Flask:
+        app = Flask("sandbox", static_folder=None)
+        app.json.sort_keys = False  # type: ignore[attr-defined]
+        app.extensions.update(
+            world=self.world,
+            dispatcher=self.dispatcher,
+            announcer=self.announcer,
+            traffic=self.traffic,
+        )
+        app.register_blueprint(platform.blueprint)
+        app.register_blueprint(control.blueprint)
+        app.register_blueprint(frame.blueprint)
+        return app

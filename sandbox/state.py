@@ -1,0 +1,133 @@
+"""One sandbox shop in memory, and the world of all shops that one process serves."""
+
+import itertools
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sandbox.bucket import Bucket
+from sandbox.clock import Clock
+from sandbox.credit import CreditBook
+from sandbox.errors import BadInput, NotThere
+from sandbox.faults import Faults
+from sandbox.models import Customer, Order, Product
+from sandbox.options import Options
+from sandbox.tokens import TokenStore
+
+SHOP_DOMAIN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com")
+FIRST_ORDER_NUMBER = 1001
+ONE_SECOND = timedelta(seconds=1)
+
+
+class Shop:
+    """Everything one shop holds. Whoever reads or changes it holds `lock`."""
+
+    def __init__(self, domain: str, options: Options, ids: Iterator[int], clock: Clock) -> None:
+        self.domain = domain
+        self.options = options
+        self.clock = clock
+        self.ids = ids
+        self.id = next(ids)
+        self.lock = threading.RLock()
+        self.currency = options.currency
+        self.timezone = options.timezone
+        self.created_at = clock.now()
+        self.clear(options.seed)
+
+    def clear(self, seed: int) -> None:
+        """Empty the shop and start its random numbers again; ids and access tokens go on."""
+        self.random = random.Random(f"{self.domain}/{seed}")
+        self.customers: dict[int, Customer] = {}
+        self.by_email: dict[str, Customer] = {}
+        self.products: dict[int, Product] = {}
+        self.products_by_title: dict[str, Product] = {}
+        self.orders: dict[int, Order] = {}
+        self.numbers = itertools.count(FIRST_ORDER_NUMBER)
+        self.credit = CreditBook(self.ids)
+        if not hasattr(self, "tokens"):
+            self.tokens = TokenStore(self.options)
+        self.bucket = Bucket(self.options.restore_rate)
+        self.installed = True
+
+    @property
+    def name(self) -> str:
+        """The shop's name, made from its domain."""
+        return self.domain.removesuffix(".myshopify.com").replace("-", " ").title()
+
+    @property
+    def email(self) -> str:
+        """The shop's own mail address."""
+        return "owner@example.com"
+
+    def get_customer(self, customer_id: int) -> Customer:
+        """Return the customer, or refuse."""
+        customer = self.customers.get(customer_id)
+        if customer is None:
+            raise NotThere(f"There is no customer {customer_id}; GET /sandbox/customers lists them.")
+        return customer
+
+    def get_order(self, order_id: int) -> Order:
+        """Return the order, or refuse."""
+        order = self.orders.get(order_id)
+        if order is None:
+            raise NotThere(f"There is no order {order_id}; GET /sandbox/orders lists the latest.")
+        return order
+
+    def add_customer(
+        self, email: str | None, first_name: str, last_name: str, tags: list[str], at: datetime | None = None
+    ) -> Customer:
+        """Return the customer with this mail address, made now unless it is known."""
+        known = self.by_email.get(email.lower()) if email else None
+        if known is not None:
+            return known
+        customer = Customer(next(self.ids), email, first_name, last_name, tags, at or self.clock.now())
+        self.customers[customer.id] = customer
+        if email:
+            self.by_email[email.lower()] = customer
+        return customer
+
+    def touch(self, order: Order, at: datetime | None = None) -> datetime:
+        """Move the order's `updated_at` forward by at least a second and return it."""
+        moment = (at or self.clock.now()).replace(microsecond=0)
+        order.updated_at = max(moment, order.updated_at + ONE_SECOND)
+        return order.updated_at
+
+
+class World:
+    """All shops of one sandbox, with what they share: options, clock, ids, faults."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clock = Clock()
+        first = options.first_id if options.first_id is not None else int(time.time() * 1000)
+        self.ids = itertools.count(first)
+        self.faults = Faults(options.seed)
+        self.lock = threading.Lock()
+        self.shops: dict[str, Shop] = {}
+        self.add_shop(options.shop)
+
+    @property
+    def main(self) -> Shop:
+        """The shop served without a prefix."""
+        return self.shops[self.options.shop]
+
+    def add_shop(self, domain: str) -> Shop:
+        """Return the shop of this domain, made now unless it exists."""
+        if not SHOP_DOMAIN.fullmatch(domain):
+            raise BadInput(f'shop must look like "some-name.myshopify.com", not {domain!r}.')
+        with self.lock:
+            if domain not in self.shops:
+                self.shops[domain] = Shop(domain, self.options, self.ids, self.clock)
+            return self.shops[domain]
+
+    def get_shop(self, domain: str | None) -> Shop:
+        """Return the named shop, the main one when none is named."""
+        if domain is None:
+            return self.main
+        shop = self.shops.get(domain)
+        if shop is None:
+            raise NotThere(f'There is no shop {domain}; POST /sandbox/shops {{"shop": "{domain}"}} makes it.')
+        return shop
