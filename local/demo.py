@@ -60,9 +60,7 @@ def _run(choices: Choices) -> None:
         _refuse_busy(port)
     if not choices.keep:
         shutil.rmtree(FOLDER, ignore_errors=True)
-    # A kept database knows the orders of the last shop: the new shop must not draw the same numbers again.
-    seed = int(time.time()) if choices.keep else 1
-    plan = Plan(FOLDER, choices.port, choices.port + 1, seed, web_processes=2, restore_rate=2000)
+    plan = Plan(FOLDER, choices.port, choices.port + 1, web_processes=2, restore_rate=2000)
     with Stack(plan, say=_say) as stack:
         _choose_terms(stack)
         _write_environment(stack)
@@ -84,9 +82,12 @@ def _choose_terms(stack: Stack) -> None:
 
 def _send_history(stack: Stack, orders: int) -> None:
     stack.shop.post("/history", {"orders": orders, "days": DAYS_OF_HISTORY})
-    while waiting := stack.shop.waiting_deliveries():
+    while True:
         stack.check()
-        _progress(f"A year of orders is on its way: {waiting:,} webhooks still to be delivered …")
+        now = stack.shop.get("/history")
+        if not now["running"] and not now["waiting"]:
+            break
+        _progress(f"A year of orders is on its way: {now['orders']:,} of {orders:,} …")
         time.sleep(PAUSE)
     _progress(f"A year of orders is in: {orders:,}.\n")
 

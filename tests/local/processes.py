@@ -1,12 +1,13 @@
 """Python processes that a test starts, talks to and kills."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30
@@ -48,5 +49,7 @@ def eventually(happened: Callable[[], bool]) -> bool:
 
 def is_there(pid: int) -> bool:
     """Tell whether a process exists and has not ended yet."""
-    told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, env=os.environ)
-    return told.stdout.strip()[:1] not in ("", "Z")
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
