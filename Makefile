@@ -45,9 +45,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-
 .PHONY: lock
 lock: install-dev
 	$(COMPILE) --extra demo --group dev --output-file requirements/dev.txt
-	$(COMPILE) --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
-	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt
-	npm install --package-lock-only --ignore-scripts
+	$(COMPILE) --extra demo --output-file requirements/demo.txt
+	$(COMPILE) --output-file requirements/run.txt
+	npm install --package-lock-only --ignore-scripts --loglevel=error
 
 .PHONY: clean
 clean:
