@@ -89,12 +89,16 @@ def _is_known(session: Session, shop_domain: str) -> bool:
 
 
 def _read_body() -> bytes:
-    # Set on the request, so that it also stops a body that comes in chunks and names no length.
-    request.max_content_length = LARGEST_BODY_BYTES
+    # One byte more than allowed may be read: a body in chunks names no length, and Werkzeug cuts it off in silence.
+    request.max_content_length = LARGEST_BODY_BYTES + 1
+    too_large = _Answered(413, f"The body is larger than {LARGEST_BODY_BYTES} bytes.")
     try:
-        return request.get_data(cache=False)
+        raw = request.get_data(cache=False)
     except RequestEntityTooLarge as error:
-        raise _Answered(413, f"The body is larger than {LARGEST_BODY_BYTES} bytes.") from error
+        raise too_large from error
+    if len(raw) > LARGEST_BODY_BYTES:
+        raise too_large
+    return raw
 
 
 def _header(name: str) -> str:
