@@ -1,0 +1,23 @@
+"""The embedded admin: guard, one file per screen, read-only queries, forms, templates and static files."""
+
+from flask import Blueprint, Flask
+
+from app.admin import display, errors, form_tokens, guard, headers
+
+bp = Blueprint("admin", __name__, template_folder="templates")
+
+
+def init_app(app: Flask) -> None:
+    """Open the admin's rooms in the app."""
+    # Imported here because every screen hangs its routes on the blueprint above.
+    from app.admin import assets, bounce, home, orders, reviews, settings, terms, transfers  # noqa: F401
+
+    if not bp._got_registered_once:
+        bp.before_request(guard.admit)
+    errors.init_errors(app, bp)
+    headers.init_headers(app)
+    display.init_display(app)
+    form_tokens.init_form_tokens(app)
+    app.register_blueprint(assets.bp)
+    app.register_blueprint(bounce.bp)
+    app.register_blueprint(bp)

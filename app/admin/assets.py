@@ -1,0 +1,66 @@
+"""Static files: our own style and script, and htmx out of the wheel that carries it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request, url_for
+from flask.typing import ResponseReturnValue
+
+bp = Blueprint("assets", __name__)
+
+_OWN = Path(__file__).parent / "static"
+#: The wheel is never imported: it is there for this file only.
+_HTMX = ("django-htmx", "django_htmx/static/django_htmx/htmx-4.min.js")
+_FILES = {
+    "app.css": "text/css",
+    "app.js": "text/javascript",
+    "htmx.min.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is served; ``version`` changes with its content."""
+
+    body: bytes
+    mimetype: str
+    version: str
+
+
+@bp.get("/static/<name>")
+def serve(name: str) -> ResponseReturnValue:
+    """Serve a static file; for good when the address holds its version, else until it is asked for again."""
+    if name not in _FILES:
+        abort(404)
+    asset = get_asset(name)
+    response = Response(asset.body, mimetype=asset.mimetype)
+    response.set_etag(asset.version)
+    if request.args.get("v") == asset.version:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-cache"
+    return response.make_conditional(request)
+
+
+@bp.app_template_global("asset")
+def asset_url(name: str) -> str:
+    """Return the address of a static file with its version in it."""
+    return url_for("assets.serve", name=name, v=get_asset(name).version)
+
+
+@cache
+def get_asset(name: str) -> Asset:
+    """Return a static file, read once per process."""
+    body = _place(name).read_bytes()
+    return Asset(body, _FILES[name], hashlib.sha256(body).hexdigest()[:12])
+
+
+def _place(name: str) -> Path:
+    if name == "htmx.min.js":
+        package, path = _HTMX
+        return Path(str(distribution(package).locate_file(path)))
+    return _OWN / name

@@ -1,0 +1,87 @@
+"""How money, rates, instants and badges look on a page. No float: amounts go to Babel as scaled decimals."""
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.core import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_currency
+from flask import Flask, g
+from markupsafe import Markup
+
+from app.clock import utcnow
+from app.engine.rules.money import exponent, rate_text
+from app.engine.rules.states import Badge, TransferState
+
+LOCALE = Locale.parse("en_US")
+_MOMENT = "MMM d, y 'at' h:mm\u202fa"
+_PRECISE = "MMM d, y 'at' h:mm:ss\u202fa zzz"
+
+#: The colour a badge is shown in; the word always stands beside it.
+BADGE_TONES = {
+    Badge.PENDING: "attention",
+    Badge.SCHEDULED: "info",
+    Badge.HELD: "warning",
+    Badge.PROCESSED: "success",
+    Badge.SENDING: "info",
+    Badge.FAILED: "critical",
+    Badge.PARTLY_REVERSED: "neutral",
+    Badge.REVERSED: "neutral",
+    Badge.REJECTED: "neutral",
+    Badge.NOT_ELIGIBLE: "neutral",
+    Badge.AWAITING_ACCOUNT: "attention",
+}
+TRANSFER_TONES = {
+    TransferState.PLANNED: "info",
+    TransferState.SENDING: "info",
+    TransferState.CONFIRMED: "success",
+    TransferState.REFUSED: "critical",
+    TransferState.UNKNOWN: "warning",
+    TransferState.NOT_APPLICABLE: "neutral",
+}
+
+
+def init_display(app: Flask) -> None:
+    """Give the templates these filters."""
+    app.jinja_env.filters.update(
+        money=format_money, rate=rate_text, moment=format_moment, precise=format_precise, age=format_age
+    )
+    app.jinja_env.globals.update(badge_tones=BADGE_TONES, transfer_tones=TRANSFER_TONES)
+
+
+def format_money(minor: int, currency: str) -> str:
+    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"."""
+    places = exponent(currency)
+    pattern = "¤#,##0" + ("." + "0" * places if places else "")
+    return format_currency(
+        Decimal(minor).scaleb(-places), currency, format=pattern, locale=LOCALE, currency_digits=False
+    )
+
+
+def format_moment(at: datetime) -> Markup:
+    """Return an instant in the shop's time zone as a ``<time>`` element."""
+    return _time(at, _MOMENT)
+
+
+def format_precise(at: datetime) -> Markup:
+    """Return an instant with its seconds and zone as a ``<time>`` element."""
+    return _time(at, _PRECISE)
+
+
+def format_age(since: datetime) -> str:
+    """Return how long ago an instant was: "3 hours"."""
+    return format_timedelta(utcnow() - since, locale=LOCALE)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone; UTC for a name this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _time(at: datetime, pattern: str) -> Markup:
+    text = format_datetime(at, pattern, tzinfo=zone(g.shop.timezone), locale=LOCALE)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), text)

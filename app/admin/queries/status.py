@@ -1,0 +1,74 @@
+"""What the engine's status is derived from: counts and instants read from the tables, never a stored flag."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.engine.rules.states import TransferState
+from app.models import Delivery, DeliveryState, ShopToken, TermsVersion, Transfer
+
+WINDOW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the tables say about one shop at one moment."""
+
+    has_token: bool
+    token_refused_at: datetime | None
+    token_refused_reason: str | None
+    oldest_waiting_at: datetime | None
+    #: Deliveries of the last hour that were handled, and that failed.
+    handled: int
+    failed: int
+    last_failure: str | None
+    refused_transfers: int
+    transfers_for_a_person: int
+    #: Since when the oldest transfer with an unknown outcome is unknown.
+    oldest_unknown_at: datetime | None
+
+
+def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
+    """Return the findings for a shop."""
+    token = session.get(ShopToken, shop_id)
+    recent = (Delivery.shop_id == shop_id, Delivery.received_at > now - WINDOW)
+    states = dict(
+        session.execute(select(Delivery.state, func.count()).where(*recent).group_by(Delivery.state)).tuples().all()
+    )
+    of_shop = Transfer.shop_id == shop_id
+    refused, people, unknown_at = session.execute(
+        select(
+            func.count().filter(Transfer.state == TransferState.REFUSED),
+            func.count().filter(Transfer.needs_person),
+            func.min(Transfer.sent_at).filter(Transfer.state == TransferState.UNKNOWN),
+        ).where(of_shop)
+    ).one()
+    return Findings(
+        has_token=token is not None,
+        token_refused_at=None if token is None else token.refused_at,
+        token_refused_reason=None if token is None else token.refused_reason,
+        oldest_waiting_at=session.scalar(
+            select(func.min(Delivery.received_at)).where(
+                Delivery.shop_id == shop_id, Delivery.state == DeliveryState.RECEIVED
+            )
+        ),
+        handled=states.get(DeliveryState.HANDLED, 0),
+        failed=states.get(DeliveryState.FAILED, 0),
+        last_failure=session.scalar(
+            select(Delivery.reason)
+            .where(*recent, Delivery.state == DeliveryState.FAILED)
+            .order_by(Delivery.id.desc())
+            .limit(1)
+        ),
+        refused_transfers=refused,
+        transfers_for_a_person=people,
+        oldest_unknown_at=unknown_at,
+    )
+
+
+def get_terms_version(session: Session, shop_id: int) -> TermsVersion | None:
+    """Return the newest version of the shop's terms."""
+    query = select(TermsVersion).where(TermsVersion.shop_id == shop_id)
+    return session.scalar(query.order_by(TermsVersion.version.desc()).limit(1))

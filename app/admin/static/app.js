@@ -1,0 +1,138 @@
+// What HTML and htmx cannot do by themselves: keys, dialogs, toasts, and errors that never reach the page.
+"use strict";
+(() => {
+  const ONE_TIME = ["id_token", "hmac", "session", "timestamp", "bounced"];
+  const byId = (id) => document.getElementById(id);
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+
+  // What proved who we are was good for one load; a reload must not try it again.
+  function cleanAddress() {
+    const url = new URL(location.href);
+    ONE_TIME.forEach((name) => url.searchParams.delete(name));
+    if (url.href !== location.href) history.replaceState(history.state || { htmx: true }, "", url);
+  }
+
+  // --- Toasts -------------------------------------------------------------------------------------------
+  let quiet;
+  function toast(message, isError) {
+    const news = byId("news");
+    const shown = typeof window.shopify?.toast?.show === "function";
+    if (shown) window.shopify.toast.show(message, { isError: Boolean(isError) });
+    // Said to screen readers in any case; seen only where Shopify's own toast is not there.
+    news.className = "news" + (shown ? " is-quiet" : "") + (isError ? " is-error" : "");
+    news.textContent = message;
+    clearTimeout(quiet);
+    quiet = setTimeout(() => { news.textContent = ""; }, 6000);
+  }
+  document.addEventListener("boomerang:toast", (event) => toast(event.detail.message, event.detail.isError));
+
+  // --- Errors -------------------------------------------------------------------------------------------
+  // Our own error pages and refused forms are HTML made for the page; anything else must not be swapped in.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response, request } = event.detail.ctx;
+    const isOurs = (response.headers.get("Content-Type") || "").startsWith("text/html");
+    if (response.status === 401) {
+      event.preventDefault();
+      toast("Your session ended; loading the page again.", true);
+      setTimeout(() => location.reload(), 600);
+    } else if (!isOurs || (response.status >= 500 && !event.detail.ctx.text.includes('id="page"'))) {
+      event.preventDefault();
+      toast("That did not work. Nothing was changed; try again in a moment.", true);
+    } else if (response.status >= 400 && event.detail.ctx.text.includes("data-error")) {
+      // A whole page that says what is wrong, whatever part of the page had asked.
+      Object.assign(event.detail.ctx, { target: byId("page"), select: "#page", swap: "outerHTML" });
+      if (request.method !== "GET") event.detail.ctx.push = "false";
+    }
+  });
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx) toast("No answer. Check the connection and try again.", true);
+  });
+
+  // --- Dialogs ------------------------------------------------------------------------------------------
+  function openDialog(id, opener) {
+    const dialog = byId(id);
+    if (!dialog || dialog.open) return;
+    const row = opener?.closest("[data-row]");
+    const form = dialog.querySelector("form[hx-post]");
+    if (row && form && id === "reject") {
+      form.setAttribute("hx-post", row.dataset.reject);
+      form.setAttribute("action", row.dataset.reject);
+      if (row.id) form.setAttribute("hx-target", "#" + row.id);
+      form.elements.seen_version.value = row.dataset.version;
+      form.elements.reason.value = "";
+      dialog.querySelector("[data-name]").textContent = row.dataset.name;
+      form.elements.reason.autofocus = true;
+    }
+    dialog.showModal();
+  }
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) openDialog(opener.dataset.opens, opener);
+    const closer = event.target.closest("[data-closes]");
+    if (closer) closer.closest("dialog").close();
+    if (event.target.closest("[data-adds-tier]")) addTier();
+    event.target.closest("[data-removes-tier]")?.closest("[data-tier]").remove();
+  });
+  function addTier() {
+    byId("tiers").append(byId("new-tier").content.cloneNode(true));
+    byId("tiers").lastElementChild.querySelector("input").focus();
+  }
+
+  // --- The queue: where the focus goes when a row leaves or changes ---------------------------------------
+  let place = null;
+  document.addEventListener("htmx:before:swap", (event) => {
+    const row = event.detail.ctx.target?.closest?.("[data-queue] [data-row]");
+    place = row ? { index: rows().indexOf(row) } : null;
+    const dialog = event.detail.ctx.sourceElement?.closest?.("dialog");
+    if (dialog?.open) dialog.close();
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (place) {
+      const left = rows();
+      if (left.length) left[Math.min(place.index, left.length - 1)].focus();
+      else htmx.ajax("GET", "/reviews", { target: "#page", select: "#page", swap: "outerHTML" });
+      place = null;
+    } else if (document.activeElement === document.body) {
+      (byId("problem") || byId("page"))?.focus({ preventScroll: true });
+    }
+    if (event.detail.ctx.request?.method !== "GET") document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
+  });
+
+  // --- Keys ---------------------------------------------------------------------------------------------
+  function move(step) {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement.closest("[data-row]"));
+    all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)].focus();
+  }
+  function press(key) {
+    const row = document.activeElement.closest("[data-row]") || (byId("page")?.dataset.room === "order" ? rows()[0] : null);
+    row?.querySelector(`[data-key="${key}"]`)?.click();
+  }
+  const KEYS = {
+    j: () => move(1),
+    k: () => move(-1),
+    o: () => document.activeElement.closest("[data-row]")?.querySelector("[data-opens-row]")?.click(),
+    a: () => press("a"),
+    r: () => press("r"),
+    h: () => press("h"),
+    "/": () => (byId("search") ? byId("search").focus() : htmx.ajax("GET", "/orders", { target: "#page", select: "#page", swap: "outerHTML", push: "true" })),
+    "?": () => openDialog("keys"),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    const act = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : null;
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  // --- Filters: choosing a status searches at once --------------------------------------------------------
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-autosubmit] select")) event.target.form.requestSubmit();
+  });
+
+  cleanAddress();
+})();
