@@ -124,6 +124,8 @@ class _Aim:
         """Return whether the reward, its explanation included, is not yet what it should be."""
         return (
             reward.customer_id != self.case.order.customer_id
+            or (reward.tier_name, reward.rate_bps) != (self.tier.name, self.tier.rate_bps)
+            or reward.spend_minor != self.spend_minor
             or reward.granted_minor != self.target.granted_minor
             or reward.reversed_minor != self.target.reversed_minor
             or reward.ineligible_reason != self.target.ineligible
