@@ -75,6 +75,7 @@ class Crowd:
             tax=Tax("0.08", included=False),
             shipping_minor=draw.choice(SHIPPING_UNITS) * price_in(100, currency),
             store_credit_minor=0,
+            all_store_credit=False,
             currency=currency,
             tags=("wholesale",) if draw.random() < 0.02 else (),
             paid=paid,

@@ -84,6 +84,15 @@ def chosen_shop(body: Json | None = None) -> Shop:
     return world().get_shop(domain)
 
 
+@blueprint.before_request
+def refuse_other_sites() -> Response | None:
+    """Keep pages of other sites, open in the same browser, from giving orders."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != request.host_url.rstrip("/"):
+        return as_json({"error": f"The control API is not for pages of {origin}."}, 403)
+    return None
+
+
 @blueprint.post("/sandbox/orders")
 @controlled
 def place_order() -> Response:

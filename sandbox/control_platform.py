@@ -28,6 +28,11 @@ def dispatcher() -> Dispatcher:
     return found
 
 
+def waiting() -> int:
+    """Return how many deliveries are under way, with the orders a running history has still to make."""
+    return dispatcher().waiting + traffic().orders_to_make
+
+
 def traffic() -> Traffic:
     """Return what makes up orders."""
     found: Traffic = current_app.extensions["traffic"]
@@ -166,7 +171,7 @@ def list_deliveries() -> Response:
     found = dispatcher().list(int(since), request.args.get("topic"), request.args.get("status"), read_limit(100))
     return as_json(
         {
-            "waiting": dispatcher().waiting,
+            "waiting": waiting(),
             "last_seq": dispatcher().last_seq,
             "deliveries": [delivery.show() for delivery in found],
         }

@@ -45,13 +45,16 @@ def place(shop: Shop, wanted: OrderRequest) -> Order:
         created_at=moment,
         updated_at=moment,
     )
-    if wanted.store_credit_minor:
-        _check_credit(shop, order, wanted.store_credit_minor)
+    credit_minor = wanted.store_credit_minor
+    if wanted.all_store_credit:
+        credit_minor = _credit_for(shop, order)
+    if credit_minor:
+        _check_credit(shop, order, credit_minor)
     shop.orders[order.id] = order
     if customer:
         customer.number_of_orders += 1
-    if wanted.store_credit_minor:
-        pay_with_credit(shop, order, wanted.store_credit_minor)
+    if credit_minor:
+        pay_with_credit(shop, order, credit_minor)
     if wanted.paid or (order.payments and is_settled(order)):
         settle_payment(shop, order, at)
     return order
@@ -194,6 +197,14 @@ def _product(shop: Shop, wanted: LineRequest, at: datetime) -> Product:
     shop.products[product.id] = product
     shop.products_by_title[product.title] = product
     return product
+
+
+def _credit_for(shop: Shop, order: Order) -> int:
+    """Return how much of the order its customer's credit can pay, as a checkout takes all it can."""
+    if order.customer is None:
+        return 0
+    account = shop.credit.find(order.customer, order.currency, shop.clock.now())
+    return min(account.balance_minor, totals.outstanding(order)) if account else 0
 
 
 def _check_credit(shop: Shop, order: Order, minor: int) -> None:

@@ -55,6 +55,7 @@ class OrderRequest:
     tax: Tax | None
     shipping_minor: int
     store_credit_minor: int
+    all_store_credit: bool
     currency: str
     tags: tuple[str, ...]
     paid: bool
@@ -79,7 +80,8 @@ def read_order(body: Json, shop_currency: str) -> OrderRequest:
         fixed_discount_minor=fixed_minor,
         tax=_tax(body.get("tax")),
         shipping_minor=parse(body.get("shipping") or "0", currency, "shipping"),
-        store_credit_minor=parse(body.get("store_credit") or "0", currency, "store_credit"),
+        store_credit_minor=parse(_amount_or_all(body, "store_credit"), currency, "store_credit"),
+        all_store_credit=body.get("store_credit") is True,
         currency=currency,
         tags=read_tags(body.get("tags")),
         paid=read_flag(body, "paid", True),
@@ -223,6 +225,11 @@ def _decimal(value: object, name: str) -> Decimal:
     if number is None or not number.is_finite() or number < 0:
         raise BadInput(f'{name} must be a decimal string such as "10", not {value!r}.')
     return number
+
+
+def _amount_or_all(body: Json, name: str) -> object:
+    value = body.get(name)
+    return "0" if value is True or not value else value
 
 
 def _text(body: Json, name: str) -> str | None:

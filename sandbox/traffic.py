@@ -35,14 +35,16 @@ class Traffic:
         self._stopping = threading.Event()
         self._live_stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._progress: dict[str, object] = {"running": False, "orders": 0, "wanted": 0}
+        self._running = False
+        self._made = 0
+        self._wanted = 0
 
     def start_history(self, shop: Shop, count: int, days: int) -> None:
         """Make `count` orders over the past `days`, in the background, one after the other."""
-        if self._progress["running"]:
+        if self._running:
             raise BadInput("A history is being made; GET /sandbox/history shows how far it is.")
         self._stopping = threading.Event()
-        self._progress = {"running": True, "orders": 0, "wanted": count}
+        self._running, self._made, self._wanted = True, 0, count
         self._start(lambda: self._make_history(shop, count, days))
 
     def every(self, seconds: float) -> None:
@@ -54,7 +56,13 @@ class Traffic:
 
     def progress(self) -> dict[str, object]:
         """Return how far the history has come, and what is still to be delivered."""
-        return {**self._progress, "waiting": self._dispatcher.waiting}
+        waiting = self._dispatcher.waiting + self.orders_to_make
+        return {"running": self._running, "orders": self._made, "wanted": self._wanted, "waiting": waiting}
+
+    @property
+    def orders_to_make(self) -> int:
+        """How many orders a running history has still to make; at least 1 as long as it runs."""
+        return max(1, self._wanted - self._made) if self._running else 0
 
     def stop(self) -> None:
         """End history and live traffic."""
@@ -83,20 +91,22 @@ class Traffic:
 
         for moment in moments:
             plan(moment, lambda at=moment: self._past_order(shop, crowd, at, plan))  # type: ignore[misc]
-        while agenda and not self._stopping.is_set():
-            _, _, step = heapq.heappop(agenda)
-            with shop.lock:
-                step()
-            while not self._dispatcher.wait_below(AHEAD, PATIENCE_SECONDS) and not self._stopping.is_set():
-                continue
-        self._progress["running"] = False
+        try:
+            while agenda and not self._stopping.is_set():
+                _, _, step = heapq.heappop(agenda)
+                with shop.lock:
+                    step()
+                while not self._dispatcher.wait_below(AHEAD, PATIENCE_SECONDS) and not self._stopping.is_set():
+                    continue
+        finally:
+            self._running = False
 
     def _past_order(self, shop: Shop, crowd: Crowd, at: datetime, plan: Callable[[datetime, Step], None]) -> None:
         draw = shop.random
         fate = draw.choices((*SHARES, "kept"), (*SHARES.values(), 1 - sum(SHARES.values())))[0]
         order = orders.place(shop, crowd.order(shop.currency, at, paid=fate != "pay_later"))
         self._announcer.placed(shop, order)
-        self._progress["orders"] = int(str(self._progress["orders"])) + 1
+        self._made += 1
         later = at + timedelta(hours=draw.uniform(1, 24 * 20))
         if fate == "pay_later":
             plan(later, lambda: self._pay(shop, order, later))
@@ -139,15 +149,17 @@ class Traffic:
         self._announcer.paid(shop, order)
 
     def _refund(self, shop: Shop, order: Order, at: datetime | None, *, in_money: bool) -> None:
-        line = shop.random.choice(order.lines)
+        kept = [line for line in order.lines if line.kept]
         left = totals.received(order) - totals.refunded(order)
+        if not kept or left <= 0:
+            return
         if in_money:
             wanted = RefundRequest((), 0, max(1, left // 10), "A small apology")
         else:
+            line = shop.random.choice(kept)
             quantity = shop.random.randint(1, line.kept)
             wanted = RefundRequest(((line, quantity),), 0, 0, "Sent back", "return")
-        if left > 0:
-            self._announcer.refunded(shop, refunds.refund(shop, order, wanted, at))
+        self._announcer.refunded(shop, refunds.refund(shop, order, wanted, at))
 
     def _cancel(self, shop: Shop, order: Order, at: datetime | None) -> None:
         made = refunds.cancel(shop, order, "customer", True, at)
