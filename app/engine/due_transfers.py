@@ -1,0 +1,127 @@
+"""Which transfers are due, and claiming one: a lease on the row, so that a worker that dies is found out."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.engine.rules.arrival import Claim, Sent
+from app.engine.rules.states import TransferState
+from app.models import Customer, Shop, Transfer
+
+UNFINISHED = (TransferState.PLANNED, TransferState.SENDING, TransferState.UNKNOWN)
+IN_FLIGHT = (TransferState.SENDING, TransferState.UNKNOWN)
+
+
+def list_due_shops(session: Session, now: datetime) -> list[int]:
+    """Return the shops that have something to send or to read back."""
+    due = exists().where(Transfer.shop_id == Shop.id, _is_due(now), _may_go_now(), _is_its_turn())
+    return list(session.scalars(select(Shop.id).where(due).order_by(Shop.id)))
+
+
+def count_due(session: Session, shop_id: int, now: datetime, limit: int) -> int:
+    """Return how many of a shop's transfers could be worked at side by side, counted up to ``limit``."""
+    due = _select_due(shop_id, now).limit(limit).subquery()
+    return session.scalar(select(func.count()).select_from(due)) or 0
+
+
+def find_next_due_at(session: Session, shop_id: int) -> datetime | None:
+    """Return from when on the shop's next transfer is due; None when none is, whatever time passes."""
+    due_at = func.greatest(
+        func.coalesce(Transfer.next_attempt_at, Transfer.created_at),
+        func.coalesce(Transfer.leased_until, Transfer.created_at),
+    )
+    moment: datetime | None = session.scalar(
+        select(func.min(due_at))
+        .join(Shop, Shop.id == Transfer.shop_id)
+        .where(Transfer.shop_id == shop_id, _is_open(), _may_go_now(), _is_its_turn())
+    )
+    return moment
+
+
+def claim_next(session: Session, shop_id: int, now: datetime, lease_seconds: float) -> Claim | None:
+    """Take the next due transfer of a shop for ``lease_seconds``; None when nothing is due.
+
+    Read-backs come first. A planned transfer is due only while its owner has nothing in flight and no older
+    one unfinished in that currency. One still *sending* when its lease ran out was left by a worker that
+    died: it may have been sent at any moment of that lease, so its outcome is unknown.
+    """
+    row = session.execute(
+        _select_due(shop_id, now)
+        .add_columns(Customer)
+        .join(Customer, Customer.id == Transfer.customer_id)
+        .order_by(Transfer.state == TransferState.PLANNED, Transfer.id)
+        .limit(1)
+        .with_for_update(of=Transfer, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        return None
+    transfer: Transfer = row[0]
+    customer: Customer = row[1]
+    if transfer.state is TransferState.SENDING:
+        transfer.state = TransferState.UNKNOWN
+        transfer.sent_at = transfer.leased_until
+    if transfer.state is TransferState.PLANNED:
+        transfer.attempts += 1
+    transfer.leased_until = now + timedelta(seconds=lease_seconds)
+    session.flush()
+    return Claim(
+        shop_id=shop_id,
+        transfer_id=transfer.id,
+        customer_gid=customer.gid,
+        kind=transfer.kind,
+        currency=transfer.currency,
+        amount_minor=transfer.amount_minor,
+        attempt=transfer.attempts,
+        leased_until=transfer.leased_until,
+        is_in_flight=transfer.state in IN_FLIGHT,
+        sent=last_sending(transfer),
+    )
+
+
+def last_sending(transfer: Transfer) -> Sent | None:
+    """Return what a transfer's row says of its last sending; None when it was never sent."""
+    if transfer.sent_at is None or transfer.sent_minor is None or transfer.watermark is None:
+        return None
+    return Sent(transfer.sent_minor, transfer.watermark, transfer.sent_at, transfer.expires_at)
+
+
+def _select_due(shop_id: int, now: datetime) -> Select[Transfer]:
+    return (
+        select(Transfer)
+        .join(Shop, Shop.id == Transfer.shop_id)
+        .where(Transfer.shop_id == shop_id, _is_due(now), _may_go_now(), _is_its_turn())
+    )
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        _is_open(),
+        or_(Transfer.next_attempt_at.is_(None), Transfer.next_attempt_at <= now),
+        or_(Transfer.leased_until.is_(None), Transfer.leased_until <= now),
+    )
+
+
+def _is_open() -> ColumnElement[bool]:
+    return and_(Transfer.state.in_(UNFINISHED), Transfer.needs_person.is_(False))
+
+
+def _may_go_now() -> ColumnElement[bool]:
+    """Nothing is sent for a paused shop; what is in flight is still read back."""
+    return and_(
+        Shop.uninstalled_at.is_(None),
+        or_(Shop.paused_at.is_(None), Transfer.state.in_(IN_FLIGHT)),
+    )
+
+
+def _is_its_turn() -> ColumnElement[bool]:
+    other = aliased(Transfer)
+    comes_first = exists().where(
+        other.shop_id == Transfer.shop_id,
+        other.customer_id == Transfer.customer_id,
+        other.currency == Transfer.currency,
+        other.id != Transfer.id,
+        or_(other.state.in_(IN_FLIGHT), and_(other.state == TransferState.PLANNED, other.id < Transfer.id)),
+    )
+    return or_(Transfer.state != TransferState.PLANNED, ~comes_first)
