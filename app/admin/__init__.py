@@ -14,7 +14,8 @@ def init_app(app: Flask) -> None:
 
     if not bp._got_registered_once:
         bp.before_request(guard.admit)
-    errors.init_errors(app, bp)
+        errors.answer_errors_of(bp)
+    errors.init_errors(app)
     headers.init_headers(app)
     display.init_display(app)
     form_tokens.init_form_tokens(app)

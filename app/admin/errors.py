@@ -21,12 +21,16 @@ SENTENCES = {
 }
 
 
-def init_errors(app: Flask, bp: Blueprint) -> None:
-    """Answer every error of the admin, and every unknown address of the app, with a page or a sentence."""
+def answer_errors_of(bp: Blueprint) -> None:
+    """Answer every error of the admin with a page or a sentence."""
     bp.register_error_handler(NotFound, _missing)
     bp.register_error_handler(Refused, _refused)
     bp.register_error_handler(BoomerangError, _trouble)
     bp.register_error_handler(HTTPException, _http)
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every unknown address of the app, and whatever went wrong unexpectedly."""
     app.register_error_handler(404, _unknown_address)
     app.register_error_handler(InternalServerError, _unexpected)
 
