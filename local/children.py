@@ -93,6 +93,10 @@ class Children:
                 how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
                 raise ChildEnded(f"{child.name} {how}. Its log ({child.log}) ends with:\n{child.last_words()}")
 
+    def last_words(self) -> str:
+        """Return the end of every log."""
+        return "\n".join(f"{child.log}:\n{child.last_words()}" for child in self._children)
+
     def _end_all(self) -> None:
         groups = {child.process.pid for child in self._children}
         deadline = time.monotonic() + self.seconds_to_end

@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from local.children import Children
 from local.embedded import write_private
 from local.servers import start_postgres, start_valkey
-from local.shop import SandboxShop, wait_until
+from local.shop import SandboxShop, ShopFailed, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 60
@@ -72,14 +72,17 @@ class Stack:
     def __enter__(self) -> Self:
         try:
             self._start()
-        except BaseException:
-            self._open.close()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, ShopFailed | CommandFailed):
+            # ChildEnded brings its log along; what failed here may be explained in any of them.
+            error.args = (f"{error}\n\nWhat the processes said last:\n{self._children.last_words()}",)
         self._open.close()
 
     def check(self) -> None:
@@ -145,7 +148,7 @@ class Stack:
 
     def _app_is_ready(self) -> bool:
         try:
-            return self.shop.session.get(f"{self.plan.app_url}/healthz", timeout=5).ok
+            return self.shop.session.get(f"{self.plan.app_url}/healthz", timeout=5).status_code < 500
         except requests.RequestException:
             return False
 
