@@ -17,6 +17,7 @@ from types import FrameType
 
 from local.children import ChildEnded
 from local.embedded import ServerFailed, write_private
+from local.locks import EXCLUSIVE_NOW, open_lock
 from local.shop import ShopFailed
 from local.stack import ROOT, CommandFailed, Plan, Stack
 
@@ -56,6 +57,12 @@ def main() -> int:
 
 
 def _run(choices: Choices) -> None:
+    FOLDER.parent.mkdir(exist_ok=True)
+    try:
+        # Held until this process ends: a second demo would take the data away from under the first.
+        open_lock(FOLDER.with_suffix(".lock"), EXCLUSIVE_NOW)
+    except BlockingIOError as error:
+        raise BadChoice("A demo is running from this folder already: end it with Ctrl-C first.") from error
     for port in (choices.port, choices.port + 1):
         _refuse_busy(port)
     if not choices.keep:

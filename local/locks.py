@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SHARED, EXCLUSIVE = fcntl.LOCK_SH, fcntl.LOCK_EX
+EXCLUSIVE_NOW = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
 def open_lock(path: Path, kind: int) -> int:
-    """Wait for the lock; return the file descriptor that holds it until it is closed in every process."""
+    """Wait for the lock; return the file descriptor that holds it until it is closed in every process.
+
+    With a kind that does not wait, raise BlockingIOError when somebody else has it.
+    """
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, kind)
