@@ -37,7 +37,7 @@ def test_a_line_that_is_no_longer_listed_is_gone() -> None:
 
 def test_more_units_of_a_paid_line_wait_for_their_money() -> None:
     edited = make_order(make_line(1, 20_000, quantity=5), **UNPAID_EDIT)
-    assert kept(decide_version(PAID, edited)) == 400
+    assert decide_version(PAID, edited).lines == PAID.lines
 
 
 def test_once_all_is_paid_the_newest_version_counts() -> None:

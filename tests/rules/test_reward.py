@@ -71,12 +71,13 @@ def test_money_for_an_excluded_line_that_went_back_touches_no_other_line() -> No
     assert compute_target(order, [refund], TERMS, FIVE_PERCENT).kept_minor == 400
 
 
-@pytest.mark.parametrize(("taxes_included", "kept"), [(False, 200), (True, 200)])
-def test_the_tax_in_a_refund_is_not_taken_for_goodwill(taxes_included: bool, kept: int) -> None:
+@pytest.mark.parametrize("taxes_included", [False, True])
+@pytest.mark.parametrize(("goodwill", "kept_eligible"), [(0, 4000), (480, 3600)])
+def test_the_tax_in_a_refund_is_told_from_goodwill(taxes_included: bool, goodwill: int, kept_eligible: int) -> None:
     order = make_order(make_line(1, 8000, quantity=2, tax_minor=1600), taxes_included=taxes_included)
     subtotal = 4800 if taxes_included else 4000
-    refund = make_refund(1, [RefundLine(1, 1, subtotal, 800)], money_minor=4800)
-    assert compute_target(order, [refund], TERMS, FIVE_PERCENT).kept_minor == kept
+    refund = make_refund(1, [RefundLine(1, 1, subtotal, 800)], money_minor=4800 + goodwill)
+    assert compute_target(order, [refund], TERMS, FIVE_PERCENT).kept_eligible_minor == kept_eligible
 
 
 def test_the_steps_stand_in_the_order_of_the_pipeline() -> None:
@@ -118,6 +119,18 @@ def test_keeping_less_than_the_minimum_is_explained() -> None:
     target = compute_target(order, [make_refund(1, [RefundLine(1, 1, 4000)])], terms, FIVE_PERCENT)
     assert StepKind.KEPT_BELOW_MINIMUM in kinds(target)
     assert target.ineligible is None
+
+
+def test_an_order_returned_whole_does_not_blame_the_minimum() -> None:
+    refunds = [make_refund(1, [RefundLine(1, 1, 8000)], money_minor=8000)]
+    target = compute_target(make_order(), refunds, make_terms(minimum_order_minor=5000), FIVE_PERCENT)
+    assert kinds(target)[-2:] == [StepKind.UNITS_GONE, StepKind.KEPT_AMOUNT]
+
+
+def test_an_order_that_earned_nothing_has_no_steps_about_taking_back() -> None:
+    refunds = [make_refund(1, [RefundLine(1, 1, 8000)], money_minor=8000)]
+    target = compute_target(make_order(), refunds, make_terms(minimum_order_minor=9000), FIVE_PERCENT)
+    assert kinds(target) == [StepKind.LINE_COUNTS, StepKind.BELOW_MINIMUM]
 
 
 @pytest.mark.parametrize("reason", [IneligibleReason.NO_RATE, IneligibleReason.ROUNDS_TO_ZERO])

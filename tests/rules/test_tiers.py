@@ -81,6 +81,11 @@ def test_cancelling_takes_the_rest_and_later_refunds_nothing_more() -> None:
     assert amounts(order, *refunds) == [(day(0), 9000), (day(1), -3000), (day(2), -6000)]
 
 
+def test_a_cancellation_dated_before_its_order_counts_when_the_order_does() -> None:
+    order = make_order(placed_at=day(5), cancelled_at=day(4))
+    assert amounts(order) == [(day(5), 8000), (day(5), -8000)]
+
+
 def test_good_terms_have_no_problems() -> None:
     assert validate_terms(make_terms(*LADDER, cap_per_order_minor=1, hold_above_minor=0)) == []
 

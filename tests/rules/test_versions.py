@@ -28,6 +28,13 @@ def test_of_versions_of_the_same_second_the_further_one_counts() -> None:
         assert newest(heard) == {PAID.order_id: CANCELLED}
 
 
+def test_of_versions_of_the_same_second_the_one_with_more_refunds_counts() -> None:
+    partly = make_order(name="#9", refunds=(make_refund(1),))
+    more = make_order(name="#1", refunds=(make_refund(1), make_refund(2)))
+    for heard in permutations([PAID, partly, more]):
+        assert newest(heard) == {PAID.order_id: more}
+
+
 def test_equal_versions_that_differ_only_in_their_lines_choose_the_same_one() -> None:
     some = [make_order(make_line(1, net)) for net in (100, 200, 300)]
     chosen = {id(newest(heard)[PAID.order_id]) for heard in permutations(some)}
@@ -48,8 +55,9 @@ def test_a_version_replaces_only_an_older_one() -> None:
 def test_the_fullest_telling_of_a_refund_counts() -> None:
     bare = make_refund(1)
     goods = make_refund(1, [RefundLine(1, 1, 8000)])
-    paid = make_refund(1, [RefundLine(1, 1, 8000)], money_minor=8000)
-    for heard in permutations([bare, goods, paid]):
+    paid = make_refund(1, [RefundLine(1, 1, 8000)], money_minor=10_000)
+    less = replace(paid, money_minor=9000)
+    for heard in permutations([bare, goods, less, paid]):
         assert fullest(heard) == {paid.refund_id: paid}
     assert is_fuller(paid, to_json(goods))
     assert not is_fuller(bare, to_json(goods))

@@ -33,9 +33,7 @@ def sentence(step: Step, currency: str) -> str:
 
 def to_json(step: Step) -> dict[str, str | int]:
     """Return a step as a JSON object that ``from_json`` reads back."""
-    values = {
-        name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(step).items()
-    }
+    values = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(step).items()}
     return {"kind": step.kind.value, **values}
 
 

@@ -14,7 +14,7 @@ def decide_version(newest_paid: OrderFact | None, newest: OrderFact) -> OrderFac
     lines of the paid version count, less what the newest one took out, and added units wait for their money.
     """
     waits = newest.financial_status in _WAITS_FOR_MONEY
-    if newest_paid is None or not waits or newest_paid.updated_at > newest.updated_at:
+    if newest_paid is None or not waits:
         return newest
     now = {line.line_id: line for line in newest.lines}
     lines = tuple(_paid_line(line, now.get(line.line_id)) for line in newest_paid.lines)

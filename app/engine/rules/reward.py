@@ -122,9 +122,7 @@ def _line_steps(order: OrderFact, terms: Terms) -> list[Step]:
     return trail
 
 
-def _ordered_steps(
-    lines: Sequence[OrderLine], grant: _Grant, terms: Terms, tier: Tier, spend_minor: int
-) -> list[Step]:
+def _ordered_steps(lines: Sequence[OrderLine], grant: _Grant, terms: Terms, tier: Tier, spend_minor: int) -> list[Step]:
     if grant.ineligible is IneligibleReason.NO_ELIGIBLE_LINES:
         return [steps.OrderExcluded(grant.ineligible)]
     if grant.ineligible is IneligibleReason.BELOW_MINIMUM:
@@ -138,10 +136,7 @@ def _ordered_steps(
         return [*trail, steps.OrderExcluded(grant.ineligible)]
     shares = allocate(calculated_minor, [net_minor_of(line, line.quantity) for line in lines])
     if len(lines) > 1:
-        trail += [
-            steps.LineShare(line.line_id, line.title, share)
-            for line, share in zip(lines, shares, strict=True)
-        ]
+        trail += [steps.LineShare(line.line_id, line.title, share) for line, share in zip(lines, shares, strict=True)]
     if grant.granted_minor < calculated_minor:
         trail.append(steps.CapCut(calculated_minor, grant.granted_minor))
     return trail
