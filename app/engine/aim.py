@@ -4,7 +4,7 @@ Whatever arrives, late, twice or out of order, ends here, so the books depend on
 how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -243,10 +243,12 @@ def _rewrite_spend(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict
             (event.at, event.amount_minor, customer_id) for event in compute_spend_events(case.fact, case.refunds)
         ]
         before = stored[case.order.id]
-        if events == before:
+        # Counted, not a set: two refunds of equal worth may share a second.
+        counts, counts_before = Counter(events), Counter(before)
+        moments = [at for at, _, _ in (counts - counts_before) + (counts_before - counts)]
+        if not moments:
             continue
         rewritten.append(case.order.id)
-        moments = [at for at, _, _ in set(events) ^ set(before)]
         for customer in {customer_id, *(customer for _, _, customer in before)}:
             earliest[customer] = min([*moments, *([earliest[customer]] if customer in earliest else [])])
         fresh += [
@@ -281,8 +283,11 @@ def _read_later(session: Session, shop: Shop, earliest: dict[int, datetime]) -> 
 
 
 def _read_rewards(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, Reward]:
+    # Read anew: what the session may have seen of them before the locks were taken is of no worth.
     rows = session.scalars(
-        select(Reward).where(Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases]))
+        select(Reward)
+        .where(Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases]))
+        .execution_options(populate_existing=True)
     )
     return {row.order_id: row for row in rows}
 

@@ -14,10 +14,17 @@ from app.models import Order, Refund
 
 
 def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) -> dict[int, Order]:
-    """Return the shop's orders with these ids of Shopify's, by that id; unknown ones are left out."""
+    """Return the shop's orders with these ids of Shopify's, by that id; unknown ones are left out.
+
+    They are read anew, also when the session has seen them: it may have done so before they were locked.
+    """
     if not shopify_ids:
         return {}
-    rows = session.scalars(select(Order).where(Order.shop_id == shop_id, Order.shopify_id.in_(list(shopify_ids))))
+    rows = session.scalars(
+        select(Order)
+        .where(Order.shop_id == shop_id, Order.shopify_id.in_(list(shopify_ids)))
+        .execution_options(populate_existing=True)
+    )
     return {row.shopify_id: row for row in rows}
 
 
@@ -26,7 +33,11 @@ def store_refunds(session: Session, shop_id: int, facts: Iterable[RefundFact], n
     tellings = fullest(facts)
     if not tellings:
         return
-    rows = session.scalars(select(Refund).where(Refund.shop_id == shop_id, Refund.shopify_id.in_(list(tellings))))
+    rows = session.scalars(
+        select(Refund)
+        .where(Refund.shop_id == shop_id, Refund.shopify_id.in_(list(tellings)))
+        .execution_options(populate_existing=True)
+    )
     known = {row.shopify_id: row for row in rows}
     fresh = [
         {

@@ -63,7 +63,9 @@ def later(fact: OrderFact, seconds: int = 60, **changes: Any) -> OrderFact:
     return replace(fact, updated_at=fact.updated_at + timedelta(seconds=seconds), **changes)
 
 
-def refund_of(fact: OrderFact, number: int = 1, *, units: int = 0, of: int = 0, on: int = 1, **changes: Any) -> RefundFact:
+def refund_of(
+    fact: OrderFact, number: int = 1, *, units: int = 0, of: int = 0, on: int = 1, **changes: Any
+) -> RefundFact:
     """Return refund ``number`` of an order: some units of its ``of``-th line, or only what ``changes`` say."""
     sold = fact.lines[of]
     lines = (RefundLine(sold.line_id, units, sold.net_minor * units // sold.quantity),) if units else ()
@@ -116,7 +118,8 @@ class Till:
             session.flush()
             terms.publish_default(session, row, "system", day(-30))
             self.id: int = row.id
-            self.currency = currency
+        self.currency = currency
+        self.broken_by_hand: frozenset[str] = frozenset()
 
     def run(self, flow: Callable[[Session, Shop], R]) -> R:
         """Run a flow in a transaction of its own."""
@@ -134,9 +137,9 @@ class Till:
         return answer
 
     def check(self) -> None:
-        """Fail if the books do not add up."""
+        """Fail if the books do not add up, but for what the test itself has broken."""
         with reading() as session:
-            assert list(check_books(session)) == []
+            assert [found for found in check_books(session) if found.invariant not in self.broken_by_hand] == []
 
     def tell(self, *facts: OrderFact, on: int = 10) -> None:
         """Tell orders, all in one batch."""

@@ -27,17 +27,18 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
     versions, paid = newest(facts), newest(fact for fact in facts if fact.financial_status.was_paid)
     lock_orders(session, shop.id, versions)
     known = find_orders(session, shop.id, versions)
-    customers = _store_customers(session, shop, facts, now)
+    customers = _newest_customers(facts)
+    customer_ids = _add_customers(session, shop, customers, now)
     lock_customers(
         session,
         shop.id,
-        {customer.id for customer in customers.values()}
-        | {order.customer_id for order in known.values() if order.customer_id is not None},
+        {*customer_ids.values(), *(order.customer_id for order in known.values() if order.customer_id is not None)},
     )
+    _update_customers(session, shop, customers)
     told = _customers_told(facts)
     store_refunds(session, shop.id, [refund for fact in facts for refund in fact.refunds], now)
     tellings = [_Telling(fact, paid.get(order_id), told.get(order_id)) for order_id, fact in versions.items()]
-    _store_orders(session, shop, tellings, known, customers, now)
+    _store_orders(session, shop, tellings, known, customer_ids, now)
     orders = find_orders(session, shop.id, versions)
     reassess(session, shop, list(orders.values()), now)
 
@@ -60,12 +61,17 @@ def _customers_told(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
     return told
 
 
-def _store_customers(session: Session, shop: Shop, facts: Iterable[OrderFact], now: datetime) -> dict[int, Customer]:
-    """Store who the orders belong to, the newest word about each; return the rows by Shopify's id."""
+def _newest_customers(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
+    """Return the newest word about each customer, by Shopify's id."""
     told: dict[int, CustomerFact] = {}
     for fact in sorted(facts, key=lambda fact: fact.updated_at):
         if fact.customer is not None:
             told[fact.customer.customer_id] = fact.customer
+    return told
+
+
+def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], now: datetime) -> dict[int, int]:
+    """Add the customers not known yet; return everyone's id by Shopify's. Known ones are not touched: no lock yet."""
     if not told:
         return {}
     fresh = [
@@ -81,14 +87,23 @@ def _store_customers(session: Session, shop: Shop, facts: Iterable[OrderFact], n
     ]
     statement = upsert(Customer).values(fresh)
     session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
-    rows = session.scalars(select(Customer).where(Customer.shop_id == shop.id, Customer.shopify_id.in_(told))).all()
+    which = (Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
+    return dict(session.execute(select(Customer.shopify_id, Customer.id).where(*which)).all())
+
+
+def _update_customers(session: Session, shop: Shop, told: dict[int, CustomerFact]) -> None:
+    """Store what was told about the customers, who are locked: an update before that would lock out of order."""
+    rows = session.scalars(
+        select(Customer)
+        .where(Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
+        .execution_options(populate_existing=True)
+    )
     for row in rows:
         customer = told[row.shopify_id]
         row.email = customer.email or row.email
         row.name = customer.name or row.name
         if customer.tags is not None:
             row.tags = list(customer.tags)
-    return {row.shopify_id: row for row in rows}
 
 
 def _store_orders(
@@ -96,7 +111,7 @@ def _store_orders(
     shop: Shop,
     tellings: Sequence[_Telling],
     known: dict[int, Order],
-    customers: dict[int, Customer],
+    customer_ids: dict[int, int],
     now: datetime,
 ) -> None:
     for telling in tellings:
@@ -106,7 +121,7 @@ def _store_orders(
             session.add(order)
         # Whoever an order once belonged to keeps it: the books of that customer hold its reward.
         if order.customer_id is None and telling.customer is not None:
-            order.customer_id = customers[telling.customer.customer_id].id
+            order.customer_id = customer_ids[telling.customer.customer_id]
         _keep_paid(order, telling)
         if not order.fact or is_newer(telling.fact, order.fact):
             for column, value in _columns(telling.fact).items():

@@ -81,9 +81,15 @@ def set_far_expiry(session: Session, shop_id: int, agreed: bool, actor: str, now
 
 def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:
     waiting = (Reward.shop_id == shop.id, Reward.state == RewardState.IN_REVIEW)
-    customers = session.scalars(select(Reward.customer_id).where(*waiting).distinct()).all()
-    lock_customers(session, shop.id, {customer for customer in customers if customer is not None})
-    rewards = session.scalars(select(Reward).where(*waiting).order_by(Reward.id).with_for_update()).all()
+    customers = {customer for customer in session.scalars(select(Reward.customer_id).where(*waiting)) if customer}
+    lock_customers(session, shop.id, customers)
+    rewards = session.scalars(
+        select(Reward)
+        .where(*waiting, Reward.customer_id.in_(customers))
+        .order_by(Reward.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
     for reward in rewards:
         reward.state = check_move(reward.state, RewardState.PENDING)
         reward.state_at = reward.decided_at = now
@@ -93,7 +99,10 @@ def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:
 
 
 def _get_shop(session: Session, shop_id: int) -> Shop:
-    shop: Shop | None = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update())
+    # NO KEY UPDATE: flows that hold customers and add rows to the shop must not wait for one that wants customers.
+    shop: Shop | None = session.scalar(
+        select(Shop).where(Shop.id == shop_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
     return shop

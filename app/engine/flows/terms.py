@@ -36,7 +36,7 @@ def publish(session: Session, shop_id: int, terms: Terms, actor: str, now: datet
 
     The version number given is replaced. Rewards that exist keep the version they were frozen with.
     """
-    shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update())
+    shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update(key_share=True))
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
     newest = session.scalar(select(func.max(TermsVersion.version)).where(TermsVersion.shop_id == shop_id)) or 0
