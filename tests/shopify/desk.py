@@ -1,0 +1,141 @@
+"""One installed shop whose transfers are planned, sent, and compared with the account in the sandbox."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from flask import Flask
+
+from app.config import current_settings
+from app.db import db, transaction
+from app.engine.flows import transfer as books
+from app.engine.flows.terms import publish_default
+from app.engine.rules.states import TransferKind, TransferState
+from app.models import Customer, Shop, Transfer
+from app.shopify.install import ensure_installed
+from app.shopify.session_tokens import verify_session_token
+from app.shopify.transfers import SendReport, send_due
+from sandbox.credit import CreditAccount, CreditTransaction
+from sandbox.server import Sandbox
+from sandbox.tokens import mint_session_token
+
+CREDIT, DEBIT = TransferKind.CREDIT, TransferKind.DEBIT
+STAFF = "staff:7"
+
+
+class MovedClock:
+    """The time as the app and the sandbox both see it, moved forward by hand."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
+        self._offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def advance(self, seconds: int) -> None:
+        self._offset += timedelta(seconds=seconds)
+        self._box.world.clock.advance(seconds)
+
+
+class Desk:
+    """Plans and sends transfers of one shop."""
+
+    def __init__(self, app: Flask, box: Sandbox, clock: MovedClock) -> None:
+        self.app = app
+        self.box = box
+        self.clock = clock
+        self.sandbox_shop = box.world.main
+        self.shop_id = install(box, clock())
+        self._numbers = count(1)
+
+    def agree_to_far_expiry(self) -> None:
+        with transaction() as session:
+            session.get_one(Shop, self.shop_id).far_expiry_agreed = True
+
+    def customer(self) -> Customer:
+        """Return a customer that the shop and the app both know."""
+        number = next(self._numbers)
+        known = self.sandbox_shop.add_customer(f"customer-{number}@example.com", "Ada", "Example", [])
+        with transaction() as session:
+            row = Customer(shop_id=self.shop_id, shopify_id=known.id, created_at=self.clock())
+            session.add(row)
+        return row
+
+    def plan(self, customer: Customer, minor: int, kind: TransferKind = CREDIT, currency: str = "USD") -> int:
+        """Plan a transfer and return its id."""
+        with transaction() as session:
+            row = Transfer(
+                shop_id=self.shop_id,
+                key=f"{kind}:{next(self._numbers)}",
+                customer_id=customer.id,
+                kind=kind,
+                currency=currency,
+                amount_minor=minor,
+                state=TransferState.PLANNED,
+                created_at=self.clock(),
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def send(self, workers: int = 1) -> SendReport:
+        return send_due(self.shop_id, books, workers=workers, clock=self.clock)
+
+    def send_until_done(self, limit: int = 100) -> Counter[str]:
+        """Send, moving the clock to whatever is due next, until nothing is."""
+        outcomes: Counter[str] = Counter()
+        for _ in range(limit):
+            report = self.send()
+            outcomes += report.outcomes
+            if report.next_due_at is None:
+                return outcomes
+            wait = (report.next_due_at - self.clock()).total_seconds()
+            self.clock.advance(max(int(wait) + 1, 0))
+        raise AssertionError(f"There is still something to send after {limit} runs: {outcomes}")
+
+    def row(self, transfer_id: int) -> Transfer:
+        """Return a transfer as the database has it now."""
+        db.session.rollback()
+        return db.session.get(Transfer, transfer_id, populate_existing=True)
+
+    def rows(self, ids: Sequence[int]) -> list[Transfer]:
+        return [self.row(transfer_id) for transfer_id in ids]
+
+    def account(self, customer: Customer, currency: str = "USD") -> CreditAccount:
+        """Return the sandbox's account of a customer, opened now unless it exists."""
+        with self.sandbox_shop.lock:
+            return self.sandbox_shop.credit.open(self.sandbox_shop.get_customer(customer.shopify_id), currency)
+
+    def amounts(self, customer: Customer, currency: str = "USD") -> list[int]:
+        """Return the amounts of the account's transactions, oldest first."""
+        return [entry.amount_minor for entry in self.account(customer, currency).transactions]
+
+    def give(self, customer: Customer, minor: int, currency: str = "USD") -> CreditTransaction:
+        """Credit a customer as somebody else than the app would."""
+        account = self.account(customer, currency)
+        with self.sandbox_shop.lock:
+            return self.sandbox_shop.credit.credit(account, minor, self.box.world.clock.now(), None)
+
+    def take(self, customer: Customer, minor: int) -> CreditTransaction:
+        """Spend a customer's credit at a checkout."""
+        account = self.account(customer)
+        with self.sandbox_shop.lock:
+            return self.sandbox_shop.credit.debit(account, minor, self.box.world.clock.now(), "ORDER_PAYMENT")
+
+    def faults(self, *upcoming: str, seconds: float = 30, **rates: float) -> None:
+        """Let the next store-credit mutations fail like this."""
+        self.box.world.faults.change({"next": list(upcoming), "seconds": seconds, **rates})
+
+
+def session_token(box: Sandbox, shop: str | None = None, seconds: int = 60) -> str:
+    """Return a session token as the sandbox's admin frame hands it out."""
+    options = box.options
+    return mint_session_token(options, shop or options.shop, 7, "a-session", seconds)
+
+
+def install(box: Sandbox, now: datetime, shop: str | None = None) -> int:
+    """Open the app in a sandbox shop and return the shop's id."""
+    raw = session_token(box, shop)
+    return ensure_installed(verify_session_token(raw, current_settings()), raw, now, publish_default)
