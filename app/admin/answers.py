@@ -7,10 +7,13 @@ from flask import Response, make_response, render_template, request
 
 
 def wants_html() -> bool:
-    """Return whether the answer is to be shown: a page load, or a request by htmx."""
+    """Return whether the answer is to be shown; a caller that does not care gets pages to read, JSON for deeds."""
     if "HX-Request" in request.headers:
         return True
-    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    kinds = ["text/html", "application/json"]
+    if request.method not in ("GET", "HEAD"):
+        kinds.reverse()
+    return request.accept_mimetypes.best_match(kinds, default=kinds[0]) == "text/html"
 
 
 def as_json(data: dict[str, Any], status: int = 200) -> Response:

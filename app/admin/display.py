@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.core import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_symbol
 from flask import Flask, g
 from markupsafe import Markup
 
@@ -53,7 +53,9 @@ def init_display(app: Flask) -> None:
 def format_money(minor: int, currency: str) -> str:
     """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"."""
     places = exponent(currency)
-    pattern = "¤#,##0" + ("." + "0" * places if places else "")
+    # Letters stand off from digits ("KWD 1.234"), signs do not ("$12.34").
+    gap = "\u00a0" if get_currency_symbol(currency, LOCALE)[-1].isalpha() else ""
+    pattern = f"¤{gap}#,##0" + ("." + "0" * places if places else "")
     return format_currency(
         Decimal(minor).scaleb(-places), currency, format=pattern, locale=LOCALE, currency_digits=False
     )

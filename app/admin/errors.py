@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.admin import answers
 from app.errors import BoomerangError, NotFound, Refused
@@ -32,6 +32,7 @@ def answer_errors_of(bp: Blueprint) -> None:
 def init_errors(app: Flask) -> None:
     """Answer every unknown address of the app, and whatever went wrong unexpectedly."""
     app.register_error_handler(404, _unknown_address)
+    app.register_error_handler(405, _unknown_address)
     app.register_error_handler(InternalServerError, _unexpected)
 
 
@@ -71,7 +72,10 @@ def _unknown_address(error: HTTPException) -> ResponseReturnValue:
     if request.blueprint not in (None, "admin"):
         return error
     guard.recognise()
-    return show_page(404, *SENTENCES[404])
+    response = show_page(error.code or 404, *SENTENCES[error.code or 404])
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
 
 
 def _unexpected(error: InternalServerError) -> ResponseReturnValue:

@@ -14,9 +14,10 @@ _LINE_KINDS = ("line_counts", "line_excluded", "line_share")
 
 @dataclass(frozen=True, slots=True)
 class LineStory:
-    """A line of the order; ``share_minor`` is its part of the cashback, None while nothing is said about it."""
+    """A line of the order; ``share_minor`` is its part of the cashback, None where there is none to share."""
 
     line: OrderLine
+    counts: bool
     why_not: str | None
     share_minor: int | None
 
@@ -54,8 +55,15 @@ def tell(file: OrderFile) -> Story:
 def _lines(file: OrderFile) -> tuple[LineStory, ...]:
     steps = [] if file.reward is None else file.reward.steps
     excluded = {s["line_id"]: _WHY_LINE.get(s["reason"], "excluded") for s in steps if s["kind"] == "line_excluded"}
+    counting = {s["line_id"] for s in steps if s["kind"] == "line_counts"}
     shares = {s["line_id"]: s["share_minor"] for s in steps if s["kind"] == "line_share"}
-    return tuple(LineStory(line, excluded.get(line.line_id), shares.get(line.line_id)) for line in file.fact.lines)
+    if len(counting) == 1 and not shares and file.reward is not None and file.reward.calculated_minor:
+        # What comes from one line only is not divided, so no step says it.
+        shares = dict.fromkeys(counting, file.reward.calculated_minor)
+    return tuple(
+        LineStory(line, line.line_id in counting, excluded.get(line.line_id), shares.get(line.line_id))
+        for line in file.fact.lines
+    )
 
 
 _WHY_LINE = {"gift_card": "Gift card", "excluded_product": "Excluded product"}

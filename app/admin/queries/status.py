@@ -34,9 +34,8 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
     """Return the findings for a shop."""
     token = session.get(ShopToken, shop_id)
     recent = (Delivery.shop_id == shop_id, Delivery.received_at > now - WINDOW)
-    states = dict(
-        session.execute(select(Delivery.state, func.count()).where(*recent).group_by(Delivery.state)).tuples().all()
-    )
+    by_state = select(Delivery.state, func.count()).where(*recent).group_by(Delivery.state)
+    states: dict[DeliveryState, int] = dict(session.execute(by_state).all())
     of_shop = Transfer.shop_id == shop_id
     refused, people, unknown_at = session.execute(
         select(

@@ -1,0 +1,196 @@
+"""Filters and paging: SQL and Python agree about badges, and pages hold every row exactly once."""
+
+from datetime import timedelta
+from itertools import combinations_with_replacement
+
+import pytest
+
+from app.admin.queries.badges import has_badge
+from app.admin.queries.orders import Cursor, list_orders, read_cursor
+from app.admin.queries.reviews import list_reviews
+from app.db import db
+from app.engine.rules.facts import FinancialStatus
+from app.engine.rules.states import Badge, RewardState, TransferKind, TransferState, compute_badge
+from app.models import Customer, Order, Reward, Transfer
+from tests.admin.factories import BIG, NOON, OTHER, Page, Visitor, make_shop, reading
+
+IN_FLIGHT = (TransferState.SENDING, TransferState.UNKNOWN)
+
+
+def add_reward(
+    shop_id: int, number: int, state: RewardState, reversed_minor: int, transfers: tuple[TransferState, ...]
+) -> Reward:
+    """Put a reward with its order, customer and transfers straight into the tables."""
+    session = db.session()
+    customer = Customer(shop_id=shop_id, shopify_id=BIG + number, created_at=NOON)
+    order = Order(
+        shop_id=shop_id, shopify_id=BIG + number, name=f"#{number}", currency="USD", total_minor=100, fact={},
+        financial_status=FinancialStatus.PAID, placed_at=NOON + timedelta(minutes=number // 7), version_at=NOON,
+        first_seen_at=NOON,
+    )  # fmt: skip
+    session.add_all([customer, order])
+    session.flush()
+    order.customer_id = customer.id
+    reward = Reward(
+        shop_id=shop_id, order_id=order.id, customer_id=customer.id, state=state, terms_version=1, tier_name="Bronze",
+        rate_bps=200, spend_minor=0, currency="USD", eligible_minor=100, calculated_minor=10, granted_minor=10,
+        reversed_minor=reversed_minor, steps=[], version=1, created_at=NOON, state_at=NOON,
+    )  # fmt: skip
+    session.add(reward)
+    session.flush()
+    for place, transfer in enumerate(transfers):
+        session.add(
+            Transfer(
+                shop_id=shop_id, key=f"{number}:{place}", customer_id=customer.id, reward_id=reward.id,
+                kind=TransferKind.CREDIT, currency="USD", amount_minor=1, state=transfer, created_at=NOON,
+            )
+        )  # fmt: skip
+    return reward
+
+
+def transfer_sets() -> list[tuple[TransferState, ...]]:
+    """Return every set of up to two transfers that one customer may have at once."""
+    pairs = combinations_with_replacement(TransferState, 2)
+    return [(), *((one,) for one in TransferState), *(pair for pair in pairs if not set(pair) <= set(IN_FLIGHT))]
+
+
+def test_the_badge_in_sql_is_the_badge_in_python_for_every_combination(shop_id: int) -> None:
+    expected: dict[int, Badge] = {}
+    number = 0
+    for state in RewardState:
+        for reversed_minor in (0, 4, 10):
+            for transfers in transfer_sets():
+                number += 1
+                reward = add_reward(shop_id, number, state, reversed_minor, transfers)
+                expected[reward.id] = compute_badge(state, reversed_minor, transfers)
+    db.session.flush()
+    found: dict[int, Badge] = {}
+    for badge in Badge:
+        for reward_id in db.session.query(Reward.id).filter(has_badge(badge)):
+            assert reward_id[0] not in found, "Two badges at once."
+            found[reward_id[0]] = badge
+    assert found == expected
+    assert set(found.values()) == set(Badge)
+    db.session.rollback()
+
+
+def test_a_transfer_of_another_shop_changes_no_badge(shop_id: int) -> None:
+    reward = add_reward(shop_id, 1, RewardState.SETTLED, 0, (TransferState.CONFIRMED,))
+    other = make_other_transfer(reward.id)
+    assert db.session.query(Reward.id).filter(Reward.id == reward.id, has_badge(Badge.PROCESSED)).count() == 1
+    rows = list_orders(db.session(), shop_id).rows
+    assert [row.badge for row in rows] == [Badge.PROCESSED]
+    assert other
+    db.session.rollback()
+
+
+def make_other_transfer(reward_id: int) -> int:
+    """Plan a refused transfer of another shop that names this reward, as no flow ever would."""
+    session = db.session()
+    session.flush()
+    from app.engine.rules.terms import Mode
+    from app.models import Shop
+
+    shop = Shop(domain=OTHER, name=OTHER, currency="USD", mode=Mode.MANUAL, installed_at=NOON)
+    session.add(shop)
+    session.flush()
+    customer = Customer(shop_id=shop.id, shopify_id=1, created_at=NOON)
+    session.add(customer)
+    session.flush()
+    transfer = Transfer(
+        shop_id=shop.id, key="x", customer_id=customer.id, reward_id=reward_id, kind=TransferKind.CREDIT,
+        currency="USD", amount_minor=1, state=TransferState.REFUSED, created_at=NOON,
+    )  # fmt: skip
+    session.add(transfer)
+    session.flush()
+    return transfer.id
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 25, 40, 41])
+def test_pages_of_orders_hold_every_row_once_there_and_back(shop_id: int, size: int) -> None:
+    for number in range(1, 41):
+        add_reward(shop_id, number, RewardState.IN_REVIEW, 0, ())
+    session = db.session()
+    newest_first = [
+        number for (number,) in session.query(Order.id).order_by(Order.placed_at.desc(), Order.id.desc())
+    ]
+    page = list_orders(session, shop_id, size=size)
+    assert page.newer is None
+    there = [row.order.id for row in page.rows]
+    while page.older:
+        page = list_orders(session, shop_id, before=page.older, size=size)
+        assert len(page.rows) <= size
+        there += [row.order.id for row in page.rows]
+    assert there == newest_first
+    back = [row.order.id for row in page.rows]
+    while page.newer:
+        page = list_orders(session, shop_id, after=page.newer, size=size)
+        back = [row.order.id for row in page.rows] + back
+    assert back == newest_first
+    db.session.rollback()
+
+
+def test_pages_of_the_queue_hold_every_waiting_reward_once_oldest_first(shop_id: int) -> None:
+    waiting = []
+    for number, state in enumerate(list(RewardState) * 5, 1):
+        reward = add_reward(shop_id, number, state, 0, ())
+        if state in (RewardState.IN_REVIEW, RewardState.HELD):
+            waiting.append(reward.id)
+    found, after = [], 0
+    while True:
+        queue = list_reviews(db.session(), shop_id, after=after, size=3)
+        found += [review.reward.id for review in queue.reviews]
+        if queue.next_after is None:
+            break
+        after = queue.next_after
+    assert found == waiting
+    db.session.rollback()
+
+
+def test_a_cursor_reads_back_what_it_says() -> None:
+    cursor = Cursor(NOON + timedelta(microseconds=123456), 2**63 - 1)
+    assert read_cursor(str(cursor)) == cursor
+    for nonsense in ("", "_", "x_1", f"{NOON.isoformat()}_x", f"{NOON.isoformat()}_{2**63}", "2026-03-01T12:00:00_1"):
+        assert read_cursor(nonsense) is None
+
+
+def test_the_links_of_a_page_lead_on_and_keep_the_filter(visitor: Visitor, shop_id: int) -> None:
+    for number in range(1, 61):
+        add_reward(shop_id, number, RewardState.IN_REVIEW if number % 2 else RewardState.HELD, 0, ())
+    db.session.commit()  # as a flow's transaction would
+    names: list[str] = []
+    path = "/orders?badge=pending&search=%23"
+    while path:
+        page = Page(visitor.fetch(path).text)
+        names += [word.strip() for word in page.words if word.startswith("#")]
+        links = page.of("a", rel="next")
+        path = links[0]["href"] or "" if links else ""
+        assert "search=" in path or not path
+    assert len(names) == len(set(names)) == 30
+
+
+def test_the_list_asks_the_database_as_often_for_many_orders_as_for_one(shop_id: int) -> None:
+    from sqlalchemy import event
+
+    counts = []
+    for numbers in (range(1, 2), range(2, 26)):
+        for number in numbers:
+            add_reward(shop_id, number, RewardState.SETTLED, 0, (TransferState.CONFIRMED,))
+        db.session.commit()
+        asked: list[str] = []
+        listener = lambda *call: asked.append(call[2])  # noqa: E731
+        event.listen(db.engine, "before_cursor_execute", listener)
+        with reading() as session:
+            list_orders(session, shop_id)
+        event.remove(db.engine, "before_cursor_execute", listener)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 3
+
+
+def test_two_shops_lists_do_not_mix(app: object) -> None:
+    mine, theirs = make_shop("mine.myshopify.com"), make_shop("theirs.myshopify.com")
+    add_reward(mine, 1, RewardState.HELD, 0, ())
+    add_reward(theirs, 2, RewardState.HELD, 0, ())
+    assert [row.order.name for row in list_orders(db.session(), mine).rows] == ["#1"]
+    assert [review.order.name for review in list_reviews(db.session(), theirs).reviews] == ["#2"]
+    db.session.rollback()
