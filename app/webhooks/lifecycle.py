@@ -20,10 +20,13 @@ class Uninstalled:
 
 
 def parse_uninstalled(body: Json, shop_domain: str, at: datetime) -> Uninstalled:
-    """Return that the shop uninstalled the app. Raises BodyError when the body speaks of another shop.
+    """Return that the shop uninstalled the app. Raises BodyError when the body is no shop, or another one.
 
-    Only the body is signed, not the header with the shop: one shop's true goodbye must not end another's.
+    Only the body is signed, not the headers: neither another shop's true goodbye nor a true order under this
+    topic may end an installation.
     """
+    if "myshopify_domain" not in body:
+        raise BodyError("The body is no shop: it has no field myshopify_domain.")
     named = Reader(body).text("myshopify_domain")
     if named is not None and named.lower() != shop_domain:
         raise BodyError(f"The body speaks of {named!a}, the header of {shop_domain}; only the body is signed.")

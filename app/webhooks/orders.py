@@ -80,7 +80,7 @@ def _discount(line: Reader, currency: str) -> int:
     # The line's own total_discount leaves out its share of an order's discount; the allocations have both.
     if line.has("discount_allocations"):
         return sum(part.minor("amount", currency) for part in line.objects("discount_allocations"))
-    return line.minor("total_discount", currency)
+    return line.optional_minor("total_discount", currency)
 
 
 def _total(order: Reader, currency: str, lines: tuple[OrderLine, ...]) -> int:

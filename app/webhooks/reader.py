@@ -152,8 +152,12 @@ class Reader:
                 raise BodyError(f"{path} must be an object; it is {kind_of(item)}.")
             yield Reader(item, path)
 
+    def optional_minor(self, name: str, currency: str) -> int:
+        """Return an amount like ``minor``; 0 where there is none."""
+        return self.minor(name, currency) if self.has_amount(name) else 0
+
     def minor(self, name: str, currency: str) -> int:
-        """Return an amount in minor units of the shop's currency; 0 where there is none. It may be negative.
+        """Return an amount in minor units of the shop's currency. It may be negative.
 
         The text in ``<name>_set.shop_money`` is preferred to ``<name>`` itself, which may be a JSON number.
         """
@@ -162,7 +166,7 @@ class Reader:
             if shop_money.has("currency_code") and shop_money.currency("currency_code") != currency:
                 shop_money._refuse("currency_code", currency)
             return shop_money._amount("amount", currency)
-        return self._amount(name, currency) if self.has(name) else 0
+        return self._amount(name, currency)
 
     def has_amount(self, name: str) -> bool:
         """Return whether an amount is there in either form."""

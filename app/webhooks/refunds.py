@@ -48,11 +48,14 @@ def _line(line: Reader, currency: str) -> RefundLine:
     inside = line.object("line_item")
     if inside is not None and inside.optional_id("id") == line_id:
         line_id = inside.shopify_id()
+    quantity = line.quantity("quantity")
+    # Goods of unknown worth would make all of the money look like a goodwill payment on top of them.
+    subtotal_minor = line.minor("subtotal", currency) if quantity else line.optional_minor("subtotal", currency)
     return RefundLine(
         line_id=line_id,
-        quantity=line.quantity("quantity"),
-        subtotal_minor=max(0, line.minor("subtotal", currency)),
-        tax_minor=max(0, line.minor("total_tax", currency)),
+        quantity=quantity,
+        subtotal_minor=max(0, subtotal_minor),
+        tax_minor=max(0, line.optional_minor("total_tax", currency)),
     )
 
 
@@ -82,10 +85,10 @@ def _converted(refund: Reader, currency: str, foreign_minor: int, foreign_curren
     """
     subtotals = taxes = 0
     for line in refund.objects("refund_line_items"):
-        subtotals += line.minor("subtotal", currency)
-        taxes += line.minor("total_tax", currency)
+        subtotals += line.optional_minor("subtotal", currency)
+        taxes += line.optional_minor("total_tax", currency)
     adjustments = sum(
-        part.minor("amount", currency) + part.minor("tax_amount", currency)
+        part.minor("amount", currency) + part.optional_minor("tax_amount", currency)
         for part in refund.objects("order_adjustments")
     )
     sums = [subtotals + taxes - adjustments, subtotals - adjustments]
@@ -119,11 +122,11 @@ def _shipping(refund: Reader, currency: str) -> int:
     have the tax.
     """
     shipped = sum(
-        line.minor("subtotal_amount", currency) + line.minor("tax_amount", currency)
+        line.optional_minor("subtotal_amount", currency) + line.optional_minor("tax_amount", currency)
         for line in refund.objects("refund_shipping_lines")
     )
     adjusted = -sum(
-        part.minor("amount", currency) + part.minor("tax_amount", currency)
+        part.minor("amount", currency) + part.optional_minor("tax_amount", currency)
         for part in refund.objects("order_adjustments")
         if part.data.get("kind") == "shipping_refund"
     )

@@ -24,7 +24,7 @@ from tests.webhooks.sending import ROUTE, Sender, example_bytes
 REQUIRED = ("X-Shopify-Hmac-Sha256", "X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-Webhook-Id")
 
 
-def waiting_jobs(redis: "Redis") -> list[str]:
+def waiting_jobs(redis: "Redis") -> list[str | None]:
     return [job.func_name for job in Queue("inbox", connection=redis, serializer=JSONSerializer).jobs]
 
 
@@ -45,9 +45,7 @@ def test_a_delivery_is_stored_as_it_came_and_the_drain_is_woken(
     assert waiting_jobs(redis_client) == ["app.jobs.drain_inbox"]
 
 
-def test_the_same_delivery_again_is_answered_200_and_not_stored_again(
-    shop: Shop, sender: Sender, inbox: Inbox
-) -> None:
+def test_the_same_delivery_again_is_answered_200_and_not_stored_again(shop: Shop, sender: Sender, inbox: Inbox) -> None:
     answers = [sender.send("orders/paid", webhook_id="same").status_code for _ in range(3)]
     assert answers == [200, 200, 200]
     assert len(inbox()) == 1

@@ -108,3 +108,10 @@ def test_the_goodbye_of_one_shop_does_not_end_another(new_shop: NewShop, sender:
     (row,) = inbox()
     assert row.reason is not None
     assert "only the body is signed" in row.reason
+
+
+def test_a_true_order_under_the_topic_of_the_goodbye_ends_nothing(shop: Shop, sender: Sender, inbox: Inbox) -> None:
+    sender.send("app/uninstalled", example("orders/paid"))
+    assert drain(utcnow).failed == 1
+    assert db.session.get_one(Shop, shop.id).uninstalled_at is None
+    assert inbox()[0].reason == "The body is no shop: it has no field myshopify_domain."
