@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from shopify_app.verify.app_home_req import verify_app_home_req
 
@@ -18,7 +17,7 @@ from app.config import Settings
 from app.errors import Refused
 
 _REQUIRED = ("exp", "nbf", "aud", "iss", "dest", "sub")
-_SHOP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com")
+_SHOP_ADDRESS = re.compile(r"https://([a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com)(?:/[!-~]*)?")
 _LONGEST_TOKEN = 4096
 
 
@@ -48,14 +47,14 @@ def verify_session_token(token: str, settings: Settings) -> SessionToken:
     for name in _REQUIRED:
         if claims.get(name) in (None, ""):
             raise BadSessionToken(f"no {name}")
-    dest = _host(claims["dest"])
-    if dest is None or not _SHOP.fullmatch(dest):
+    shop_domain = _shop_of(claims["dest"])
+    if shop_domain is None:
         raise BadSessionToken("dest is not a shop")
-    if _host(claims["iss"]) != dest:
+    if _shop_of(claims["iss"]) != shop_domain:
         raise BadSessionToken("iss and dest differ")
     session_id = claims.get("sid")
     return SessionToken(
-        shop_domain=dest,
+        shop_domain=shop_domain,
         staff_id=str(claims["sub"]),
         expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
         session_id=None if session_id is None else str(session_id),
@@ -63,27 +62,25 @@ def verify_session_token(token: str, settings: Settings) -> SessionToken:
 
 
 def _verified_claims(token: str, settings: Settings) -> Mapping[str, Any]:
-    result = verify_app_home_req(
-        {"method": "GET", "url": settings.app_url, "headers": {"authorization": f"Bearer {token}"}, "body": ""},
-        {
-            "client_id": settings.shopify_client_id,
-            "client_secret": settings.shopify_client_secret,
-            "old_client_secret": settings.shopify_old_client_secret or None,
-        },
-        app_home_patch_id_token_path="/bounce",  # noqa: S106 - a path; only used in an answer we leave aside
-    )
+    try:
+        result = verify_app_home_req(
+            {"method": "GET", "url": settings.app_url, "headers": {"authorization": f"Bearer {token}"}, "body": ""},
+            {
+                "client_id": settings.shopify_client_id,
+                "client_secret": settings.shopify_client_secret,
+                "old_client_secret": settings.shopify_old_client_secret or None,
+            },
+            app_home_patch_id_token_path="/bounce",  # noqa: S106 - a path; only used in an answer we leave aside
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        # The library takes for granted that claims are of their kind.
+        raise BadSessionToken("unreadable") from error
     if not result.ok or result.id_token is None:
         raise BadSessionToken(result.log.code.removesuffix("_id_token"))
     return result.id_token.claims
 
 
-def _host(address: object) -> str | None:
-    """Return the lower-case host of an https address without port or user, else None."""
-    if not isinstance(address, str):
-        return None
-    try:
-        parts = urlsplit(address)
-        plain = parts.scheme == "https" and parts.netloc.lower() == parts.hostname
-    except ValueError:
-        return None
-    return parts.hostname if plain else None
+def _shop_of(address: object) -> str | None:
+    """Return the shop's domain in small letters if this is the address of a shop or of something in it."""
+    match = _SHOP_ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    return match[1].lower() if match else None

@@ -1,0 +1,229 @@
+"""Access tokens: kept encrypted, refreshed in time, refreshed once, and given up when Shopify says so."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+import responses
+from flask import Flask
+
+from app.config import current_settings
+from app.db import db, transaction
+from app.models import ShopToken
+from app.shopify.connect import open_gateway
+from app.shopify.documents import SHOP
+from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
+from app.shopify.tokens import TokenPair, access_token_for, exchange_token, refresh, store_tokens
+from sandbox.server import Sandbox
+from tests.shopify.desk import Desk, session_token
+
+OPEN_AGAIN = "open Boomerang in the Shopify admin again"
+
+
+def stored(desk: Desk) -> ShopToken:
+    db.session.rollback()
+    return db.session.get(ShopToken, desk.shop_id, populate_existing=True)
+
+
+def let_expire(desk: Desk, left: timedelta) -> None:
+    """Let the stored access token have this long to live."""
+    with transaction() as session:
+        session.get_one(ShopToken, desk.shop_id).expires_at = desk.clock() + left
+
+
+def test_a_fresh_token_is_used_as_it_is(desk: Desk) -> None:
+    before = stored(desk).updated_at
+
+    assert desk.sandbox_shop.tokens.is_valid(access_token_for(desk.shop_id))
+    assert stored(desk).updated_at == before
+
+
+def test_tokens_are_not_stored_in_the_clear(desk: Desk) -> None:
+    token = access_token_for(desk.shop_id)
+
+    row = stored(desk)
+    assert token not in row.access_token
+    assert "shprt_" not in row.refresh_token
+
+
+def test_the_pair_does_not_show_its_tokens() -> None:
+    now = datetime.now(UTC)
+
+    assert "secret" not in repr(TokenPair("secret-a", "secret-r", now, now, "read_orders"))
+
+
+@pytest.mark.parametrize("left", [timedelta(minutes=4), timedelta(seconds=5), timedelta(hours=-1)])
+def test_a_token_with_less_than_five_minutes_left_is_refreshed_and_both_are_stored(desk: Desk, left: timedelta) -> None:
+    old = access_token_for(desk.shop_id)
+    old_refresh = stored(desk).refresh_token
+    let_expire(desk, left)
+
+    new = access_token_for(desk.shop_id)
+
+    row = stored(desk)
+    assert new != old
+    assert row.refresh_token != old_refresh
+    assert row.expires_at - desk.clock() > timedelta(minutes=55)
+    assert row.refresh_expires_at - desk.clock() > timedelta(days=89)
+    assert access_token_for(desk.shop_id) == new
+
+
+def test_a_token_that_shopify_refused_is_refreshed_whatever_its_age(desk: Desk) -> None:
+    old = access_token_for(desk.shop_id)
+
+    new = access_token_for(desk.shop_id, refused=old)
+
+    assert new != old
+    assert access_token_for(desk.shop_id, refused=old) == new
+
+
+def test_many_who_need_a_token_at_once_refresh_it_once(desk: Desk) -> None:
+    let_expire(desk, timedelta(0))
+    start = threading.Barrier(4)
+    given: list[str] = []
+
+    def ask() -> None:
+        with desk.app.app_context():
+            start.wait(10)
+            given.append(access_token_for(desk.shop_id))
+
+    refreshed = count_refreshes(desk, lambda: run_all([ask] * 4))
+
+    assert len(set(given)) == 1
+    assert len(given) == 4
+    assert refreshed == 1
+    assert desk.sandbox_shop.tokens.is_valid(given[0])
+
+
+def test_a_lost_answer_to_a_refresh_is_healed_by_the_next(desk: Desk) -> None:
+    let_expire(desk, timedelta(0))
+    with transaction() as session:
+        token = session.get_one(ShopToken, desk.shop_id)
+        used = desk.app.extensions["vault"].decrypt(token.refresh_token)
+    refresh(desk.box.options.shop, used, desk.clock())  # its answer is thrown away
+
+    assert desk.sandbox_shop.tokens.is_valid(access_token_for(desk.shop_id))
+
+
+def test_a_refusal_for_good_is_stored_and_not_asked_about_again(desk: Desk) -> None:
+    desk.sandbox_shop.tokens.revoke_all()
+    let_expire(desk, timedelta(0))
+
+    with pytest.raises(TokenRefused, match=OPEN_AGAIN):
+        access_token_for(desk.shop_id)
+    row = stored(desk)
+    assert row.refused_at is not None
+    assert OPEN_AGAIN in row.refused_reason
+
+    def ask_again() -> None:
+        with pytest.raises(TokenRefused, match=OPEN_AGAIN):
+            access_token_for(desk.shop_id)
+
+    assert count_refreshes(desk, ask_again) == 0
+
+
+def test_a_refused_refresh_does_not_end_an_access_token_that_still_works(desk: Desk) -> None:
+    token = access_token_for(desk.shop_id)
+    with transaction() as session:
+        row = session.get_one(ShopToken, desk.shop_id)
+        row.refresh_token = desk.app.extensions["vault"].encrypt("shprt_unknown")
+    let_expire(desk, timedelta(minutes=4))
+
+    assert access_token_for(desk.shop_id) == token
+    assert stored(desk).refused_at is not None
+    let_expire(desk, timedelta(seconds=20))
+    with pytest.raises(TokenRefused):
+        access_token_for(desk.shop_id)
+
+
+def test_opening_the_app_again_forgets_the_refusal(desk: Desk) -> None:
+    with transaction() as session:
+        row = session.get_one(ShopToken, desk.shop_id)
+        row.refused_at, row.refused_reason = desk.clock(), "Refused."
+    pair = exchange_token(desk.box.options.shop, session_token(desk.box), desk.clock())
+
+    with transaction() as session:
+        store_tokens(session, desk.shop_id, pair, desk.clock())
+
+    assert stored(desk).refused_at is None
+    assert access_token_for(desk.shop_id) == pair.access_token
+
+
+def test_a_shop_without_tokens_says_what_to_do(desk: Desk) -> None:
+    with transaction() as session:
+        session.delete(session.get_one(ShopToken, desk.shop_id))
+
+    with pytest.raises(TokenRefused, match=OPEN_AGAIN):
+        access_token_for(desk.shop_id)
+
+
+def test_an_expired_session_token_is_refused_with_a_sentence(app_context: Flask, box: Sandbox) -> None:
+    with pytest.raises(TokenRefused, match="reload the page"):
+        exchange_token(box.options.shop, session_token(box, seconds=-60), datetime.now(UTC))
+
+
+def test_an_exchanged_token_opens_the_gateway(desk: Desk) -> None:
+    gateway, token = open_gateway(desk.shop_id)
+
+    assert desk.sandbox_shop.tokens.is_valid(token)
+    assert gateway.execute(SHOP)["shop"]["currencyCode"] == "USD"
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        ({"status": 500}, ServerTrouble),
+        ({"status": 429}, Throttled),
+        ({"status": 404}, ShopUnavailable),
+        ({"status": 400, "json": {"error": "invalid_request"}}, ShopUnavailable),
+        ({"status": 400, "json": {"error": "invalid_client"}}, TokenRefused),
+        ({"status": 400, "json": {"error": "invalid_grant"}}, TokenRefused),
+        ({"status": 400, "body": "<html>"}, ShopUnavailable),
+        ({"status": 200, "json": {"access_token": "shpat_x", "scope": ""}}, NoAnswer),
+        ({"status": 200, "body": "["}, NoAnswer),
+    ],
+)
+def test_every_answer_of_the_token_endpoint_has_its_error(
+    app_context: Flask, reply: dict[str, object], error: type[ShopifyError]
+) -> None:
+    with responses.RequestsMock() as mock:
+        mock.post(f"{current_settings().admin_origin('x')}/admin/oauth/access_token", **reply)
+        with pytest.raises(error) as raised:
+            refresh("x.myshopify.com", "shprt_x", datetime.now(UTC))
+    assert type(raised.value) is error
+    assert "shprt_x" not in str(raised.value)
+
+
+@pytest.mark.parametrize("left", [timedelta(minutes=4), timedelta(seconds=10)])
+def test_while_the_token_endpoint_is_down_a_token_is_used_to_its_end(desk: Desk, left: timedelta) -> None:
+    token = access_token_for(desk.shop_id)
+    let_expire(desk, left)
+
+    with responses.RequestsMock() as mock:
+        mock.post(f"{desk.box.url}/admin/oauth/access_token", status=503)
+        if left > timedelta(minutes=1):
+            assert access_token_for(desk.shop_id) == token
+        else:
+            with pytest.raises(ServerTrouble):
+                access_token_for(desk.shop_id)
+    assert stored(desk).refused_at is None
+
+
+def run_all(tasks: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=task) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+
+def count_refreshes(desk: Desk, act: Callable[[], None]) -> int:
+    """Return how many requests reached the sandbox's token endpoint while something was done."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add_passthru(desk.box.url)
+        before = len(desk.sandbox_shop.tokens._refresh)
+        act()
+        assert urlsplit(desk.box.url).hostname == "127.0.0.1"
+    return len(desk.sandbox_shop.tokens._refresh) - before
