@@ -43,7 +43,7 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("nodeName", "typeName"),
     ),
     (
-        rf"Field {NAMED} argument {NAMED} of type '([^']+)' is required",
+        r"Argument '\w+\.(\w+)\((\w+):\)' of type '[^']+' is required",
         "Field '{0}' is missing required arguments: {1}",
         "missingRequiredArguments",
         ("name", "arguments"),

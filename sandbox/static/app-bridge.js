@@ -8,8 +8,15 @@
   const ONE_TIME = ["id_token", "hmac", "session", "timestamp", "bounced"];
   const RETRY = "X-Shopify-Retry-Invalid-Session-Request";
   const query = new URLSearchParams(location.search);
+  const KEPT = ["shop", "host", "locale"];
   const waiting = new Map();
   let ticket = 0;
+
+  // A plain link inside the app drops what the admin had put into the address; remember it for this frame.
+  for (const name of KEPT) {
+    if (query.get(name)) sessionStorage.setItem(`app-bridge-${name}`, query.get(name));
+    else if (sessionStorage.getItem(`app-bridge-${name}`)) query.set(name, sessionStorage.getItem(`app-bridge-${name}`));
+  }
 
   // --- Messages ---------------------------------------------------------------------------------------------
 
@@ -62,8 +69,9 @@
       location.replace(handle ? `${ADMIN}/store/${handle}/apps/boomerang${target.pathname}` : ADMIN);
       return;
     }
-    for (const name of ["shop", "host", "embedded", "locale"]) {
-      if (query.has(name) && !target.searchParams.has(name)) target.searchParams.set(name, query.get(name));
+    target.searchParams.set("embedded", "1");
+    for (const name of KEPT) {
+      if (query.get(name) && !target.searchParams.get(name)) target.searchParams.set(name, query.get(name));
     }
     target.searchParams.set("id_token", await idToken());
     location.replace(target);

@@ -2,17 +2,26 @@
 import { act, ask, badge, element, onSummary, orderButtons, refresh, settings, toast } from "./shop.js";
 
 const page = document.getElementById("page");
-const short = (text) => new Date(text).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+const day = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false };
+const short = (text) => new Date(text).toLocaleString("en-GB", day);
+const exact = (text) => new Date(text).toLocaleTimeString("en-GB");
+
+const NUMBERS = ["Total", "Orders", "Store credit", "Tries", "Took"];
 
 function table(heads, rows, empty) {
   if (!rows.length) return element("p", { className: "quiet card" }, empty);
-  const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
+  const head = element("tr", {}, ...heads.map((text) =>
+    element("th", { scope: "col", className: NUMBERS.includes(text) ? "number" : "" }, text)));
   return element("div", { className: "card card--table" },
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)));
 }
 
 function row(...cells) {
   return element("tr", {}, ...cells.map((cell) => (cell instanceof HTMLTableCellElement ? cell : element("td", {}, cell ?? ""))));
+}
+
+function still(text) {
+  return element("td", { className: "still" }, text);
 }
 
 function number(text) {
@@ -23,9 +32,9 @@ function orders(summary) {
   const rows = summary.orders.map((order) =>
     row(
       element("strong", {}, order.name),
-      short(order.at),
+      still(short(order.at)),
       order.customer || "Guest",
-      order.lines.map((line) => `${line.kept} × ${line.title}`).join(", "),
+      element("td", { className: "wide" }, order.lines.map((line) => `${line.kept} × ${line.title}`).join(", ")),
       number(`${order.total} ${settings.currency}`),
       badge(order.status),
       element("div", { className: "buttons" }, ...orderButtons(order), refundAll(order)),
@@ -35,7 +44,7 @@ function orders(summary) {
 }
 
 function refundAll(order) {
-  if (!order.can_refund) return null;
+  if (!order.can_refund || order.lines.reduce((pieces, line) => pieces + line.kept, 0) < 2) return null;
   const lines = order.lines.map((line, index) => ({ index, quantity: line.kept })).filter((line) => line.quantity);
   const run = () => act(order, "refund", { lines }, "is refunded whole");
   return element("button", { type: "button", className: "button button--small", onclick: run }, "Refund all");
@@ -74,7 +83,7 @@ function deliveryRow(delivery) {
   const body = element("details", {}, element("summary", {}, "Body"), element("pre", {}));
   body.addEventListener("toggle", () => (body.querySelector("pre").textContent = pretty()), { once: true });
   const outcome = delivery.http_status ?? delivery.error ?? "";
-  return row(delivery.topic, badge(delivery.status), `${outcome}`, number(delivery.attempts), number(delivery.duration_ms === null ? "" : `${delivery.duration_ms} ms`), short(delivery.created_at), body);
+  return row(delivery.topic, badge(delivery.status), `${outcome}`, number(delivery.attempts), number(delivery.duration_ms === null ? "" : `${delivery.duration_ms} ms`), exact(delivery.created_at), body);
 }
 
 async function deliveries() {

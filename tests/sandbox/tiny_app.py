@@ -9,6 +9,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.options import Options
+from sandbox.wire import QuietHandler
 
 SECRET = Options(app_url="").client_secret
 CLIENT_ID = Options(app_url="").client_id
@@ -37,7 +38,9 @@ class TinyApp:
         self.before_answer: Callable[[], object] = lambda: None
         self.reject_next_fetch = False
         self.bridge_url = ""
-        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self._make(), threaded=True)
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", 0, self._make(), threaded=True, request_handler=QuietHandler
+        )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
