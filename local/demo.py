@@ -94,9 +94,10 @@ def _send_history(stack: Stack, orders: int) -> None:
         now = stack.shop.get("/history")
         if not now["running"] and not now["waiting"]:
             break
-        _progress(f"A year of orders is on its way: {now['orders']:,} of {orders:,} …")
+        left = f"{orders - now['orders']:,} to be placed, {now['waiting']:,} webhooks to be delivered"
+        _progress(f"A year of {orders:,} orders is on its way: {left} …")
         time.sleep(PAUSE)
-    _progress(f"A year of orders is in: {orders:,}.\n")
+    _progress(f"A year of {orders:,} orders is in.\n")
 
 
 def _welcome(plan: Plan) -> str:

@@ -57,8 +57,8 @@ class Plan:
 class Stack:
     """The whole of Boomerang with a sandbox shop, running for the length of a `with` block.
 
-    Starts the embedded servers, migrates the database, starts sandbox, web, workers and clock, and installs the
-    app in the shop as the admin does it: by opening it. Whatever goes wrong raises, and everything ends.
+    Starts the embedded servers, sandbox and web, migrates the database, starts workers and clock, and installs
+    the app in the shop as the admin does it: by opening it. Whatever goes wrong raises, and everything ends.
     """
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
@@ -120,12 +120,11 @@ class Stack:
         valkey = self._open.enter_context(start_valkey(plan.folder / "valkey"))
         self.environment = _environment(plan, postgres.url, valkey.url)
         self._open.enter_context(self._children)
-        self.say("Starting the sandbox shop …")
+        self.say("Starting the sandbox shop and the app …")
         self._start_sandbox()
-        self.say("Creating the tables …")
+        self._start_web()
         self.flask("db", "upgrade")
-        self.say("Starting web, workers and clock …")
-        self._start_app()
+        self._start_workers()
         self.wait_until(self.shop.is_ready, "the sandbox does not answer", SECONDS_TO_START)
         self.wait_until(self._app_is_ready, "the app does not answer", SECONDS_TO_START)
         self._install()
@@ -136,12 +135,14 @@ class Stack:
         command += ["--restore-rate", str(self.plan.restore_rate)]
         self._children.start("sandbox", command, self.environment)
 
-    def _start_app(self) -> None:
-        flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
+    def _start_web(self) -> None:
         web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
         web += ["--port", str(self.plan.app_port), "--workers", str(self.plan.web_processes)]
         web += ["--blocking-threads", "16", "--no-ws", "wsgi:app"]
         self._children.start("web", web, self.environment)
+
+    def _start_workers(self) -> None:
+        flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
         for number in range(1, self.plan.workers + 1):
             self._children.start(f"worker-{number}", [*flask, "work"], self.environment)
         self._children.start("clock", [*flask, "clock"], self.environment)
