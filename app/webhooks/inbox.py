@@ -1,7 +1,7 @@
 """The inbox: store a delivery once; later claim a batch, hand it to the flows, and mark what became of each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,14 @@ from app.errors import BoomerangError, NotFound, Refused
 from app.models import Delivery, DeliveryState, Shop
 from app.webhooks.body import BodyError, read_object
 from app.webhooks.fates import mark_unhandled
-from app.webhooks.topics import HANDLERS, UNINSTALLED_TOPIC, Handler, Origin, find_ignore_reason
+from app.webhooks.topics import (
+    HANDLERS,
+    UNINSTALLED_TOPIC,
+    Handler,
+    Origin,
+    find_ignore_reason,
+    list_topics_of_same_flow,
+)
 
 UNINSTALLED_REASON = "The app was uninstalled from this shop before this delivery was handled."
 
@@ -48,23 +55,6 @@ class DrainReport:
         return self.handled + self.failed + self.later + self.ignored
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A delivery with the fact its body says."""
-
-    delivery: Delivery
-    fact: Any
-
-
-@dataclass(slots=True)
-class _Group:
-    """What came from one shop for one flow, in the order in which it came."""
-
-    shop: Shop
-    handler: Handler[Any]
-    items: list[_Item] = field(default_factory=list)
-
-
 def store_delivery(session: Session, arrival: Arrival) -> DeliveryState | None:
     """Store an arrival of a known shop, once by shop and webhook id, in a single statement.
 
@@ -91,17 +81,23 @@ def store_delivery(session: Session, arrival: Arrival) -> DeliveryState | None:
 
 
 def drain(now_fn: Callable[[], datetime], limit: int = 200, catch: type[Exception] = BoomerangError) -> DrainReport:
-    """Claim up to ``limit`` waiting deliveries and handle them, in one transaction with what they do to the books.
+    """Handle up to ``limit`` waiting deliveries, each in one transaction with what it does to the books.
 
-    A flow gets all facts of a shop at once; if that fails, each by itself, so that one bad delivery never holds
-    up its neighbours. ``catch`` is what counts as unexpected but survivable: only the frame in jobs.py passes
-    all of Exception. Any number of drains may run side by side.
+    One transaction carries what waits from one shop for one flow, because a flow locks its customers once, in id
+    order: several flows in one transaction would lock across each other and end in deadlocks. If the flow fails,
+    it gets each fact by itself, so that one bad delivery never holds up its neighbours. ``catch`` is what counts
+    as unexpected but survivable: only the frame in jobs.py passes all of Exception. Any number of drains may run
+    side by side.
     """
     report = DrainReport()
-    with transaction() as session:
-        run = _Drain(session, now_fn(), catch, report)
-        for group in _read(_claim(session, run.now, limit), run):
-            run.handle(group)
+    while report.taken < limit:
+        with transaction() as session:
+            now = now_fn()
+            claimed = _claim(session, now, limit - report.taken)
+            if not claimed:
+                break
+            shop = session.get_one(Shop, claimed[0].shop_id, populate_existing=True)
+            _Batch(session, shop, now, catch, report).handle(claimed)
     return report
 
 
@@ -132,89 +128,95 @@ def _first_state(arrival: Arrival) -> tuple[DeliveryState, str | None]:
     return DeliveryState.RECEIVED, None
 
 
-def _claim(session: Session, now: datetime, limit: int) -> list[tuple[Delivery, Shop]]:
+def _claim(session: Session, now: datetime, limit: int) -> Sequence[Delivery]:
+    """Lock what waits longest, and with it what else waits from its shop for its flow, oldest first."""
     waiting = (
-        select(Delivery, Shop)
-        .join(Shop, Shop.id == Delivery.shop_id)
-        .where(
-            Delivery.state == DeliveryState.RECEIVED,
-            or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
-        )
+        Delivery.state == DeliveryState.RECEIVED,
+        or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
+    )
+    oldest = select(Delivery.shop_id, Delivery.topic).where(*waiting).order_by(Delivery.id).limit(1)
+    first = session.execute(oldest.with_for_update(skip_locked=True)).one_or_none()
+    if first is None:
+        return []
+    shop_id, topic = first
+    alike = (
+        select(Delivery)
+        .where(*waiting, Delivery.shop_id == shop_id, Delivery.topic.in_(list_topics_of_same_flow(topic)))
         .order_by(Delivery.id)
         .limit(limit)
-        .with_for_update(of=Delivery, skip_locked=True)
+        .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    return [(delivery, shop) for delivery, shop in session.execute(waiting)]
-
-
-def _read(claimed: Sequence[tuple[Delivery, Shop]], run: "_Drain") -> list[_Group]:
-    """Parse every body; return what is to be recorded, by shop (in id order, as locks are taken) and flow."""
-    groups: dict[tuple[int, int], _Group] = {}
-    for delivery, shop in claimed:
-        handler = HANDLERS.get(delivery.topic)
-        if handler is None or (shop.uninstalled_at and delivery.topic != UNINSTALLED_TOPIC):
-            run.ignore(delivery)
-            continue
-        origin = Origin(shop.domain, shop.currency, delivery.received_at, delivery.triggered_at)
-        try:
-            fact = handler.parse(read_object(delivery.body), origin)
-        except (BodyError, run.catch) as error:
-            run.end(delivery, error)
-            continue
-        group = groups.setdefault((shop.id, id(handler.record)), _Group(shop, handler))
-        group.items.append(_Item(delivery, fact))
-    return sorted(groups.values(), key=lambda group: group.shop.id)
+    return session.scalars(alike).all()
 
 
 @dataclass(frozen=True, slots=True)
-class _Drain:
-    """One run over a batch: its session, its now, what it survives, and the report it writes."""
+class _Item:
+    """A delivery with the fact its body says."""
+
+    delivery: Delivery
+    handler: Handler[Any]
+    fact: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Deliveries of one shop for one flow, on their way through one transaction."""
 
     session: Session
+    shop: Shop
     now: datetime
     catch: type[Exception]
     report: DrainReport
 
-    def handle(self, group: _Group) -> None:
-        """Hand a group to its flow; if that fails, each of its items by itself."""
-        error = self._record(group, group.items)
-        if error is None or len(group.items) == 1:
-            for item in group.items:
-                self._finish(group, item, error)
-        else:
-            for item in group.items:
-                self._finish(group, item, self._record(group, [item]))
+    def handle(self, deliveries: Sequence[Delivery]) -> None:
+        """Parse all, hand all facts to the flow, and if that fails each by itself; mark what became of each."""
+        items = [item for delivery in deliveries if (item := self._read(delivery)) is not None]
+        error = self._record(items)
+        for item in items:
+            self._finish(item, error if error is None or len(items) == 1 else self._record([item]))
 
-    def ignore(self, delivery: Delivery) -> None:
-        """Keep a delivery unhandled, with the reason."""
-        delivery.state = DeliveryState.IGNORED
-        delivery.reason = find_ignore_reason(delivery.topic) or UNINSTALLED_REASON
-        self.report.ignored += 1
+    def _read(self, delivery: Delivery) -> _Item | None:
+        handler = HANDLERS.get(delivery.topic)
+        if handler is None or (self.shop.uninstalled_at and delivery.topic != UNINSTALLED_TOPIC):
+            self._ignore(delivery)
+            return None
+        origin = Origin(self.shop.domain, self.shop.currency, delivery.received_at, delivery.triggered_at)
+        try:
+            return _Item(delivery, handler, handler.parse(read_object(delivery.body), origin))
+        except (BodyError, self.catch) as error:
+            self._end(delivery, error)
+            return None
 
-    def end(self, delivery: Delivery, error: Exception) -> None:
-        """Mark a delivery that could not be handled."""
-        if mark_unhandled(delivery, error, self.now) is DeliveryState.FAILED:
-            self.report.failed += 1
-        else:
-            self.report.later += 1
-
-    def _record(self, group: _Group, items: Sequence[_Item]) -> Exception | None:
-        # In a savepoint: when it fails nothing of it is left, and the transaction goes on.
+    def _record(self, items: Sequence[_Item]) -> Exception | None:
+        """Let the flow record the items' facts; return what went wrong, with nothing of it left in the database."""
+        if not items:
+            return None
         try:
             with self.session.begin_nested():
-                group.handler.record(self.session, group.shop, [item.fact for item in items], self.now)
+                items[0].handler.record(self.session, self.shop, [item.fact for item in items], self.now)
         except (BoomerangError, DBAPIError, self.catch) as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise  # nothing can be written any more; all of the batch waits for the next drain
             return error
         return None
 
-    def _finish(self, group: _Group, item: _Item, error: Exception | None) -> None:
-        item.delivery.order_shopify_id = group.handler.order_id_of(item.fact)
+    def _finish(self, item: _Item, error: Exception | None) -> None:
+        item.delivery.order_shopify_id = item.handler.order_id_of(item.fact)
         if error is not None:
-            self.end(item.delivery, error)
+            self._end(item.delivery, error)
             return
         item.delivery.state = DeliveryState.HANDLED
         item.delivery.handled_at = self.now
         self.report.handled += 1
+
+    def _ignore(self, delivery: Delivery) -> None:
+        delivery.state = DeliveryState.IGNORED
+        delivery.reason = find_ignore_reason(delivery.topic) or UNINSTALLED_REASON
+        self.report.ignored += 1
+
+    def _end(self, delivery: Delivery, error: Exception) -> None:
+        if mark_unhandled(delivery, error, self.now) is DeliveryState.FAILED:
+            self.report.failed += 1
+        else:
+            self.report.later += 1

@@ -74,3 +74,11 @@ def find_ignore_reason(topic: str) -> str | None:
     if topic not in HANDLERS:
         return f"Boomerang does nothing with the topic {topic}; take it out of the app's subscriptions."
     return None
+
+
+def list_topics_of_same_flow(topic: str) -> list[str]:
+    """Return the topics whose facts go to the same flow as this one's, itself included."""
+    handler = HANDLERS.get(topic)
+    if handler is None:
+        return [topic]
+    return [other for other, candidate in HANDLERS.items() if candidate.record is handler.record]
