@@ -57,14 +57,14 @@ def main() -> int:
 
 
 def _run(choices: Choices) -> None:
+    for port in (choices.port, choices.port + 1):
+        _refuse_busy(port)
     FOLDER.parent.mkdir(exist_ok=True)
     try:
         # Held until this process ends: a second demo would take the data away from under the first.
         open_lock(FOLDER.with_suffix(".lock"), EXCLUSIVE_NOW)
     except BlockingIOError as error:
         raise BadChoice("A demo is running from this folder already: end it with Ctrl-C first.") from error
-    for port in (choices.port, choices.port + 1):
-        _refuse_busy(port)
     if not choices.keep:
         shutil.rmtree(FOLDER, ignore_errors=True)
     plan = Plan(FOLDER, choices.port, choices.port + 1, web_processes=2, restore_rate=2000)
