@@ -38,10 +38,14 @@ class EntryDraft:
 def post(session: Session, shop_id: int, drafts: Sequence[EntryDraft], now: datetime) -> frozenset[str]:
     """Write the entries whose key is new in this shop and return those keys; the others were written before.
 
+    Of two drafts with one key the first counts.
+
     The caller holds the locks of the customers concerned.
     """
     if not drafts:
         return frozenset()
+    by_key = {draft.key: draft for draft in reversed(drafts)}
+    drafts = [draft for draft in drafts if by_key[draft.key] is draft]
     rows = [
         {
             "shop_id": shop_id,

@@ -15,6 +15,7 @@ from app.engine.ledger import Balances, EntryDraft, post, read_balances
 from app.engine.rules import postings
 from app.engine.rules.postings import Account, EntryKind, Posting
 from app.engine.rules.states import TransferKind, TransferState
+from app.errors import NotYet
 from app.models import Order, Reward, Shop, Transfer
 
 
@@ -61,8 +62,14 @@ class Journal:
             self._plan(TransferKind.DEBIT, reward, order, covered_minor)
 
     def write(self) -> None:
-        """Write the entries and plan the transfers, each once."""
-        post(self._session, self._shop.id, self._drafts, self._now)
+        """Write the entries and plan the transfers, each once.
+
+        Raises NotYet when one of the entries was written before: then the reward was changed behind the locks, and
+        what the batch decided must not stand without its entries.
+        """
+        written = post(self._session, self._shop.id, self._drafts, self._now)
+        if len(written) < len(self._drafts):
+            raise NotYet("A reward was changed by someone else at the same time; it is tried again.")
         if self._transfers:
             statement = upsert(Transfer).values(self._transfers)
             self._session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "key"]))

@@ -111,7 +111,7 @@ def _check_version(reward: Reward, seen_version: int) -> None:
 
 
 def _checked_reason(reason: str) -> str:
-    reason = reason.strip()
+    reason = reason.replace("\x00", "").strip()  # the one character PostgreSQL's text cannot hold
     if not reason:
         raise Refused("Say why: a rejection needs a reason.")
     if len(reason) > MAX_REASON_LENGTH:
