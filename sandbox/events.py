@@ -4,9 +4,11 @@ import json
 import uuid
 from datetime import datetime
 
-from sandbox.bodies import Json, edit_body, order_body, refund_body
+from sandbox.bodies import edit_body, order_body
+from sandbox.body_parts import Json
 from sandbox.clock import local_text
 from sandbox.models import Line, Order, Refund
+from sandbox.refund_bodies import refund_body
 from sandbox.state import Shop
 from sandbox.webhooks import Dispatcher
 

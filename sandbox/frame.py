@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, redirect, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
-from sandbox.control import as_json, chosen_shop, controlled, world
-from sandbox.control_platform import DEFAULT_STAFF, traffic, waiting
+from sandbox.calls import as_json, chosen_shop, controlled, traffic, waiting, world
+from sandbox.control_platform import DEFAULT_STAFF
 from sandbox.errors import BadInput
 from sandbox.models import Order
 from sandbox.money import Money, webhook_text

@@ -18,16 +18,18 @@ from graphql import (
 from graphql.language import FieldNode
 
 from sandbox.cost import MOST_PER_QUERY, MUTATION, CostOf, count_objects
+from sandbox.credit_fields import CREDIT_OBJECTS
 from sandbox.credit_mutations import MUTATIONS
 from sandbox.faults import Faults
 from sandbox.graphql_errors import Json, document_errors, syntax_error, variable_errors
 from sandbox.graphql_schema import make_schema
+from sandbox.order_fields import ORDER_OBJECTS
 from sandbox.queries import QUERIES
-from sandbox.resolvers import OBJECTS, Call, attach
+from sandbox.resolvers import Call, attach
 from sandbox.state import Shop
 
 SCHEMA = make_schema()
-attach(SCHEMA, {**OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
+attach(SCHEMA, {**ORDER_OBJECTS, **CREDIT_OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
 CREDIT_MUTATIONS = frozenset(MUTATIONS)
 
 

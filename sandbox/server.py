@@ -4,7 +4,7 @@ from types import TracebackType
 
 from flask import Flask
 
-from sandbox import control, frame, platform
+from sandbox import control_customers, control_orders, control_platform, control_webhooks, frame, platform
 from sandbox.events import Announcer
 from sandbox.options import Options
 from sandbox.state import World
@@ -54,6 +54,7 @@ class Sandbox:
             traffic=self.traffic,
         )
         app.register_blueprint(platform.blueprint)
-        app.register_blueprint(control.blueprint)
+        for part in (control_orders, control_customers, control_webhooks, control_platform):
+            app.register_blueprint(part.blueprint)
         app.register_blueprint(frame.blueprint)
         return app

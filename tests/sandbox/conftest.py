@@ -11,7 +11,6 @@ from sandbox.server import Sandbox
 from tests.sandbox.tiny_app import CLIENT_ID, SECRET, TinyApp
 
 PATIENCE = 10.0
-GIVE_UP = 1.0
 
 
 class Shopper:
@@ -22,6 +21,7 @@ class Shopper:
         self.session = requests.Session()
         self.session.trust_env = False
         self._token: str | None = None
+        self.patience = PATIENCE
 
     def get(self, address: str, /, **query: object) -> dict[str, Any]:
         answer = self.session.get(f"{self.box.url}/sandbox/{address}", params=query)
@@ -71,7 +71,7 @@ class Shopper:
             f"{self.box.url}/admin/api/2026-10/graphql.json",
             json={"query": document, "variables": variables},
             headers={"X-Shopify-Access-Token": token or self._token or ""},
-            timeout=GIVE_UP,
+            timeout=self.patience,
         )
 
     def graphql(self, document: str, /, **variables: object) -> dict[str, Any]:

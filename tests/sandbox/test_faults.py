@@ -51,6 +51,7 @@ def test_server_errors_execute_nothing(shopper: Shopper, customer: int) -> None:
 
 def test_a_timeout_never_answers_and_does_nothing(shopper: Shopper, customer: int) -> None:
     shopper.post("faults", next=["timeout"])
+    shopper.patience = 0.3
     with pytest.raises(requests.exceptions.ReadTimeout):
         credit(shopper, customer)
     shopper.post("faults")
@@ -73,7 +74,8 @@ def test_a_drop_before_commit_closes_the_connection_and_books_nothing(shopper: S
 
 
 def test_a_late_commit_is_booked_after_the_caller_gave_up(shopper: Shopper, customer: int) -> None:
-    shopper.post("faults", next=["late_commit"], seconds=1.3)
+    shopper.post("faults", next=["late_commit"], seconds=1.5)
+    shopper.patience = 0.3
     with pytest.raises(requests.exceptions.ReadTimeout):
         credit(shopper, customer)
     assert balance(shopper, customer) == "none"

@@ -1,96 +1,20 @@
-"""The control API: what a test or a person makes happen in the sandbox. JSON in, JSON out."""
+"""Control calls about orders: place, pay, refund, cancel, edit, assign."""
 
-import json
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
-
-from flask import Blueprint, Response, current_app, request
+from flask import Response
 
 from sandbox import orders, refunds
 from sandbox.bodies import order_body
+from sandbox.calls import LATEST, announcer, as_json, chosen_shop, control_blueprint, controlled, read_body, read_limit
 from sandbox.clock import millisecond_text
 from sandbox.errors import BadInput, NotThere
-from sandbox.events import Announcer
 from sandbox.models import Line, Order
 from sandbox.money import parse
 from sandbox.refunds import RefundRequest
-from sandbox.requests_in import (
-    Json,
-    read_currency,
-    read_flag,
-    read_id,
-    read_lines,
-    read_order,
-    read_person,
-    read_quantity,
-    read_time,
-)
-from sandbox.state import Shop, World
+from sandbox.requests_in import Json, read_flag, read_id, read_lines, read_order, read_person, read_quantity, read_time
+from sandbox.state import Shop
 from sandbox.totals import current_shipping
 
-blueprint = Blueprint("control", __name__)
-LATEST = 50
-MOST_LISTED = 1_000
-
-
-def world() -> World:
-    """Return the world this application serves."""
-    found: World = current_app.extensions["world"]
-    return found
-
-
-def announcer() -> Announcer:
-    """Return what fires the webhooks."""
-    found: Announcer = current_app.extensions["announcer"]
-    return found
-
-
-def as_json(body: object, status: int = 200) -> Response:
-    """Return a JSON answer."""
-    return Response(json.dumps(body), status, content_type="application/json")
-
-
-def controlled(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Answer every refusal of a control call with its sentence: 400, or 404 for what is not there."""
-
-    @wraps(view)
-    def call(**arguments: Any) -> Response:
-        try:
-            return view(**arguments)
-        except NotThere as refusal:
-            return as_json({"error": str(refusal)}, 400)
-        except BadInput as refusal:
-            return as_json({"error": str(refusal)}, 400)
-
-    return call
-
-
-def read_body() -> Json:
-    """Return the request's JSON object; an empty body is an empty object."""
-    if not request.get_data():
-        return {}
-    body = request.get_json(force=True, silent=True)
-    if not isinstance(body, dict):
-        raise BadInput("The body must be a JSON object.")
-    return body
-
-
-def chosen_shop(body: Json | None = None) -> Shop:
-    """Return the shop named in the body or the query, the main one by default."""
-    domain = (body or {}).get("shop") or request.args.get("shop")
-    if domain is not None and not isinstance(domain, str):
-        raise BadInput("shop must be the shop's domain, a string.")
-    return world().get_shop(domain)
-
-
-@blueprint.before_request
-def refuse_other_sites() -> Response | None:
-    """Keep pages of other sites, open in the same browser, from giving orders."""
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != request.host_url.rstrip("/"):
-        return as_json({"error": f"The control API is not for pages of {origin}."}, 403)
-    return None
+blueprint = control_blueprint("control_orders")
 
 
 @blueprint.post("/sandbox/orders")
@@ -197,38 +121,6 @@ def assign_customer(order_id: int) -> Response:
         return as_json(show_order(shop, order))
 
 
-@blueprint.post("/sandbox/customers/<int:customer_id>/spend")
-@controlled
-def spend_credit(customer_id: int) -> Response:
-    """Spend store credit at a checkout, of an order of this sandbox or of none."""
-    body = read_body()
-    shop = chosen_shop(body)
-    currency = read_currency(body.get("currency"), shop.currency)
-    minor = parse(body.get("amount"), currency, "amount")
-    if minor == 0:
-        raise BadInput("amount must be above zero.")
-    with shop.lock:
-        customer = shop.get_customer(customer_id)
-        if body.get("order_id") is None:
-            orders.spend(shop, customer, minor, currency)
-        else:
-            _spend_on(shop, customer_id, read_id(body["order_id"], "order_id"), minor)
-    return as_json({"spent": body["amount"], "currency": currency})
-
-
-def _spend_on(shop: Shop, customer_id: int, order_id: int, minor: int) -> None:
-    order = shop.get_order(order_id)
-    if order.customer is None or order.customer.id != customer_id:
-        raise BadInput(f"Order {order_id} is not customer {customer_id}'s; only the owner's credit can pay it.")
-    orders.pay_with_credit(shop, order, minor)
-    shop.touch(order)
-    if orders.is_settled(order):
-        orders.settle_payment(shop, order, shop.clock.now())
-        announcer().paid(shop, order)
-    else:
-        announcer().updated(shop, order)
-
-
 def show_order(shop: Shop, order: Order) -> dict[str, object]:
     """Return the order as control answers show it."""
     confirmed = None
@@ -243,11 +135,6 @@ def show_order(shop: Shop, order: Order) -> dict[str, object]:
         "paid_at_ms": millisecond_text(order.paid_at_clock),
         "next_credit_at_ms": millisecond_text(confirmed),
     }
-
-
-def read_limit(default: int) -> int:
-    """Return the `limit` of a list."""
-    return min(MOST_LISTED, read_quantity(request.args.get("limit", default, type=int), "limit"))
 
 
 def _read_refund(body: Json, order: Order) -> RefundRequest:
