@@ -100,7 +100,7 @@ class DecisionSchema(Schema):
 
     seen_version = fields.Integer(
         required=True,
-        validate=validate.Range(0, _LARGEST_ID),
+        validate=validate.Range(0, _LARGEST_ID, error="The version seen must be a whole number; load the page again."),
         error_messages={
             "required": "The decision does not say which version it saw; load the page again.",
             "invalid": "The version seen must be a whole number; load the page again.",

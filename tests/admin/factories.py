@@ -155,7 +155,7 @@ class Visitor:
 
     def fetch(self, path: str, **query: str) -> TestResponse:
         """Fetch a page, as htmx does."""
-        return self.client.get(path, query_string=query, headers=self._headers(htmx=True))
+        return self.client.get(path, query_string=query or None, headers=self._headers(htmx=True))
 
     def post(self, path: str, data: Any = None, *, htmx: bool = True) -> TestResponse:
         """Send a form, as htmx does, or as any other script that wants JSON."""

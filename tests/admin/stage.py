@@ -24,7 +24,7 @@ class Stage:
 
     def address(self, path: str = "/") -> str:
         """Return the address of the admin with the app's page in its frame."""
-        return f"{self.sandbox.url}/store/boomerang-demo/apps/boomerang{path}"
+        return f"{self.sandbox.url}/store/boomerang-demo/apps/boomerang{path.rstrip('/')}"
 
 
 @contextmanager
