@@ -32,6 +32,23 @@ ROOT = Path(__file__).parent.parent
 SHARED_FOLDER = "BOOMERANG_TESTS_FOLDER"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+#: Deletes rather than truncates: on tables with few rows that takes 3 ms in the place of 60.
+EMPTY_ALL_TABLES = """
+DO $$
+DECLARE found record;
+BEGIN
+    FOR found IN
+        SELECT oid::regclass AS name FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+        AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+    LOOP
+        EXECUTE format('DELETE FROM %s', found.name);
+    END LOOP;
+    FOR found IN SELECT * FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+        PERFORM setval(format('%I', found.sequencename)::regclass, found.start_value, false);
+    END LOOP;
+END $$
+"""
+
 profiles.register_profile("dev", deadline=None)
 profiles.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 profiles.load_profile("ci" if os.environ.get("CI") else "dev")
@@ -134,12 +151,7 @@ def admin_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
 @pytest.fixture
 def db_clean(admin_connection: "psycopg.Connection[Any]") -> None:
     """Empty all tables and start their numbers at 1 again."""
-    tables = admin_connection.execute(
-        "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-        " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
-    ).fetchall()
-    if tables:
-        admin_connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY")
+    admin_connection.execute(EMPTY_ALL_TABLES)
 
 
 @pytest.fixture(autouse=True)
@@ -203,9 +215,7 @@ def _create_template(connection: "psycopg.Connection[Any]", server: URL, name: s
     with _create_app(_settings(url, "redis://127.0.0.1:9/0")).app_context():
         upgrade(directory=str(ROOT / "migrations"))
     # A database is renamed or copied only while nobody is connected to it, and the app keeps its connections.
-    connection.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [begun]
-    )
+    connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [begun])
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     connection.execute(rename.format(sql.Identifier(begun), sql.Identifier(name)))
 
