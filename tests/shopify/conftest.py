@@ -40,7 +40,7 @@ def connected(settings: Settings, running_box: Sandbox) -> Flask:
         replace(
             settings,
             shopify_admin_origin=running_box.url,
-            shopify_timeout_seconds=0.4,
+            shopify_timeout_seconds=2,
             transfer_quiet_seconds=90,
         )
     )

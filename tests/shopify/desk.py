@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -39,6 +40,14 @@ class MovedClock:
         self._box.world.clock.advance(seconds)
 
 
+@dataclass(frozen=True)
+class Buyer:
+    """A customer that the sandbox and the app both know: our id, and Shopify's."""
+
+    id: int
+    shopify_id: int
+
+
 class Desk:
     """Plans and sends transfers of one shop."""
 
@@ -50,20 +59,21 @@ class Desk:
         self.shop_id = install(box, clock())
         self._numbers = count(1)
 
-    def agree_to_far_expiry(self) -> None:
+    def agree_to_far_expiry(self, agreed: bool = True) -> None:
         with transaction() as session:
-            session.get_one(Shop, self.shop_id).far_expiry_agreed = True
+            session.get_one(Shop, self.shop_id).far_expiry_agreed = agreed
 
-    def customer(self) -> Customer:
-        """Return a customer that the shop and the app both know."""
+    def customer(self) -> Buyer:
+        """Return a customer without store credit."""
         number = next(self._numbers)
         known = self.sandbox_shop.add_customer(f"customer-{number}@example.com", "Ada", "Example", [])
         with transaction() as session:
             row = Customer(shop_id=self.shop_id, shopify_id=known.id, created_at=self.clock())
             session.add(row)
-        return row
+            session.flush()
+            return Buyer(row.id, known.id)
 
-    def plan(self, customer: Customer, minor: int, kind: TransferKind = CREDIT, currency: str = "USD") -> int:
+    def plan(self, customer: Buyer, minor: int, kind: TransferKind = CREDIT, currency: str = "USD") -> int:
         """Plan a transfer and return its id."""
         with transaction() as session:
             row = Transfer(
@@ -103,29 +113,29 @@ class Desk:
     def rows(self, ids: Sequence[int]) -> list[Transfer]:
         return [self.row(transfer_id) for transfer_id in ids]
 
-    def account(self, customer: Customer, currency: str = "USD") -> CreditAccount:
+    def account(self, customer: Buyer, currency: str = "USD") -> CreditAccount:
         """Return the sandbox's account of a customer, opened now unless it exists."""
         with self.sandbox_shop.lock:
             return self.sandbox_shop.credit.open(self.sandbox_shop.get_customer(customer.shopify_id), currency)
 
-    def amounts(self, customer: Customer, currency: str = "USD") -> list[int]:
+    def amounts(self, customer: Buyer, currency: str = "USD") -> list[int]:
         """Return the amounts of the account's transactions, oldest first."""
         return [entry.amount_minor for entry in self.account(customer, currency).transactions]
 
-    def give(self, customer: Customer, minor: int, currency: str = "USD") -> CreditTransaction:
+    def give(self, customer: Buyer, minor: int, currency: str = "USD") -> CreditTransaction:
         """Credit a customer as somebody else than the app would."""
         account = self.account(customer, currency)
         with self.sandbox_shop.lock:
             return self.sandbox_shop.credit.credit(account, minor, self.box.world.clock.now(), None)
 
-    def take(self, customer: Customer, minor: int) -> CreditTransaction:
+    def take(self, customer: Buyer, minor: int) -> CreditTransaction:
         """Spend a customer's credit at a checkout."""
         account = self.account(customer)
         with self.sandbox_shop.lock:
             return self.sandbox_shop.credit.debit(account, minor, self.box.world.clock.now(), "ORDER_PAYMENT")
 
-    def faults(self, *upcoming: str, seconds: float = 30, **rates: float) -> None:
-        """Let the next store-credit mutations fail like this."""
+    def faults(self, *upcoming: str, seconds: float = 0, **rates: float) -> None:
+        """Let the next store-credit mutations fail like this; without seconds a hanging call hangs up at once."""
         self.box.world.faults.change({"next": list(upcoming), "seconds": seconds, **rates})
 
 

@@ -432,7 +432,7 @@ def test_a_token_the_sandbox_does_not_know_is_unauthorized(app_context: Flask, b
 )
 def test_the_sandboxs_faults_are_told_apart(desk: Desk, fault: str, error: type[ShopifyError]) -> None:
     door, _ = open_gateway(desk.shop_id)
-    desk.faults(**{fault: 1.0})
+    desk.faults(**{fault: 1.0}, seconds=30)
 
     with pytest.raises(error):
         door.execute(SHOP, max_wait_seconds=0.25)

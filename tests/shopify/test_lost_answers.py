@@ -95,7 +95,7 @@ def test_a_credit_that_lands_late_within_the_quiet_period_is_confirmed_not_repea
     desk = any_desk
     customer = desk.customer()
     desk.plan(customer, 700)
-    desk.faults("late_commit", seconds=1.2)
+    desk.faults("late_commit", seconds=2.5)
 
     assert desk.send().outcomes == {"unknown": 1}
     desk.clock.advance(1)

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pytest
 import responses
@@ -220,10 +219,7 @@ def run_all(tasks: list[Callable[[], None]]) -> None:
 
 
 def count_refreshes(desk: Desk, act: Callable[[], None]) -> int:
-    """Return how many requests reached the sandbox's token endpoint while something was done."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        mock.add_passthru(desk.box.url)
-        before = len(desk.sandbox_shop.tokens._refresh)
-        act()
-        assert urlsplit(desk.box.url).hostname == "127.0.0.1"
+    """Return how many pairs the sandbox gave out while something was done."""
+    before = len(desk.sandbox_shop.tokens._refresh)
+    act()
     return len(desk.sandbox_shop.tokens._refresh) - before

@@ -1,0 +1,114 @@
+"""Whatever goes wrong, in whatever order, with however many workers: what was due is on the account, once."""
+
+import threading
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from app.db import db, transaction
+from app.engine.rules.states import TransferKind, TransferState
+from app.models import Transfer
+from app.shopify.transfers import send_due
+from tests.shopify.desk import CREDIT, DEBIT, Desk
+from tests.shopify.test_lost_answers import Died, dying
+
+FAULTS = ("hang_after_commit", "drop_before_commit", "http_5xx", "throttled", "none")
+#: What a worker meets before the next call: a fault of Shopify's, or its own end before or after the call.
+TROUBLES = (*FAULTS, "dies before sending", "dies after sending")
+
+plans = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from([CREDIT, CREDIT, DEBIT]), st.integers(1, 3).map(lambda n: n * 100)),
+    min_size=1,
+    max_size=5,
+)
+troubles = st.lists(st.sampled_from(TROUBLES), max_size=6)
+
+
+def test_workers_at_once_never_send_twice(desk: Desk) -> None:
+    customers = [desk.customer() for _ in range(6)]
+    for minor in (100, 200, 100):
+        for customer in customers:
+            desk.plan(customer, minor)
+
+    run_all([threading.Thread(target=send_in_context, args=[desk]) for _ in range(3)])
+    desk.send_until_done()
+
+    assert [desk.amounts(customer) for customer in customers] == [[100, 200, 100]] * 6
+
+
+def test_workers_at_once_resolve_lost_answers_once(desk: Desk) -> None:
+    desk.agree_to_far_expiry()
+    customers = [desk.customer() for _ in range(6)]
+    for customer in customers:
+        desk.plan(customer, 100)
+    desk.faults(*["hang_after_commit", "drop_before_commit"] * 3, seconds=0)
+    desk.send(workers=4)
+
+    for _ in range(8):
+        desk.clock.advance(20)
+        run_all([threading.Thread(target=send_in_context, args=[desk]) for _ in range(3)])
+
+    assert [desk.amounts(customer) for customer in customers] == [[100]] * 6
+    assert desk.send_until_done() == {}
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(planned=plans, met=troubles, has_fingerprint=st.booleans())
+def test_the_account_holds_what_was_due_whatever_was_met_on_the_way(
+    desk: Desk, planned: list[tuple[int, TransferKind, int]], met: list[str], has_fingerprint: bool
+) -> None:
+    with transaction() as session:
+        session.execute(delete(Transfer))  # of the example before
+    desk.agree_to_far_expiry(has_fingerprint)
+    customers = [desk.customer(), desk.customer()]
+    ids = [desk.plan(customers[who], minor, kind) for who, kind, minor in planned]
+
+    for trouble in met:
+        meet(desk, trouble)
+        desk.clock.advance(3)
+    desk.faults()
+    desk.send_until_done()
+
+    rows = desk.rows(ids)
+    assert {row.state for row in rows} <= {TransferState.CONFIRMED, TransferState.NOT_APPLICABLE}
+    for customer in customers:
+        mine = [row for row in rows if row.customer_id == customer.id]
+        assert desk.amounts(customer) == expected(mine)
+        assert desk.account(customer).balance_minor == sum(expected(mine))
+        assert not [row for row in mine if row.kind is CREDIT and row.sent_minor != row.amount_minor]
+    assert len({row.shopify_transaction_id for row in rows if row.sent_minor}) == len([r for r in rows if r.sent_minor])
+
+
+def expected(rows: list[Transfer]) -> list[int]:
+    """Return what an owner's transfers should have moved: all of each, in order, and no debit below zero."""
+    moves: list[int] = []
+    for row in sorted(rows, key=lambda row: row.id):
+        minor = row.amount_minor if row.kind is CREDIT else -min(row.amount_minor, sum(moves))
+        moves += [minor] if minor else []
+    return moves
+
+
+def meet(desk: Desk, trouble: str) -> None:
+    """Let one run of the sender meet a trouble at its first call."""
+    if trouble in FAULTS:
+        desk.faults(trouble, seconds=0)
+        desk.send()
+        return
+    books = dying(after_sending=trouble == "dies after sending")
+    try:
+        send_due(desk.shop_id, books, workers=1, clock=desk.clock)
+    except Died:
+        db.session.remove()
+
+
+def send_in_context(desk: Desk) -> None:
+    with desk.app.app_context():
+        desk.send(workers=2)
+
+
+def run_all(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
