@@ -1,0 +1,592 @@
+"""Transfers in the tables: who may claim what and when, and what each step may and may not change."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.db import db, transaction
+from app.engine.flows import transfer as flow
+from app.engine.rules.arrival import Claim
+from app.engine.rules.postings import EntryKind
+from app.engine.rules.states import TransferKind, TransferState
+from app.errors import NotFound, Refused
+from app.models import AuditEvent, Customer, LedgerEntry, LedgerPosting, Shop, Transfer
+
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+CREDIT, DEBIT = TransferKind.CREDIT, TransferKind.DEBIT
+S = TransferState
+LEASE = 40
+QUIET = 90
+STAFF = "staff:7"
+GID = "gid://shopify/StoreCreditAccountCreditTransaction/"
+DEBIT_GID = "gid://shopify/StoreCreditAccountDebitTransaction/"
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+class Rows:
+    """Two shops with two customers each, and short words for what the tests do with their transfers."""
+
+    def __init__(self) -> None:
+        self.shops = [self._add_shop(f"shop-{number}.myshopify.com") for number in (1, 2)]
+        self.shop_id = self.shops[0]
+        self.ada, self.ben = (self._add_customer(self.shop_id, number) for number in (1, 2))
+
+    def plan(self, customer_id: int, minor: int = 100, kind: TransferKind = CREDIT, **more: object) -> int:
+        values = {
+            "shop_id": self.shop_id,
+            "key": f"{kind}:{customer_id}:{minor}:{len(self.all())}",
+            "customer_id": customer_id,
+            "kind": kind,
+            "currency": "USD",
+            "amount_minor": minor,
+            "state": S.PLANNED,
+            "created_at": START,
+            **more,
+        }
+        with transaction() as session:
+            row = Transfer(**values)
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def claim(self, at: float = 0, shop_id: int | None = None) -> Claim | None:
+        with transaction() as session:
+            return flow.claim_next(session, shop_id or self.shop_id, after(at), LEASE)
+
+    def send(self, at: float = 0, watermark: int = 10, minor: int | None = None) -> Claim:
+        """Claim the next and mark it as being sent."""
+        claim = self.claim(at)
+        assert claim is not None
+        with transaction() as session:
+            assert flow.mark_sending(session, claim, watermark, minor or claim.amount_minor, after(at)) is not None
+        return claim
+
+    def lose(self, at: float = 0) -> Claim:
+        """Send the next and get no answer."""
+        claim = self.send(at)
+        with transaction() as session:
+            flow.mark_unknown(session, claim, after(at), "No answer.", after(at))
+        return claim
+
+    def row(self, transfer_id: int) -> Transfer:
+        db.session.rollback()
+        return db.session.get(Transfer, transfer_id, populate_existing=True)
+
+    def all(self) -> list[Transfer]:
+        db.session.rollback()
+        return list(db.session.scalars(select(Transfer).order_by(Transfer.id)))
+
+    def change_shop(self, **values: object) -> None:
+        with transaction() as session:
+            shop = session.get_one(Shop, self.shop_id)
+            for name, value in values.items():
+                setattr(shop, name, value)
+
+    def audit(self) -> list[AuditEvent]:
+        db.session.rollback()
+        return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
+
+    def _add_shop(self, domain: str) -> int:
+        with transaction() as session:
+            shop = Shop(domain=domain, name="Shop", currency="USD", installed_at=START)
+            session.add(shop)
+            session.flush()
+            return shop.id
+
+    def _add_customer(self, shop_id: int, shopify_id: int) -> int:
+        with transaction() as session:
+            customer = Customer(shop_id=shop_id, shopify_id=shopify_id, created_at=START)
+            session.add(customer)
+            session.flush()
+            return customer.id
+
+
+@pytest.fixture
+def rows(app: Flask) -> Iterator[Rows]:
+    with app.app_context():
+        yield Rows()
+        db.session.remove()
+
+
+# Claiming.
+
+
+def test_a_claim_names_the_transfer_and_leases_it(rows: Rows) -> None:
+    transfer_id = rows.plan(rows.ada, 700)
+
+    claim = rows.claim()
+
+    assert claim == Claim(
+        shop_id=rows.shop_id,
+        transfer_id=transfer_id,
+        customer_gid="gid://shopify/Customer/1",
+        kind=CREDIT,
+        currency="USD",
+        amount_minor=700,
+        attempt=1,
+        leased_until=after(LEASE),
+        is_in_flight=False,
+        sent=None,
+    )
+    assert rows.claim(LEASE - 1) is None
+    again = rows.claim(LEASE)
+    assert again is not None
+    assert again.attempt == 2
+
+
+def test_claims_come_oldest_first_and_one_per_owner_and_currency(rows: Rows) -> None:
+    first = rows.plan(rows.ada)
+    rows.plan(rows.ada)
+    euro = rows.plan(rows.ada, currency="EUR")
+    other = rows.plan(rows.ben)
+
+    claimed = [rows.claim() for _ in range(4)]
+
+    assert [claim and claim.transfer_id for claim in claimed] == [first, euro, other, None]
+
+
+@pytest.mark.parametrize("blocker", [S.SENDING, S.UNKNOWN])
+def test_nothing_is_claimed_behind_one_in_flight_whichever_is_older(rows: Rows, blocker: S) -> None:
+    older = rows.plan(rows.ada)
+    rows.plan(rows.ada, state=blocker, leased_until=after(500), sent_at=START, watermark=1, sent_minor=100)
+
+    assert rows.claim() is None
+    assert rows.row(older).attempts == 0
+
+
+@pytest.mark.parametrize("done", [S.CONFIRMED, S.REFUSED, S.NOT_APPLICABLE])
+def test_what_is_done_blocks_nobody(rows: Rows, done: S) -> None:
+    rows.plan(rows.ada, state=done)
+    waiting = rows.plan(rows.ada)
+
+    claim = rows.claim()
+
+    assert claim is not None
+    assert claim.transfer_id == waiting
+
+
+def test_nothing_is_claimed_before_its_time(rows: Rows) -> None:
+    rows.plan(rows.ada, next_attempt_at=after(10))
+
+    assert rows.claim(9) is None
+    assert rows.claim(10) is not None
+
+
+def test_what_needs_a_person_is_never_claimed(rows: Rows) -> None:
+    rows.plan(rows.ada, state=S.UNKNOWN, needs_person=True)
+
+    assert rows.claim(10**6) is None
+
+
+def test_read_backs_come_before_sendings(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    lost = rows.lose()
+    rows.plan(rows.ben)
+
+    claim = rows.claim(5)
+
+    assert claim is not None
+    assert (claim.transfer_id, claim.is_in_flight) == (lost.transfer_id, True)
+    assert claim.attempt == lost.attempt
+    assert claim.sent is not None
+    assert (claim.sent.watermark, claim.sent.amount_minor, claim.sent.sent_at) == (10, 100, START)
+
+
+def test_one_left_sending_by_a_dead_worker_may_have_been_sent_until_its_lease_ended(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    dead = rows.send()
+    assert rows.claim(LEASE - 1) is None
+
+    claim = rows.claim(LEASE + 5)
+
+    assert claim is not None
+    assert claim.is_in_flight
+    assert claim.sent is not None
+    assert claim.sent.sent_at == dead.leased_until
+    assert rows.row(dead.transfer_id).state is S.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("values", "sends", "reads"),
+    [({"paused_at": START}, False, True), ({"uninstalled_at": START}, False, False), ({}, True, True)],
+)
+def test_a_paused_shop_sends_nothing_and_one_that_left_does_nothing(
+    rows: Rows, values: dict[str, object], sends: bool, reads: bool
+) -> None:
+    rows.plan(rows.ada)
+    rows.lose()
+    rows.plan(rows.ben)
+    rows.change_shop(**values)
+
+    claims = [rows.claim(5), rows.claim(5)]
+
+    assert sum(claim is not None and claim.is_in_flight for claim in claims) == reads
+    assert sum(claim is not None and not claim.is_in_flight for claim in claims) == sends
+    with transaction() as session:
+        assert flow.list_due_shops(session, after(5000)) == ([rows.shop_id] if reads else [])
+
+
+def test_each_shop_is_claimed_by_itself(rows: Rows) -> None:
+    rows.plan(rows.ada)
+
+    assert rows.claim(shop_id=rows.shops[1]) is None
+    with transaction() as session:
+        assert flow.list_due_shops(session, START) == [rows.shop_id]
+        assert flow.count_due(session, rows.shops[1], START, 4) == 0
+
+
+def test_a_shop_whose_transfers_all_wait_is_not_due_and_says_when_it_will_be(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    rows.lose()
+    rows.plan(rows.ada)
+
+    with transaction() as session:
+        assert flow.list_due_shops(session, after(0.5)) == []
+        assert flow.find_next_due_at(session, rows.shop_id) == after(1)
+        assert flow.list_due_shops(session, after(1)) == [rows.shop_id]
+        assert flow.count_due(session, rows.shop_id, after(1), 4) == 1
+        assert flow.find_next_due_at(session, rows.shops[1]) is None
+
+
+def test_workers_that_claim_at_once_never_get_the_same(rows: Rows, app: Flask) -> None:
+    for _ in range(10):
+        rows.plan(rows.ada)
+        rows.plan(rows.ben)
+    start = threading.Barrier(6)
+    claimed: list[int] = []
+
+    def work() -> None:
+        with app.app_context():
+            start.wait(10)
+            with transaction() as session:
+                claim = flow.claim_next(session, rows.shop_id, START, LEASE)
+            if claim is not None:
+                claimed.append(claim.transfer_id)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert len(claimed) == len(set(claimed))
+    assert set(claimed) <= {1, 2}
+    assert claimed
+
+
+def test_the_database_itself_refuses_two_in_flight(rows: Rows) -> None:
+    rows.plan(rows.ada, state=S.UNKNOWN)
+
+    with pytest.raises(IntegrityError):
+        rows.plan(rows.ada, state=S.SENDING)
+
+
+# Sending and its outcomes.
+
+
+def test_two_claimed_ones_of_one_owner_are_not_both_sent(rows: Rows) -> None:
+    refused = rows.plan(rows.ada, state=S.REFUSED)
+    rows.plan(rows.ada)
+    first = rows.claim()
+    with transaction() as session:
+        flow.retry(session, rows.shop_id, refused, STAFF, START)
+    second = rows.claim()
+    assert first is not None
+    assert second is not None
+
+    with transaction() as session:
+        assert flow.mark_sending(session, first, 1, 100, START) is not None
+    with transaction() as session:
+        assert flow.mark_sending(session, second, 1, 100, START) is None
+        flow.put_back(session, second, "Another is on its way.", START, wait_seconds=1)
+    assert rows.row(second.transfer_id).state is S.PLANNED
+
+
+def test_a_fingerprint_is_kept_over_all_sendings_and_differs_from_all_others_of_the_owner(rows: Rows) -> None:
+    rows.change_shop(far_expiry_agreed=True)
+    for _ in range(3):
+        rows.plan(rows.ada)
+    told = []
+    for number in range(3):
+        claim = rows.send()
+        told.append(rows.row(claim.transfer_id).expires_at)
+        with transaction() as session:
+            flow.mark_unknown(session, claim, START, "No answer.", START)
+        for read in (QUIET, QUIET + 1):
+            again = rows.claim(read)
+            assert again is not None
+            with transaction() as session:
+                flow.record_empty_read(session, again, after(read), QUIET)
+        claim = rows.send(QUIET + 2)
+        assert rows.row(claim.transfer_id).expires_at == told[-1]
+        with transaction() as session:
+            flow.confirm(session, claim, f"{GID}{number}", 1, START)
+    assert len(set(told)) == 3
+
+
+def test_a_debit_has_no_fingerprint(rows: Rows) -> None:
+    rows.change_shop(far_expiry_agreed=True)
+    rows.plan(rows.ada, kind=DEBIT)
+
+    assert rows.row(rows.send().transfer_id).expires_at is None
+
+
+def test_confirming_twice_changes_nothing(rows: Rows) -> None:
+    rows.plan(rows.ada, 1000, DEBIT)
+    claim = rows.send(minor=300)
+
+    for moment in (1, 2):
+        with transaction() as session:
+            flow.confirm(session, claim, f"{DEBIT_GID}7", 0, after(moment))
+
+    row = rows.row(claim.transfer_id)
+    assert (row.state, row.confirmed_at, row.sent_minor, row.error) == (S.CONFIRMED, after(1), 300, None)
+    assert amounts(EntryKind.SHORTFALL) == [700]
+
+
+def test_an_answer_is_booked_even_when_the_lease_was_lost_meanwhile(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    slow = rows.send()
+    assert rows.claim(LEASE + 1) is not None
+
+    with transaction() as session:
+        flow.confirm(session, slow, f"{GID}7", 100, after(LEASE + 2))
+
+    assert rows.row(slow.transfer_id).state is S.CONFIRMED
+
+
+def test_a_second_arrival_is_shown_and_does_not_replace_the_first(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    claim = rows.send()
+    with transaction() as session:
+        flow.confirm(session, claim, f"{GID}7", 100, START)
+        flow.confirm(session, claim, f"{GID}8", 200, START)
+
+    row = rows.row(claim.transfer_id)
+    assert (row.state, row.shopify_transaction_id) == (S.CONFIRMED, f"{GID}7")
+    assert f"{GID}8" in row.error
+
+
+def test_no_step_but_an_answer_changes_what_another_worker_has_taken_over(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    stale = rows.claim()
+    owner = rows.claim(LEASE)
+    assert stale is not None
+    assert owner is not None
+
+    with transaction() as session:
+        assert flow.mark_sending(session, stale, 1, 100, START) is None
+        flow.put_back(session, stale, "Stale.", START)
+        flow.refuse(session, stale, "Stale.")
+        flow.mark_not_applicable(session, stale, START)
+        flow.mark_unknown(session, stale, START, "Stale.", START)
+        flow.postpone_read(session, stale, "Stale.", START)
+        flow.ask_person(session, stale, "Stale.")
+        assert flow.record_empty_read(session, stale, START, 0) is False
+
+    row = rows.row(owner.transfer_id)
+    assert (row.state, row.leased_until, row.error) == (S.PLANNED, owner.leased_until, None)
+
+
+def test_what_was_put_back_waits_longer_each_time_up_to_a_quarter_of_an_hour(rows: Rows) -> None:
+    transfer_id = rows.plan(rows.ada)
+    waits = []
+    now = 0.0
+    for _ in range(12):
+        claim = rows.send(now)
+        with transaction() as session:
+            flow.put_back(session, claim, "Shopify could not be reached.", after(now))
+        row = rows.row(transfer_id)
+        assert (row.state, row.sent_at, row.watermark, row.sent_minor) == (S.PLANNED, None, None, None)
+        assert row.error == "Shopify could not be reached."
+        waits.append((row.next_attempt_at - after(now)).total_seconds())
+        now += waits[-1]
+
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+
+
+def test_read_backs_come_soon_then_rarer_and_once_at_the_end_of_the_quiet_period(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    transfer_id = rows.lose().transfer_id
+    moments = []
+    is_planned = False
+    while not is_planned:
+        row = rows.row(transfer_id)
+        moments.append((row.next_attempt_at - START).total_seconds())
+        claim = rows.claim(moments[-1])
+        assert claim is not None
+        with transaction() as session:
+            is_planned = flow.record_empty_read(session, claim, after(moments[-1]), QUIET)
+
+    assert moments[:3] == [1, 2, 3]
+    assert moments[-1] == QUIET
+    assert moments == sorted(set(moments))
+    assert len(moments) < 15
+    assert rows.row(transfer_id).state is S.PLANNED
+
+
+def test_a_transfer_in_doubt_stays_in_flight_until_a_person_decides(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    claim = rows.lose()
+    claim = rows.claim(5)
+    assert claim is not None
+
+    with transaction() as session:
+        flow.ask_person(session, claim, "Two look alike.")
+
+    row = rows.row(claim.transfer_id)
+    assert (row.state, row.needs_person, row.error) == (S.UNKNOWN, True, "Two look alike.")
+    rows.plan(rows.ada)
+    assert rows.claim(10**6) is None
+
+
+# People.
+
+
+def doubtful(rows: Rows, kind: TransferKind = CREDIT, minor: int = 100) -> int:
+    return rows.plan(
+        rows.ada,
+        1000,
+        kind,
+        state=S.UNKNOWN,
+        needs_person=True,
+        sent_minor=minor if kind is DEBIT else 1000,
+        watermark=1,
+        sent_at=START,
+        attempts=1,
+        error="Two look alike.",
+    )
+
+
+def test_a_person_says_which_transaction_arrived(rows: Rows) -> None:
+    transfer_id = doubtful(rows)
+
+    with transaction() as session:
+        flow.decide(session, rows.shop_id, transfer_id, True, f" {GID}77 ", STAFF, after(5))
+
+    row = rows.row(transfer_id)
+    assert (row.state, row.needs_person, row.shopify_transaction_id) == (S.CONFIRMED, False, f"{GID}77")
+    (event,) = rows.audit()
+    assert (event.actor, event.action, event.subject, event.subject_id) == (
+        STAFF,
+        "decide_transfer",
+        "transfer",
+        transfer_id,
+    )
+    assert event.before == {"state": "unknown", "error": "Two look alike."}
+    assert event.after == {"state": "confirmed", "transaction": f"{GID}77"}
+
+
+def test_a_debit_that_a_person_finds_arrived_books_what_it_did_not_cover(rows: Rows) -> None:
+    transfer_id = doubtful(rows, DEBIT, minor=400)
+
+    with transaction() as session:
+        flow.decide(session, rows.shop_id, transfer_id, True, "77", STAFF, after(5))
+
+    assert rows.row(transfer_id).shopify_transaction_id == f"{DEBIT_GID}77"
+    assert amounts(EntryKind.SHORTFALL) == [600]
+
+
+def test_a_person_says_that_none_arrived_and_it_is_planned_as_if_never_sent(rows: Rows) -> None:
+    transfer_id = doubtful(rows)
+
+    with transaction() as session:
+        flow.decide(session, rows.shop_id, transfer_id, False, None, STAFF, after(5))
+
+    row = rows.row(transfer_id)
+    assert (row.state, row.needs_person, row.sent_at, row.expires_at, row.watermark, row.error) == (
+        S.PLANNED,
+        False,
+        None,
+        None,
+        None,
+        None,
+    )
+    claim = rows.claim(5)
+    assert claim is not None
+    assert claim.sent is None
+
+
+@pytest.mark.parametrize("given", [None, "", "seven", "gid://shopify/Order/7", f"{DEBIT_GID}7", f"{GID}", f"{GID}7x"])
+def test_what_arrived_must_be_named_by_its_id(rows: Rows, given: str | None) -> None:
+    transfer_id = doubtful(rows)
+
+    with pytest.raises(Refused, match="Give the id"), transaction() as session:
+        flow.decide(session, rows.shop_id, transfer_id, True, given, STAFF, START)
+    assert rows.row(transfer_id).state is S.UNKNOWN
+
+
+def test_a_transaction_answers_for_one_transfer_only(rows: Rows) -> None:
+    rows.plan(rows.ben, state=S.CONFIRMED, shopify_transaction_id=f"{GID}77", sent_minor=100)
+    transfer_id = doubtful(rows)
+
+    with pytest.raises(Refused, match="another transfer already"), transaction() as session:
+        flow.decide(session, rows.shop_id, transfer_id, True, "77", STAFF, START)
+    claim = Claim(rows.shop_id, transfer_id, "", CREDIT, "USD", 1, 1, START, True)
+    with transaction() as session:
+        assert flow.list_claimed(session, claim, [f"{GID}77", f"{GID}78"]) == {f"{GID}77"}
+
+
+@pytest.mark.parametrize("state", [S.PLANNED, S.SENDING, S.CONFIRMED, S.REFUSED, S.NOT_APPLICABLE, S.UNKNOWN])
+def test_a_person_decides_only_about_what_waits_for_one(rows: Rows, state: S) -> None:
+    transfer_id = rows.plan(rows.ada, state=state)
+
+    with pytest.raises(Refused, match="does not wait for a decision"), transaction() as session:
+        flow.decide(session, rows.shop_id, transfer_id, False, None, STAFF, START)
+    assert rows.row(transfer_id).state is state
+    assert rows.audit() == []
+
+
+def test_a_refused_transfer_is_planned_again_by_a_person(rows: Rows) -> None:
+    transfer_id = rows.plan(rows.ada)
+    claim = rows.send()
+    with transaction() as session:
+        flow.refuse(session, claim, "The limit is reached.")
+    refused = rows.row(transfer_id)
+    assert (refused.state, refused.error, refused.sent_minor) == (S.REFUSED, "The limit is reached.", None)
+
+    with transaction() as session:
+        flow.retry(session, rows.shop_id, transfer_id, STAFF, after(60))
+
+    row = rows.row(transfer_id)
+    assert (row.state, row.error, row.sent_at, row.next_attempt_at) == (S.PLANNED, None, None, after(60))
+    (event,) = rows.audit()
+    assert (event.action, event.before["error"]) == ("retry_transfer", "The limit is reached.")
+
+
+@pytest.mark.parametrize("state", [S.PLANNED, S.SENDING, S.CONFIRMED, S.NOT_APPLICABLE, S.UNKNOWN])
+def test_only_a_refused_transfer_can_be_retried(rows: Rows, state: S) -> None:
+    transfer_id = rows.plan(rows.ada, state=state)
+
+    with pytest.raises(Refused, match="Only a refused transfer"), transaction() as session:
+        flow.retry(session, rows.shop_id, transfer_id, STAFF, START)
+    assert rows.row(transfer_id).state is state
+
+
+def test_another_shops_transfer_does_not_exist(rows: Rows) -> None:
+    transfer_id = rows.plan(rows.ada, state=S.REFUSED)
+
+    with pytest.raises(NotFound), transaction() as session:
+        flow.retry(session, rows.shops[1], transfer_id, STAFF, START)
+    with pytest.raises(NotFound), transaction() as session:
+        flow.decide(session, rows.shops[1], transfer_id, False, None, STAFF, START)
+    assert rows.row(transfer_id).state is S.REFUSED
+
+
+def amounts(kind: EntryKind) -> list[int]:
+    db.session.rollback()
+    return list(
+        db.session.scalars(
+            select(LedgerPosting.amount_minor)
+            .join(LedgerEntry, LedgerEntry.id == LedgerPosting.entry_id)
+            .where(LedgerEntry.kind == kind)
+        )
+    )
