@@ -159,6 +159,7 @@ def _row(order: Order) -> dict[str, object]:
         "customer": order.customer.display_name if order.customer else None,
         "customer_id": order.customer.id if order.customer else None,
         "total": webhook_text(Money(current_total(order), order.currency)),
+        "currency": order.currency,
         "status": "cancelled" if order.cancelled_at else financial_status(order),
         "can_pay": order.cancelled_at is None and (order.paid_at is None or outstanding(order) > 0),
         "can_refund": order.paid_at is not None and any(line.kept for line in order.lines),

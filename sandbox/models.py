@@ -38,6 +38,14 @@ class Product:
     price_minor: int = 0
 
 
+@dataclass(frozen=True)
+class Tax:
+    """One tax rate for the order's taxable lines; shipping is not taxed here."""
+
+    rate: str
+    included: bool
+
+
 @dataclass
 class Line:
     """One line of an order; discount and tax are those of its whole quantity."""
@@ -51,6 +59,8 @@ class Line:
     vendor: str | None
     gift_card: bool
     taxable: bool
+    currency: str
+    tax: Tax | None = None
     discount_minor: int = 0
     tax_minor: int = 0
     refunded: int = 0
@@ -81,14 +91,6 @@ class Discount:
     code: str
 
 
-@dataclass(frozen=True)
-class Tax:
-    """One tax rate for the order's taxable lines; shipping is not taxed here."""
-
-    rate: str
-    included: bool
-
-
 @dataclass
 class Payment:
     """One transaction of an order: a sale or a refund, through one gateway."""
@@ -97,6 +99,7 @@ class Payment:
     kind: str
     gateway: str
     amount_minor: int
+    currency: str
     created_at: datetime
     parent: "Payment | None" = None
     order: "Order | None" = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox import totals
 from sandbox.models import Line, Order, Payment, Refund, RefundLine
+from sandbox.money import Money, webhook_text
 from sandbox.resolvers import Info, Resolver, bag, gid, listed, plain
 
 
@@ -22,16 +23,12 @@ def _line_quantities(order: Order, current: bool) -> int:
     return sum(line.kept if current else line.quantity for line in order.lines)
 
 
-def _line_of(line: Line, info: Info) -> str:
-    return info.context.shop.currency
-
-
 def _line_money(compute: Callable[[Line], int]) -> Resolver:
-    return lambda line, info, **_: bag(compute(line), _line_of(line, info))
+    return lambda line, info, **_: bag(compute(line), line.currency)
 
 
 def _payment_currency(payment: Payment, info: Info) -> dict[str, Any]:
-    return bag(payment.amount_minor, _line_of(payment, info))  # type: ignore[arg-type]
+    return bag(payment.amount_minor, payment.currency)
 
 
 def _first(read: Callable[[Any], list[Any]]) -> Resolver:
@@ -39,10 +36,11 @@ def _first(read: Callable[[Any], list[Any]]) -> Resolver:
 
 
 def _tax_lines(line: Line, info: Info, **_: Any) -> list[dict[str, Any]]:
-    if not line.tax_minor:
+    if line.tax is None:
         return []
-    rate = Decimal(line.tax_minor) / Decimal(line.net_minor)
-    return [{"title": "Tax", "rate": float(rate), "priceSet": bag(line.tax_minor, _line_of(line, info))}]
+    rate = Decimal(line.tax.rate)
+    price = bag(line.tax_minor, line.currency)
+    return [{"title": "Tax", "rate": float(rate), "ratePercentage": float(rate * 100), "priceSet": price}]
 
 
 def _shipping(order: Order) -> dict[str, Any]:
@@ -90,7 +88,7 @@ def _adjustments(refund: Refund) -> list[dict[str, Any]]:
 
 
 def _refund_line_money(compute: Callable[[RefundLine], int]) -> Resolver:
-    return lambda line, info: bag(compute(line), _line_of(line.line, info))
+    return lambda line, info: bag(compute(line), line.line.currency)
 
 
 def _net_payment(order: Order) -> int:
@@ -101,13 +99,17 @@ def _unit_after_discounts(line: Line) -> int:
     return line.net_minor // line.quantity
 
 
+def _before_taxes(line: Line) -> int:
+    return line.net_minor - (line.tax_minor if line.tax and line.tax.included else 0)
+
+
 def _variant(line: Line) -> dict[str, Any] | None:
     if line.product is None:
         return None
     return {
         "id": gid("ProductVariant", line.product.variant_id),
         "legacyResourceId": line.product.variant_id,
-        "price": str(Decimal(line.price_minor)),
+        "price": webhook_text(Money(line.price_minor, line.currency)),
         "product": line.product,
         "sku": line.sku,
         "title": "Default Title",
@@ -169,14 +171,14 @@ LINE: dict[str, Resolver] = {
     "currentQuantity": plain(lambda line: line.kept),
     "refundableQuantity": plain(lambda line: line.kept),
     "discountAllocations": lambda line, info: (
-        [{"allocatedAmountSet": bag(line.discount_minor, _line_of(line, info))}] if line.discount_minor else []
+        [{"allocatedAmountSet": bag(line.discount_minor, line.currency)}] if line.discount_minor else []
     ),
     "discountedUnitPriceAfterAllDiscountsSet": _line_money(_unit_after_discounts),
     "isGiftCard": plain(lambda line: line.gift_card),
     "name": plain(lambda line: line.title),
     "originalTotalSet": _line_money(lambda line: line.gross_minor),
     "originalUnitPriceSet": _line_money(lambda line: line.price_minor),
-    "priceAfterAllDiscountsBeforeTaxesSet": _line_money(lambda line: line.net_minor),
+    "priceAfterAllDiscountsBeforeTaxesSet": _line_money(_before_taxes),
     "requiresShipping": plain(lambda line: not line.gift_card),
     "taxLines": _tax_lines,
     "totalDiscountSet": _line_money(lambda line: 0),

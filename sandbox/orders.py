@@ -22,7 +22,7 @@ def place(shop: Shop, wanted: OrderRequest) -> Order:
     """Place an order; when it is to be paid, it is paid at the moment it is created."""
     at = wanted.created_at or shop.clock.now()
     customer = find_person(shop, wanted.person, at)
-    lines = [make_line(shop, line, at) for line in wanted.lines]
+    lines = [make_line(shop, line, wanted.currency, at) for line in wanted.lines]
     discount_minor = totals.discount_amount(lines, wanted.discount, wanted.fixed_discount_minor)
     totals.price_lines(lines, wanted.discount, wanted.tax, discount_minor)
     moment = at.replace(microsecond=0)
@@ -73,8 +73,8 @@ def settle_payment(shop: Shop, order: Order, at: datetime) -> None:
     """Book a card payment of the outstanding amount and mark the order paid."""
     due = totals.outstanding(order)
     if due > 0:
-        order.payments.append(Payment(next(shop.ids), "sale", CARD, due, at, order=order))
-        if order.customer:
+        order.payments.append(Payment(next(shop.ids), "sale", CARD, due, order.currency, at, order=order))
+        if order.customer and order.currency == shop.currency:
             order.customer.spent_minor += due
     order.paid_at = order.paid_at or at
     order.paid_at_clock = datetime.now(UTC)
@@ -91,7 +91,7 @@ def pay_with_credit(shop: Shop, order: Order, minor: int) -> None:
     assert order.customer is not None
     now = shop.clock.now()
     account = shop.credit.open(order.customer, order.currency)
-    payment = Payment(next(shop.ids), "sale", STORE_CREDIT, minor, now, order=order)
+    payment = Payment(next(shop.ids), "sale", STORE_CREDIT, minor, order.currency, now, order=order)
     shop.credit.debit(account, minor, now, "ORDER_PAYMENT", payment)
     order.payments.append(payment)
 
@@ -107,7 +107,7 @@ def spend(shop: Shop, customer: Customer, minor: int, currency: str) -> None:
             f"spend at most that, not {webhook_text(Money(minor, currency))}."
         )
     try:
-        payment = Payment(next(shop.ids), "sale", STORE_CREDIT, minor, now)
+        payment = Payment(next(shop.ids), "sale", STORE_CREDIT, minor, currency, now)
         shop.credit.debit(account, minor, now, "ORDER_PAYMENT", payment)
     except CreditRefused as refusal:
         raise BadInput(refusal.message + ".") from None
@@ -135,8 +135,8 @@ def edit(
             line.removed += line.kept - quantity
     moment = shop.touch(order, at)
     for wanted in additions:
-        line = make_line(shop, wanted, moment)
-        line.tax_minor = totals.line_tax(line, order.tax)
+        line = make_line(shop, wanted, order.currency, moment)
+        totals.tax_line(line, order.tax)
         order.lines.append(line)
         changes.append((line, line.quantity))
     order.edited = order.edited or bool(changes)
@@ -161,7 +161,7 @@ def find_person(shop: Shop, person: Person | None, at: datetime) -> Customer | N
     return shop.add_customer(person.email, person.first_name, person.last_name, list(person.tags), at)
 
 
-def make_line(shop: Shop, wanted: LineRequest, at: datetime) -> Line:
+def make_line(shop: Shop, wanted: LineRequest, currency: str, at: datetime) -> Line:
     """Make an order line and the product it is of, unless that is known."""
     product = None if wanted.is_custom else _product(shop, wanted, at)
     return Line(
@@ -174,6 +174,7 @@ def make_line(shop: Shop, wanted: LineRequest, at: datetime) -> Line:
         vendor=wanted.vendor or (product.vendor if product else None),
         gift_card=wanted.gift_card,
         taxable=wanted.taxable,
+        currency=currency,
     )
 
 

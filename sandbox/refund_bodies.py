@@ -2,7 +2,7 @@
 
 from sandbox.body_parts import Json, line_body, money_set, shipping_line, text
 from sandbox.clock import local_text
-from sandbox.models import Order, Payment, Refund, RefundLine
+from sandbox.models import Line, Order, Payment, Refund, RefundLine
 
 
 def refund_body(refund: Refund) -> Json:
@@ -41,8 +41,16 @@ def _refund_line(refund_line: RefundLine, order: Order) -> Json:
         "subtotal_set": money_set(refund_line.subtotal_minor, order),
         "total_tax": _number(refund_line.tax_minor, order),
         "total_tax_set": money_set(refund_line.tax_minor, order),
-        "line_item": line_body(refund_line.line, order),
+        "line_item": _embedded(refund_line.line, order),
     }
+
+
+def _embedded(line: Line, order: Order) -> Json:
+    """Return the line as refunds embed it: without what would tell how much of it is kept."""
+    body = line_body(line, order)
+    for name in ("attributed_staffs", "current_quantity", "sales_line_item_group_id"):
+        del body[name]
+    return body
 
 
 def _number(minor: int, order: Order) -> float:

@@ -120,12 +120,12 @@ def _pay_back(shop: Shop, order: Order, money: int, moment: datetime, event: str
         if part <= 0:
             continue
         money -= part
-        back = Payment(next(shop.ids), "refund", sale.gateway, part, moment, sale, order)
+        back = Payment(next(shop.ids), "refund", sale.gateway, part, order.currency, moment, sale, order)
         order.payments.append(back)
         made.append(back)
         if sale.gateway == STORE_CREDIT:
             shop.credit.revert(sale, part, shop.clock.now(), event, back)
-        elif order.customer:
+        elif order.customer and order.currency == shop.currency:
             order.customer.spent_minor -= part
     return made
 

@@ -15,7 +15,7 @@ def price_lines(lines: list[Line], discount: Discount | None, tax: Tax | None, d
     weights = [0 if line.gift_card else line.gross_minor for line in lines]
     for line, part in zip(lines, allocate(discount_minor if discount else 0, weights), strict=True):
         line.discount_minor = part
-        line.tax_minor = line_tax(line, tax)
+        tax_line(line, tax)
 
 
 def discount_amount(lines: list[Line], discount: Discount | None, fixed_minor: int) -> int:
@@ -28,10 +28,14 @@ def discount_amount(lines: list[Line], discount: Discount | None, fixed_minor: i
     return min(eligible, fixed_minor)
 
 
-def line_tax(line: Line, tax: Tax | None) -> int:
-    """Return the tax on a line's net amount: within it when prices include tax, else on top."""
-    if tax is None or not line.taxable:
-        return 0
+def tax_line(line: Line, tax: Tax | None) -> None:
+    """Write the tax on a line's net amount: within it when prices include tax, else on top."""
+    if tax is not None and line.taxable:
+        line.tax = tax
+        line.tax_minor = _tax_of(line, tax)
+
+
+def _tax_of(line: Line, tax: Tax) -> int:
     rate = Decimal(tax.rate)
     if tax.included:
         return round_half_up(Decimal(line.net_minor) * rate / (1 + rate))

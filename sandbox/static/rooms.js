@@ -35,7 +35,7 @@ function orders(summary) {
       still(short(order.at)),
       order.customer || "Guest",
       element("td", { className: "wide" }, order.lines.map((line) => `${line.kept} × ${line.title}`).join(", ")),
-      number(`${order.total} ${settings.currency}`),
+      number(`${order.total} ${order.currency}`),
       badge(order.status),
       element("div", { className: "buttons" }, ...orderButtons(order), refundAll(order)),
     ),

@@ -75,7 +75,7 @@ function latestItem(order, credit) {
       "div",
       { className: "latest__top" },
       element("strong", {}, order.name),
-      element("span", {}, `${order.total} ${settings.currency}`),
+      element("span", {}, `${order.total} ${order.currency}`),
       badge(order.status),
     ),
     element("div", { className: "latest__who" }, order.customer || "Guest", credit ? element("em", {}, ` credit ${credit}`) : null),

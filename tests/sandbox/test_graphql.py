@@ -41,6 +41,23 @@ def test_an_order_reads_as_its_webhook_told(shopper: Shopper) -> None:
     assert (line["quantity"], line["currentQuantity"], line["isGiftCard"]) == (3, 2, False)
 
 
+def test_an_order_keeps_its_own_currency_and_taxes(shopper: Shopper) -> None:
+    order = shopper.order("1200", 2, currency="JPY", tax={"rate": "0.2", "included": True})
+    document = """query Order($id: ID!) { order(id: $id) { currencyCode lineItems(first: 5) { nodes {
+        originalUnitPriceSet { shopMoney { amount currencyCode } } variant { price }
+        priceAfterAllDiscountsBeforeTaxesSet { shopMoney { amount } }
+        taxLines { ratePercentage priceSet { shopMoney { amount } } } } }
+        transactions { amountSet { shopMoney { amount currencyCode } } } } }"""
+    read = shopper.graphql(document, id=order["admin_graphql_api_id"])["data"]["order"]
+    (line,) = read["lineItems"]["nodes"]
+    assert order["total_price"] == "2400"
+    assert line["originalUnitPriceSet"]["shopMoney"] == {"amount": "1200.0", "currencyCode": "JPY"}
+    assert line["priceAfterAllDiscountsBeforeTaxesSet"]["shopMoney"]["amount"] == "2000.0"
+    assert line["taxLines"] == [{"ratePercentage": 20.0, "priceSet": {"shopMoney": {"amount": "400.0"}}}]
+    assert line["variant"]["price"] == "1200"
+    assert read["transactions"][0]["amountSet"]["shopMoney"] == {"amount": "2400.0", "currencyCode": "JPY"}
+
+
 def test_an_unknown_order_is_null(shopper: Shopper) -> None:
     assert shopper.graphql(ORDER, id="gid://shopify/Order/1")["data"] == {"order": None}
 
