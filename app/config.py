@@ -71,7 +71,7 @@ def read_settings() -> Settings:
             transfer_quiet_seconds=env.int("TRANSFER_QUIET_SECONDS", 90),
         )
     except EnvError as error:
-        raise SettingsError(f"A setting is not of its kind: {error}.") from error
+        raise SettingsError(f"A setting is not of its kind: {str(error).rstrip('.')}.") from error
     _refuse_weak(settings)
     return settings
 
@@ -99,12 +99,18 @@ def _refuse_weak(settings: Settings) -> None:
             Fernet(key)
         except ValueError as error:
             raise SettingsError("ENCRYPTION_KEYS must hold Fernet keys, separated by commas.") from error
-    if urlsplit(settings.app_url).scheme not in ("http", "https"):
+    address = urlsplit(settings.app_url)
+    if address.scheme not in ("http", "https") or not address.netloc:
         raise SettingsError(
             "APP_URL must be the address at which Shopify reaches this app, such as https://app.example.com."
         )
     if settings.log_format not in ("text", "json"):
         raise SettingsError("LOG_FORMAT must be text or json.")
+    if settings.shopify_timeout_seconds < 1:
+        raise SettingsError("SHOPIFY_TIMEOUT_SECONDS must be at least 1.")
+    if settings.transfer_quiet_seconds <= settings.shopify_timeout_seconds:
+        # A call that was given up can still land; whoever stops waiting before that pays twice.
+        raise SettingsError("TRANSFER_QUIET_SECONDS must be longer than SHOPIFY_TIMEOUT_SECONDS; 90 is a good value.")
 
 
 def current_settings() -> Settings:

@@ -15,13 +15,16 @@ from app.models import Customer, Delivery, LedgerEntry, LedgerPosting, Order, Re
 Json = dict[str, Any]
 Row = TypeVar("Row", Order, Customer)
 
+#: What a bigint column holds.
+LARGEST_ID = 2**63 - 1
+
 
 def inspect_order(session: Session, shopify_id: int, shop_domain: str | None = None) -> Json:
     """Return an order with its reward, explanation, entries, transfers and deliveries; raise NotFound.
 
     Amounts are decimal strings in the order's currency.
     """
-    order = _only(session, Order, Order.shopify_id == shopify_id, shop_domain)
+    order = _only(session, Order, shopify_id, shop_domain)
     reward = session.scalar(select(Reward).where(Reward.shop_id == order.shop_id, Reward.order_id == order.id))
     transfers = _transfers(session, order.shop_id, Transfer.reward_id == reward.id) if reward else []
     return {
@@ -68,7 +71,7 @@ def inspect_customer(session: Session, shopify_id: int, shop_domain: str | None 
 
     Amounts are decimal strings in the shop's currency.
     """
-    customer = _only(session, Customer, Customer.shopify_id == shopify_id, shop_domain)
+    customer = _only(session, Customer, shopify_id, shop_domain)
     shop = session.get_one(Shop, customer.shop_id)
     balances = read_balances(session, shop.id, {customer.id}, shop.currency)[customer.id]
     rewards = session.execute(
@@ -94,11 +97,11 @@ def inspect_customer(session: Session, shopify_id: int, shop_domain: str | None 
     }
 
 
-def _only(session: Session, table: type[Row], which: ColumnElement[bool], shop_domain: str | None) -> Row:
-    statement = select(table).join(Shop, Shop.id == table.shop_id).where(which)
+def _only(session: Session, table: type[Row], shopify_id: int, shop_domain: str | None) -> Row:
+    statement = select(table).join(Shop, Shop.id == table.shop_id).where(table.shopify_id == shopify_id)
     if shop_domain is not None:
         statement = statement.where(Shop.domain == shop_domain)
-    rows = session.scalars(statement.limit(2)).all()
+    rows = session.scalars(statement.limit(2)).all() if 0 < shopify_id <= LARGEST_ID else []
     if not rows:
         raise NotFound(f"No such {table.__name__.lower()} is known; check the id, it is Shopify's number.")
     if len(rows) > 1:
