@@ -37,7 +37,13 @@ migrate = Migrate()
 def init_db(app: Flask, database_url: str) -> None:
     """Bind the app to a PostgreSQL."""
     app.config["SQLALCHEMY_DATABASE_URI"] = as_psycopg(database_url)
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 40}
+    options: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "pool_size": 8,
+        "max_overflow": 40,
+        # Tracebacks of database errors must not carry what people wrote.
+        "hide_parameters": True,
+    }
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")

@@ -51,6 +51,7 @@ def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetim
     rewards = _read_rewards(session, shop, cases)
     programme = _Programme(session, shop)
     customers = {case.order.customer_id for case in cases if case.order.customer_id}
+    customers |= {reward.customer_id for reward in rewards.values() if reward.customer_id}
     journal = Journal(session, shop, customers, actor=SYSTEM, now=now)
     fresh = []
     for case in cases:
@@ -171,8 +172,14 @@ def _move(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetime
     order, occurred_at = aim.case.order, aim.occurred_at
     difference_minor = aim.target.kept_minor - reward.kept_minor
     state = reward.state
-    aim.write_to(reward)
     reward.version += 1
+    if reward.customer_id not in (None, order.customer_id) and state in BOOKED_PENDING | BOOKED_SETTLED:
+        _let_go(reward, order, journal, occurred_at, now)
+        aim.write_to(reward)
+        if aim.target.kept_minor:
+            _begin(shop, reward, aim, journal, now)
+        return
+    aim.write_to(reward)
     if state in BOOKED_PENDING:
         if difference_minor > 0:
             journal.accrue(reward, order, difference_minor, occurred_at)
@@ -190,6 +197,15 @@ def _move(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetime
         _enter_state(reward, RewardState.SETTLED if aim.target.kept_minor else RewardState.REVERSED, now)
     elif state is not RewardState.REJECTED:
         _begin(shop, reward, aim, journal, now)
+
+
+def _let_go(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
+    """Take all of a reward back from its customer: the order turned out to be somebody else's."""
+    settled = reward.state in BOOKED_SETTLED
+    if reward.kept_minor:
+        take_back = journal.claw_back if settled else journal.void
+        take_back(reward, order, reward.kept_minor, occurred_at)
+    _enter_state(reward, RewardState.REVERSED if settled else RewardState.VOIDED, now)
 
 
 def _enter_state(reward: Reward, state: RewardState, now: datetime) -> None:

@@ -27,6 +27,8 @@ class Order(Model):
     shopify_id: Mapped[Big]
     name: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    #: The version that named the customer: an older one does not name another.
+    customer_version_at: Mapped[Instant | None]
     currency: Mapped[str] = mapped_column(String(3))
     total_minor: Mapped[Minor]
     financial_status: Mapped[FinancialStatus] = mapped_column(enum_column(FinancialStatus, "financial_status"))

@@ -165,6 +165,7 @@ def upgrade() -> None:
         sa.Column("shopify_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.BigInteger(), nullable=True),
+        sa.Column("customer_version_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column(

@@ -72,7 +72,7 @@ class Story:
     def _pay(self, order: OrderFact) -> None:
         if order.financial_status is FinancialStatus.PENDING and order.cancelled_at is None:
             self._tell(replace(order, financial_status=FinancialStatus.PAID))
-        elif order.customer is None:
+        elif order.customer is None or self._random.random() < 0.2:
             self._tell(replace(order, customer=CustomerFact(self._random.randint(1, self.customers))))
 
     def _return_units(self, order: OrderFact) -> None:
@@ -98,9 +98,7 @@ class Story:
         refund = RefundFact(self._refund_ids, order.order_id, self._now, lines, money_minor)
         self.facts.append(refund)
         self._tell(
-            replace(
-                order, financial_status=FinancialStatus.PARTIALLY_REFUNDED, refunds=(*order.refunds, refund)
-            )
+            replace(order, financial_status=FinancialStatus.PARTIALLY_REFUNDED, refunds=(*order.refunds, refund))
         )
 
     def _edit(self, order: OrderFact) -> None:

@@ -111,15 +111,19 @@ INVARIANTS: dict[str, TextClause] = {
         WHERE (s.shop_id, s.customer_id) IS DISTINCT FROM (o.shop_id, o.customer_id)
         """
     ),
-    "A reward, its entries and its transfers are of its order's customer": text(
+    "A reward is its order's customer's, and another customer was left with nothing of it": text(
         """
-        SELECT r.shop_id, format('reward %s, its order, an entry or a transfer is another customer''s', r.id)
+        SELECT r.shop_id, format('reward %s, its order or what is booked for it is another customer''s', r.id)
         FROM rewards r JOIN orders o ON o.id = r.order_id
         WHERE (r.shop_id, r.customer_id) IS DISTINCT FROM (o.shop_id, o.customer_id)
-           OR EXISTS (SELECT 1 FROM ledger_entries e WHERE e.shop_id = r.shop_id AND e.reward_id = r.id
-                      AND e.customer_id IS DISTINCT FROM r.customer_id)
-           OR EXISTS (SELECT 1 FROM transfers t WHERE t.shop_id = r.shop_id AND t.reward_id = r.id
-                      AND t.customer_id IS DISTINCT FROM r.customer_id)
+           OR EXISTS (
+               SELECT 1 FROM ledger_entries e JOIN postings p ON p.shop_id = e.shop_id AND p.entry_id = e.id
+               WHERE e.shop_id = r.shop_id AND e.reward_id = r.id AND e.customer_id IS DISTINCT FROM r.customer_id
+                   AND e.kind <> 'shortfall'
+               GROUP BY e.customer_id
+               HAVING SUM(CASE WHEN p.source = 'program:promised' THEN p.amount_minor
+                               WHEN p.destination = 'program:promised' THEN -p.amount_minor ELSE 0 END) <> 0
+           )
         """
     ),
 }

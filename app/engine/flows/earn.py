@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -35,9 +35,9 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
         {*customer_ids.values(), *(order.customer_id for order in known.values() if order.customer_id is not None)},
     )
     _update_customers(session, shop, customers)
-    told = _customers_told(facts)
+    named = _newest_named(facts)
     store_refunds(session, shop.id, [refund for fact in facts for refund in fact.refunds], now)
-    tellings = [_Telling(fact, paid.get(order_id), told.get(order_id)) for order_id, fact in versions.items()]
+    tellings = [_Telling(fact, paid.get(order_id), named.get(order_id)) for order_id, fact in versions.items()]
     _store_orders(session, shop, tellings, known, customer_ids, now)
     orders = find_orders(session, shop.id, versions)
     reassess(session, shop, list(orders.values()), now)
@@ -47,18 +47,26 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
 class _Telling:
     """What a batch says about one order."""
 
-    fact: OrderFact
+    newest: OrderFact
+    #: The newest version that was paid in full, and the newest that names a customer.
     paid: OrderFact | None
-    customer: CustomerFact | None
+    named: "_Named | None"
 
 
-def _customers_told(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
-    """Return each order's customer: an older version may know one that the newest has lost."""
-    told: dict[int, CustomerFact] = {}
-    for fact in sorted(facts, key=lambda fact: fact.updated_at):
+class _Named(NamedTuple):
+    """Whose an order is, said by which version; of two versions of one second the higher id counts."""
+
+    version_at: datetime
+    customer_shopify_id: int
+
+
+def _newest_named(facts: Iterable[OrderFact]) -> dict[int, _Named]:
+    named: dict[int, _Named] = {}
+    for fact in facts:
         if fact.customer is not None:
-            told[fact.order_id] = fact.customer
-    return told
+            said = _Named(fact.updated_at, fact.customer.customer_id)
+            named[fact.order_id] = max(said, named.get(fact.order_id, said))
+    return named
 
 
 def _newest_customers(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
@@ -115,18 +123,25 @@ def _store_orders(
     now: datetime,
 ) -> None:
     for telling in tellings:
-        order = known.get(telling.fact.order_id)
+        order = known.get(telling.newest.order_id)
         if order is None:
-            order = Order(shop_id=shop.id, shopify_id=telling.fact.order_id, first_seen_at=now, fact={})
+            order = Order(shop_id=shop.id, shopify_id=telling.newest.order_id, first_seen_at=now, fact={})
             session.add(order)
-        # Whoever an order once belonged to keeps it: the books of that customer hold its reward.
-        if order.customer_id is None and telling.customer is not None:
-            order.customer_id = customer_ids[telling.customer.customer_id]
+        if telling.named is not None and telling.named > _known_name(session, order):
+            order.customer_id = customer_ids[telling.named.customer_shopify_id]
+            order.customer_version_at = telling.named.version_at
         _keep_paid(order, telling)
-        if not order.fact or is_newer(telling.fact, order.fact):
-            for column, value in _columns(telling.fact).items():
+        if not order.fact or is_newer(telling.newest, order.fact):
+            for column, value in _columns(telling.newest).items():
                 setattr(order, column, value)
     session.flush()
+
+
+def _known_name(session: Session, order: Order) -> _Named:
+    """Return whose the order is so far. A version that names nobody takes it from nobody."""
+    if order.customer_id is None or order.customer_version_at is None:
+        return _Named(datetime.min.replace(tzinfo=UTC), 0)
+    return _Named(order.customer_version_at, session.get_one(Customer, order.customer_id).shopify_id)
 
 
 def _keep_paid(order: Order, telling: _Telling) -> None:

@@ -28,7 +28,8 @@ MOVES: dict[RewardState, frozenset[RewardState]] = {
     # Settled credit that is taken back whole is reversed; more of the order being kept again (an edit, a
     # dispute won) settles it again.
     S.SETTLED: frozenset({S.REVERSED}),
-    S.REVERSED: frozenset({S.SETTLED}),
+    # Anew: the order turned out to be another customer's.
+    S.REVERSED: frozenset({S.SETTLED, S.IN_REVIEW, S.HELD, S.PENDING}),
     # The order came back (an edit added lines): decided anew.
     S.VOIDED: frozenset({S.IN_REVIEW, S.HELD, S.PENDING, S.AWAITING_CUSTOMER, S.INELIGIBLE}),
     S.REJECTED: frozenset({S.IN_REVIEW}),
