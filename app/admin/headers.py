@@ -48,7 +48,8 @@ def _policy(settings: Settings, framed_by: str | None) -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'self' {_origin(app_bridge_url(settings))}",
+            # The whole address: the same host serves files that any merchant may upload.
+            f"script-src 'self' {app_bridge_url(settings)}",
             "style-src 'self'",
             "img-src 'self' data:",
             "connect-src 'self'",

@@ -206,6 +206,7 @@ def test_from_the_list_to_an_order_and_back(page: Page, stage: Stage) -> None:
     frame.get_by_label("Status").select_option("held")
     expect(frame.get_by_text("No order matches")).to_be_visible()
     frame.get_by_role("link", name="Clear").click()
+    expect(frame.locator("tbody tr")).to_have_count(3)
     frame.get_by_role("searchbox").fill("1002")
     page.keyboard.press("Enter")
     expect(frame.locator("tbody tr")).to_have_count(1)

@@ -136,7 +136,7 @@ def test_without_a_sandbox_only_shopify_may_frame(settings: Settings) -> None:
     response = app.test_client().get("/bounce", query_string={"shopify-reload": "/", "shop": DOMAIN})
     policy = policy_of(response.headers["Content-Security-Policy"])
     assert policy["frame-ancestors"] == f"https://{DOMAIN} https://admin.shopify.com"
-    assert policy["script-src"] == "'self' https://cdn.shopify.com"
+    assert policy["script-src"] == "'self' https://cdn.shopify.com/shopifycloud/app-bridge.js"
 
 
 def test_an_unexpected_error_is_a_page_without_details(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Filters and paging: SQL and Python agree about badges, and pages hold every row exactly once."""
 
 from datetime import timedelta
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import pytest
@@ -20,35 +20,53 @@ from tests.admin.factories import BIG, NOON, OTHER, Page, Visitor, make_shop, re
 IN_FLIGHT = (TransferState.SENDING, TransferState.UNKNOWN)
 
 
+Spec = tuple[RewardState, int, tuple[TransferState, ...]]
+
+
+def add_rewards(shop_id: int, specs: list[Spec], first: int = 1) -> list[Reward]:
+    """Put rewards with their orders, customers and transfers straight into the tables, a few statements in all."""
+    session = db.session()
+    numbers = range(first, first + len(specs))
+    customers = [Customer(shop_id=shop_id, shopify_id=BIG + number, created_at=NOON) for number in numbers]
+    session.add_all(customers)
+    session.flush()
+    orders = [
+        Order(
+            shop_id=shop_id, shopify_id=BIG + number, name=f"#{number}", currency="USD", total_minor=100, fact={},
+            financial_status=FinancialStatus.PAID, placed_at=NOON + timedelta(minutes=number // 7), version_at=NOON,
+            first_seen_at=NOON, customer_id=customer.id,
+        )
+        for number, customer in zip(numbers, customers, strict=True)
+    ]  # fmt: skip
+    session.add_all(orders)
+    session.flush()
+    rewards = [
+        Reward(
+            shop_id=shop_id, order_id=order.id, customer_id=order.customer_id, state=state, terms_version=1,
+            tier_name="Bronze", rate_bps=200, spend_minor=0, currency="USD", eligible_minor=100, calculated_minor=10,
+            granted_minor=10, reversed_minor=reversed_minor, steps=[], version=1, created_at=NOON, state_at=NOON,
+        )
+        for order, (state, reversed_minor, _) in zip(orders, specs, strict=True)
+    ]  # fmt: skip
+    session.add_all(rewards)
+    session.flush()
+    session.add_all(
+        Transfer(
+            shop_id=shop_id, key=f"{reward.id}:{place}", customer_id=reward.customer_id, reward_id=reward.id,
+            kind=TransferKind.CREDIT, currency="USD", amount_minor=1, state=transfer, created_at=NOON,
+        )
+        for reward, (_, _, transfers) in zip(rewards, specs, strict=True)
+        for place, transfer in enumerate(transfers)
+    )  # fmt: skip
+    session.flush()
+    return rewards
+
+
 def add_reward(
     shop_id: int, number: int, state: RewardState, reversed_minor: int, transfers: tuple[TransferState, ...]
 ) -> Reward:
-    """Put a reward with its order, customer and transfers straight into the tables."""
-    session = db.session()
-    customer = Customer(shop_id=shop_id, shopify_id=BIG + number, created_at=NOON)
-    order = Order(
-        shop_id=shop_id, shopify_id=BIG + number, name=f"#{number}", currency="USD", total_minor=100, fact={},
-        financial_status=FinancialStatus.PAID, placed_at=NOON + timedelta(minutes=number // 7), version_at=NOON,
-        first_seen_at=NOON,
-    )  # fmt: skip
-    session.add_all([customer, order])
-    session.flush()
-    order.customer_id = customer.id
-    reward = Reward(
-        shop_id=shop_id, order_id=order.id, customer_id=customer.id, state=state, terms_version=1, tier_name="Bronze",
-        rate_bps=200, spend_minor=0, currency="USD", eligible_minor=100, calculated_minor=10, granted_minor=10,
-        reversed_minor=reversed_minor, steps=[], version=1, created_at=NOON, state_at=NOON,
-    )  # fmt: skip
-    session.add(reward)
-    session.flush()
-    for place, transfer in enumerate(transfers):
-        session.add(
-            Transfer(
-                shop_id=shop_id, key=f"{number}:{place}", customer_id=customer.id, reward_id=reward.id,
-                kind=TransferKind.CREDIT, currency="USD", amount_minor=1, state=transfer, created_at=NOON,
-            )
-        )  # fmt: skip
-    return reward
+    """Put one reward into the tables."""
+    return add_rewards(shop_id, [(state, reversed_minor, transfers)], number)[0]
 
 
 def transfer_sets() -> list[tuple[TransferState, ...]]:
@@ -58,15 +76,9 @@ def transfer_sets() -> list[tuple[TransferState, ...]]:
 
 
 def test_the_badge_in_sql_is_the_badge_in_python_for_every_combination(shop_id: int) -> None:
-    expected: dict[int, Badge] = {}
-    number = 0
-    for state in RewardState:
-        for reversed_minor in (0, 4, 10):
-            for transfers in transfer_sets():
-                number += 1
-                reward = add_reward(shop_id, number, state, reversed_minor, transfers)
-                expected[reward.id] = compute_badge(state, reversed_minor, transfers)
-    db.session.flush()
+    specs: list[Spec] = list(product(RewardState, (0, 4, 10), transfer_sets()))
+    rewards = add_rewards(shop_id, specs)
+    expected = {reward.id: compute_badge(*spec) for reward, spec in zip(rewards, specs, strict=True)}
     found: dict[int, Badge] = {}
     for badge in Badge:
         for reward_id in db.session.query(Reward.id).filter(has_badge(badge)):

@@ -46,7 +46,9 @@
     }
   });
   document.addEventListener("htmx:error", (event) => {
-    if (event.detail.ctx) toast("No answer. Check the connection and try again.", true);
+    const { ctx, error } = event.detail;
+    const overtaken = error?.name === "AbortError" && ctx?.request?.headers?.["HX-History-Restore-Request"];
+    if (ctx && !overtaken) toast("No answer. Check the connection and try again.", true);
   });
 
   // --- Dialogs ------------------------------------------------------------------------------------------
