@@ -18,13 +18,13 @@ from sandbox.money import Money, webhook_text
 from sandbox.state import Shop
 from sandbox.tokens import mint_session_token
 from sandbox.totals import current_total, financial_status, outstanding
+from sandbox.wire import HOST
 
 HERE = Path(__file__).parent
 blueprint = Blueprint("frame", __name__, template_folder="templates")
 ROOMS = {"orders": "Orders", "customers": "Customers", "deliveries": "Webhooks", "faults": "Faults"}
 SHOWN_ORDERS = 25
 SHOWN_CUSTOMERS = 50
-HOST = "127.0.0.1"
 
 
 @blueprint.before_request

@@ -10,7 +10,7 @@ from sandbox.options import Options
 from sandbox.state import World
 from sandbox.traffic import Traffic
 from sandbox.webhooks import Dispatcher
-from sandbox.wire import make_quick_server, run_in_thread
+from sandbox.wire import HOST, make_quick_server, open_listener, run_in_thread
 
 
 class Sandbox:
@@ -19,13 +19,14 @@ class Sandbox:
     def __init__(self, *, port: int = 0, **chosen: object) -> None:
         self.options = Options(**chosen)  # type: ignore[arg-type]
         self.world = World(self.options)
+        listener = open_listener(port)
+        self.port = int(listener.getsockname()[1])
+        self.url = f"http://{HOST}:{self.port}"
         self.dispatcher = Dispatcher(self.options, self.world.faults)
         self.announcer = Announcer(self.dispatcher)
         self.traffic = Traffic(self.world, self.announcer, self.dispatcher)
-        self._server = make_quick_server(self._make_app(), port)
+        self._server = make_quick_server(self._make_app(), listener)
         self._thread = run_in_thread(self._server)
-        self.port = int(self._server.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         """Stop traffic, deliveries and server."""

@@ -6,6 +6,9 @@ import threading
 from flask import Flask, Response, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+HOST = "127.0.0.1"
+BACKLOG = 128
+
 
 class QuietHandler(WSGIRequestHandler):
     """Keeps connections open, sends small answers at once, and writes no access log."""
@@ -18,9 +21,24 @@ class QuietHandler(WSGIRequestHandler):
         """Write nothing; the sandbox's page shows what was delivered."""
 
 
-def make_quick_server(app: Flask, port: int) -> BaseWSGIServer:
-    """Return a server on loopback that is bound and ready to be run."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=QuietHandler)
+def open_listener(port: int) -> socket.socket:
+    """Return a socket bound to the port on loopback, a free one for 0; raise OSError when it is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def make_quick_server(app: Flask, listener: socket.socket) -> BaseWSGIServer:
+    """Return a server on the listening socket, ready to be run; it is the server's from now on."""
+    port = listener.getsockname()[1]
+    server = make_server(HOST, port, app, threaded=True, request_handler=QuietHandler, fd=listener.fileno())
+    listener.close()
     server.daemon_threads = True  # type: ignore[attr-defined]
     return server
 

@@ -1,5 +1,5 @@
 // The sandbox's own pages: orders, customers, webhooks, faults.
-import { act, ask, badge, element, onSummary, orderButtons, refresh, settings, toast } from "./shop.js";
+import { act, appLink, ask, badge, element, onSummary, orderButtons, refresh, settings, toast } from "./shop.js";
 
 const page = document.getElementById("page");
 const day = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false };
@@ -31,7 +31,7 @@ function number(text) {
 function orders(summary) {
   const rows = summary.orders.map((order) =>
     row(
-      element("strong", {}, order.name),
+      appLink(order),
       still(short(order.at)),
       order.customer || "Guest",
       element("td", { className: "wide" }, order.lines.map((line) => `${line.kept} × ${line.title}`).join(", ")),

@@ -62,6 +62,14 @@ export function orderButtons(order) {
   ];
 }
 
+/** The order's name, leading to what the app knows about it. */
+export function appLink(order) {
+  const path = `/orders/${order.id}`;
+  const link = element("a", { href: `/store/${settings.handle}/apps/boomerang${path}`, title: "See it in Boomerang" }, order.name);
+  link.dataset.appPath = path;
+  return element("strong", {}, link);
+}
+
 /** A status as a small label. */
 export function badge(status) {
   return element("span", { className: `badge badge--${status}` }, status.replaceAll("_", " "));
@@ -74,7 +82,7 @@ function latestItem(order, credit) {
     element(
       "div",
       { className: "latest__top" },
-      element("strong", {}, order.name),
+      appLink(order),
       element("span", {}, `${order.total} ${order.currency}`),
       badge(order.status),
     ),
