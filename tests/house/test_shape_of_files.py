@@ -23,7 +23,10 @@ def public_parts(module: ast.Module) -> list[Function | ast.ClassDef]:
     What a class inherits is told by its parent, so overriding methods need no words of their own.
     """
     top = [node for node in module.body if isinstance(node, Function | ast.ClassDef)]
-    methods = [part for node in top if isinstance(node, ast.ClassDef) and not node.bases for part in node.body]
+    classes = [
+        node for node in top if isinstance(node, ast.ClassDef) and not node.bases and not node.name.startswith("_")
+    ]
+    methods = [part for node in classes for part in node.body]
     return [
         part for part in (*top, *methods) if isinstance(part, Function | ast.ClassDef) and not part.name.startswith("_")
     ]

@@ -1,0 +1,149 @@
+"""Long random days of a shop, people and a platform included: after every step the books add up."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.engine.due_transfers import claim_next
+from app.engine.flows import earn, program, refund, review, settle, transfer
+from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, RefundFact
+from app.engine.rules.terms import Mode
+from app.errors import Refused
+from app.models import Reward, Shop
+from tests.flows.builders import ADA, BEN, STAFF, Till, day, later, line, order, refund_of
+
+STEPS = 120
+WHO: tuple[CustomerFact | None, ...] = (ADA, BEN, ADA, None)
+
+
+class Walk:
+    """Does one thing after another to a shop, chosen by a seed."""
+
+    def __init__(self, shop: Till, seed: int) -> None:
+        self._shop = shop
+        self._random = Random(seed)
+        self._orders: list[OrderFact] = []
+        self._refunds: list[RefundFact] = []
+        self._clock = 20
+
+    def step(self) -> str:
+        """Do one thing and return what it was."""
+        self._clock += 1
+        deed = self._random.choice(
+            [self.place, self.place, self.edit, self.edit, self.pay_back, self.pay_back, self.tell_again, self.decide,
+             self.decide, self.switch, self.settle, self.send, self.send]
+        )  # fmt: skip
+        self._shop.run(deed)
+        return deed.__name__
+
+    def place(self, session: Session, shop: Shop) -> None:
+        number = len(self._orders) + 1
+        lines = [line(10 * number + n, self._random.randint(0, 40_000), self._random.randint(1, 4)) for n in range(2)]
+        # Some come late: placed before others that are known.
+        fact = order(number, *lines, on=self._random.randint(0, 15), customer=self._random.choice(WHO))
+        fact = replace(
+            fact, financial_status=self._random.choice([FinancialStatus.PAID] * 4 + [FinancialStatus.PENDING])
+        )
+        self._orders.append(fact)
+        self._tell(session, shop, fact)
+
+    def edit(self, session: Session, shop: Shop) -> None:
+        if not self._orders:
+            return
+        place = self._random.randrange(len(self._orders))
+        fact = self._orders[place]
+        first = fact.lines[0]
+        changes = self._random.choice(
+            [
+                {"financial_status": FinancialStatus.PAID},
+                {
+                    "financial_status": FinancialStatus.PARTIALLY_PAID,
+                    "lines": (*fact.lines, line(900 + self._clock, 7_000)),
+                },
+                {"lines": (replace(first, removed_quantity=self._random.randint(0, first.quantity)), *fact.lines[1:])},
+                {"customer": fact.customer or BEN},
+                {"cancelled_at": day(self._clock)},
+                {"tags": self._random.choice([("wholesale",), ()])},
+                {"financial_status": FinancialStatus.VOIDED},
+            ]
+        )
+        self._orders[place] = later(fact, self._clock, **changes)
+        self._tell(session, shop, self._orders[place])
+
+    def pay_back(self, session: Session, shop: Shop) -> None:
+        if not self._orders:
+            return
+        fact = self._random.choice(self._orders)
+        amount = self._random.choice([0, 500, 9_999])
+        units = self._random.randint(0, 2)
+        back = refund_of(fact, len(self._refunds), units=units, on=self._random.randint(1, 20), money_minor=amount)
+        self._refunds.append(back)
+        refund.record_refunds(session, shop, [back], day(self._clock))
+
+    def tell_again(self, session: Session, shop: Shop) -> None:
+        if self._orders:
+            self._tell(session, shop, *self._random.choices(self._orders, k=3))
+        if self._refunds:
+            refund.record_refunds(session, shop, self._random.choices(self._refunds, k=2), day(self._clock))
+
+    def decide(self, session: Session, shop: Shop) -> None:
+        rewards = session.scalars(select(Reward).order_by(Reward.id)).all()
+        if not rewards:
+            return
+        reward = self._random.choice(rewards)
+        verbs: list[Callable[..., Reward]] = [review.approve, review.reject, review.hold, review.reopen]
+        verb = self._random.choice(verbs)
+        reason = ("Looks odd.",) if verb is review.reject else ()
+        try:
+            verb(session, shop.id, reward.id, reward.version, STAFF, day(self._clock), *reason)
+        except Refused:
+            assert not session.dirty
+
+    def switch(self, session: Session, shop: Shop) -> None:
+        now = day(self._clock)
+        match self._random.randrange(4):
+            case 0:
+                program.pause(session, shop.id, STAFF, now)
+            case 1:
+                program.resume(session, shop.id, STAFF, now)
+            case _:
+                waiting = self._random.choice(list(program.Waiting))
+                program.set_mode(session, shop.id, self._random.choice(list(Mode)), waiting, STAFF, now)
+
+    def settle(self, session: Session, shop: Shop) -> None:
+        settle.settle_due(session, shop, day(self._clock), limit=3)
+
+    def send(self, session: Session, shop: Shop) -> None:
+        now = day(self._clock)
+        claim = claim_next(session, shop.id, now, 30)
+        if claim is None:
+            return
+        # A customer who has spent part of it leaves less to take.
+        found = claim.amount_minor if claim.kind == "credit" else self._random.choice([0, 1, claim.amount_minor])
+        sent_minor = min(found, claim.amount_minor)
+        if sent_minor == 0:
+            transfer.mark_not_applicable(session, claim, now)
+            return
+        if self._random.random() < 0.2:
+            transfer.refuse(session, claim, "Shopify says no.")
+            return
+        transfer.mark_sending(session, claim, 0, sent_minor, now)
+        transfer.confirm(session, claim, f"gid://shopify/StoreCreditAccountTransaction/{self._clock}", 0, now)
+
+    def _tell(self, session: Session, shop: Shop, *facts: OrderFact) -> None:
+        earn.record_orders(session, shop, facts, day(self._clock))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_every_step_of_a_random_walk_the_books_add_up(shop: Till, seed: int) -> None:
+    shop.publish(on=-1, excluded_tags=frozenset({"wholesale"}), cap_per_order_minor=900, hold_above_minor=50_000)
+    walk = Walk(shop, seed)
+    done = set()
+    for _ in range(STEPS):
+        done.add(walk.step())
+        shop.check()
+    assert len(done) == 8
