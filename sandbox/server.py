@@ -1,7 +1,5 @@
 """The sandbox as a whole: world, webhooks, and the web application that serves it."""
 
-from types import TracebackType
-
 from flask import Flask
 
 from sandbox import control_customers, control_orders, control_platform, control_webhooks, frame, platform
@@ -40,14 +38,11 @@ class Sandbox:
     def __enter__(self) -> "Sandbox":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _make_app(self) -> Flask:
         app = Flask("sandbox", static_folder=None)
-        app.json.sort_keys = False  # type: ignore[attr-defined]
         app.extensions.update(
             world=self.world,
             dispatcher=self.dispatcher,

@@ -18,7 +18,7 @@ from sandbox.webhooks import Dispatcher
 
 AHEAD = 300
 """How many webhooks of a history may wait for delivery at a time."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 0.5
 ORDERS_PER_CUSTOMER = 8
 FEWEST_CUSTOMERS = 12
 SHARES = {"refund": 0.08, "money_back": 0.01, "cancel": 0.02, "pay_later": 0.04, "edit": 0.02}

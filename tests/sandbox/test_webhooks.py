@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from typing import Any
 
 import pytest
@@ -160,6 +161,14 @@ def test_a_history_is_told_from_the_oldest_to_the_newest(shopper: Shopper, app: 
     assert any(body["customer"] is None for body in bodies)
     assert any(body["discount_codes"] for body in bodies)
     assert shopper.get("history") == {"running": False, "orders": 60, "wanted": 60, "waiting": 0}
+
+
+def test_a_sandbox_ends_at_once_in_the_middle_of_a_history() -> None:
+    started = time.monotonic()
+    with Sandbox(app_url="http://127.0.0.1:9", retry_seconds=60) as box:
+        box.traffic.start_history(box.world.main, 5_000, 30)
+        wait_for(lambda: box.dispatcher.waiting >= 300)
+    assert time.monotonic() - started < 8
 
 
 def test_live_traffic_comes_and_stops(shopper: Shopper) -> None:
