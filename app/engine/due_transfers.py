@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.engine.rules.arrival import Claim, Sent
-from app.engine.rules.states import TransferState
+from app.engine.rules.states import TransferKind, TransferState
 from app.models import Customer, Shop, Transfer
 
 UNFINISHED = (TransferState.PLANNED, TransferState.SENDING, TransferState.UNKNOWN)
@@ -15,13 +15,13 @@ IN_FLIGHT = (TransferState.SENDING, TransferState.UNKNOWN)
 
 def list_due_shops(session: Session, now: datetime) -> list[int]:
     """Return the shops that have something to send or to read back."""
-    due = exists().where(Transfer.shop_id == Shop.id, _is_due(now), _may_go_now(), _is_its_turn())
+    due = exists().where(Transfer.shop_id == Shop.id, _is_due(now, *UNFINISHED), _may_go_now(), _is_its_turn())
     return list(session.scalars(select(Shop.id).where(due).order_by(Shop.id)))
 
 
 def count_due(session: Session, shop_id: int, now: datetime, limit: int) -> int:
     """Return how many of a shop's transfers could be worked at side by side, counted up to ``limit``."""
-    due = _select_due(shop_id, now).limit(limit).subquery()
+    due = _select_due(shop_id, now, *UNFINISHED).limit(limit).subquery()
     return session.scalar(select(func.count()).select_from(due)) or 0
 
 
@@ -34,7 +34,7 @@ def find_next_due_at(session: Session, shop_id: int) -> datetime | None:
     moment: datetime | None = session.scalar(
         select(func.min(due_at))
         .join(Shop, Shop.id == Transfer.shop_id)
-        .where(Transfer.shop_id == shop_id, _is_open(), _may_go_now(), _is_its_turn())
+        .where(Transfer.shop_id == shop_id, _is_open(*UNFINISHED), _may_go_now(), _is_its_turn())
     )
     return moment
 
@@ -43,22 +43,15 @@ def claim_next(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     """Take the next due transfer of a shop for ``lease_seconds``; None when nothing is due.
 
     Read-backs come first. A planned transfer is due only while its owner has nothing in flight and no older
-    one unfinished in that currency. One still *sending* when its lease ran out was left by a worker that
+    one unfinished in that currency; a debit also waits behind an older credit that was refused. One still *sending* when its lease ran out was left by a worker that
     died: it may have been sent at any moment of that lease, so its outcome is unknown.
     """
-    row = session.execute(
-        _select_due(shop_id, now)
-        .add_columns(Customer)
-        .join(Customer, Customer.id == Transfer.customer_id)
-        .order_by(Transfer.state == TransferState.PLANNED, Transfer.id)
-        .limit(1)
-        .with_for_update(of=Transfer, skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).first()
+    row = _claim(session, _select_due(shop_id, now, *IN_FLIGHT)) or _claim(
+        session, _select_due(shop_id, now, TransferState.PLANNED)
+    )
     if row is None:
         return None
-    transfer: Transfer = row[0]
-    customer: Customer = row[1]
+    transfer, customer = row
     if transfer.state is TransferState.SENDING:
         transfer.state = TransferState.UNKNOWN
         transfer.sent_at = transfer.leased_until
@@ -80,6 +73,18 @@ def claim_next(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     )
 
 
+def _claim(session: Session, due: Select[Transfer]) -> tuple[Transfer, Customer] | None:
+    row = session.execute(
+        due.add_columns(Customer)
+        .join(Customer, Customer.id == Transfer.customer_id)
+        .order_by(Transfer.id)
+        .limit(1)
+        .with_for_update(of=Transfer, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
 def last_sending(transfer: Transfer) -> Sent | None:
     """Return what a transfer's row says of its last sending; None when it was never sent."""
     if transfer.sent_at is None or transfer.sent_minor is None or transfer.watermark is None:
@@ -87,24 +92,24 @@ def last_sending(transfer: Transfer) -> Sent | None:
     return Sent(transfer.sent_minor, transfer.watermark, transfer.sent_at, transfer.expires_at)
 
 
-def _select_due(shop_id: int, now: datetime) -> Select[Transfer]:
-    return (
-        select(Transfer)
-        .join(Shop, Shop.id == Transfer.shop_id)
-        .where(Transfer.shop_id == shop_id, _is_due(now), _may_go_now(), _is_its_turn())
-    )
+def _select_due(shop_id: int, now: datetime, *states: TransferState) -> Select[Transfer]:
+    due = select(Transfer).join(Shop, Shop.id == Transfer.shop_id)
+    due = due.where(Transfer.shop_id == shop_id, _is_due(now, *states), _may_go_now())
+    return due.where(_is_its_turn()) if TransferState.PLANNED in states else due
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _is_due(now: datetime, *states: TransferState) -> ColumnElement[bool]:
     return and_(
-        _is_open(),
+        _is_open(*states),
         or_(Transfer.next_attempt_at.is_(None), Transfer.next_attempt_at <= now),
         or_(Transfer.leased_until.is_(None), Transfer.leased_until <= now),
     )
 
 
-def _is_open() -> ColumnElement[bool]:
-    return and_(Transfer.state.in_(UNFINISHED), Transfer.needs_person.is_(False))
+def _is_open(*states: TransferState) -> ColumnElement[bool]:
+    # Written into the statement, not bound: only so can the planner see that a partial index fits.
+    wanted = bindparam(None, list(states), Transfer.state.type, expanding=True, literal_execute=True)
+    return and_(Transfer.state.in_(wanted), Transfer.needs_person.is_(False))
 
 
 def _may_go_now() -> ColumnElement[bool]:
@@ -116,12 +121,23 @@ def _may_go_now() -> ColumnElement[bool]:
 
 
 def _is_its_turn() -> ColumnElement[bool]:
+    """One after the other, oldest first; and no debit past a refused credit, whose money the customer never got."""
     other = aliased(Transfer)
+    is_older = other.id < Transfer.id
+    is_missing_credit = and_(
+        Transfer.kind == TransferKind.DEBIT,
+        other.kind == TransferKind.CREDIT,
+        other.state == TransferState.REFUSED,
+    )
     comes_first = exists().where(
         other.shop_id == Transfer.shop_id,
         other.customer_id == Transfer.customer_id,
         other.currency == Transfer.currency,
         other.id != Transfer.id,
-        or_(other.state.in_(IN_FLIGHT), and_(other.state == TransferState.PLANNED, other.id < Transfer.id)),
+        or_(
+            other.state.in_(IN_FLIGHT),
+            and_(other.state == TransferState.PLANNED, is_older),
+            and_(is_missing_credit, is_older),
+        ),
     )
     return or_(Transfer.state != TransferState.PLANNED, ~comes_first)

@@ -74,6 +74,8 @@ def _find_installed(session: Session, domain: str) -> int | None:
 
 def _save_shop(session: Session, domain: str, facts: ShopFacts, now: datetime) -> int:
     told = {"name": facts.name, "currency": facts.currency, "timezone": facts.timezone}
+    # A goodbye that was on its way before this moment must not end what begins now.
+    anew = {"uninstalled_at": None, "installed_at": now}
     statement = insert(Shop).values(domain=domain, mode=Mode.MANUAL, far_expiry_agreed=False, installed_at=now, **told)
-    statement = statement.on_conflict_do_update(index_elements=[Shop.domain], set_={**told, "uninstalled_at": None})
+    statement = statement.on_conflict_do_update(index_elements=[Shop.domain], set_={**told, **anew})
     return session.execute(statement.returning(Shop.id)).scalar_one()
