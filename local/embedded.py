@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -17,6 +18,7 @@ from local.locks import EXCLUSIVE, SHARED, can_lock, locked, open_lock
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 30
 PAUSE = 0.02
+ATTEMPTS = 3
 
 
 class ServerFailed(Exception):
@@ -41,10 +43,10 @@ class EmbeddedServer:
             # Waits for a keeper that is just stopping the server: it holds this lock until it is gone.
             self._in_use = open_lock(self.folder / "in-use.lock", SHARED)
             try:
-                if not self._is_kept():
-                    self._start_keeper()
-                self.url = json.loads((self.folder / "server.json").read_text())["url"]
-                self._wait_until_ready()
+                if self._is_kept():
+                    self._attach()
+                else:
+                    self._start_anew()
             except BaseException:
                 self._let_go()
                 raise
@@ -77,6 +79,22 @@ class EmbeddedServer:
         if self._in_use is not None:
             os.close(self._in_use)
             self._in_use = None
+
+    def _start_anew(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            self._start_keeper()
+            try:
+                self._attach()
+            except ServerFailed as failure:
+                # Somebody else may have taken the free port in the meantime; another one will do.
+                if "in use" not in str(failure) or attempt == ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _attach(self) -> None:
+        self.url = json.loads((self.folder / "server.json").read_text())["url"]
+        self._wait_until_ready()
 
     def _start_keeper(self) -> None:
         user = unprivileged_user()
@@ -156,6 +174,13 @@ def write_private(path: Path, text: str, owner: pwd.struct_passwd | None = None)
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return several such ports."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -91,15 +91,18 @@ class PostgresServer(EmbeddedServer):
         command += [f"--pwfile={password_file}", "--encoding=UTF8", "--no-sync", "--no-instructions"]
         # The built-in locale sorts alike on every machine and needs nothing of the system.
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        made = subprocess.run(
-            command,
-            cwd=data,
-            capture_output=True,
-            text=True,
-            user=user and user.pw_uid,
-            group=user and user.pw_gid,
-            extra_groups=None if user is None else [],
-        )
+        try:
+            made = subprocess.run(
+                command,
+                cwd=data,
+                capture_output=True,
+                text=True,
+                user=user and user.pw_uid,
+                group=user and user.pw_gid,
+                extra_groups=None if user is None else [],
+            )
+        except PermissionError as error:
+            raise ServerFailed(f"{binaries} cannot be entered by others (`chmod -R o+rX` mends that).") from error
         if made.returncode:
             raise ServerFailed(f"PostgreSQL could not create its files in {data}:\n{made.stderr[-2000:]}")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from local.children import ChildEnded
-from local.embedded import ServerFailed, free_port
+from local.embedded import ServerFailed, free_ports
 from local.shop import ShopFailed
 from local.stack import CommandFailed, Plan, Stack
 
@@ -58,7 +58,8 @@ def main() -> int:
     """Run the stack in a temporary folder and play a shop's day; return the exit code."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="boomerang-smoke-", ignore_cleanup_errors=True) as folder:
-        plan = Plan(Path(folder), free_port(), free_port())
+        sandbox_port, app_port = free_ports(2)
+        plan = Plan(Path(folder), sandbox_port, app_port)
         try:
             with Stack(plan, say=_say) as stack:
                 result = _play(stack)

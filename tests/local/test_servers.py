@@ -1,16 +1,20 @@
 """The embedded servers: shared, kept, guarded, and gone when nobody uses them."""
 
 import json
+import pwd
 import signal
-from contextlib import ExitStack
+import socket
+import sys
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
 
 from local.embedded import ServerFailed
-from local.servers import start_postgres, start_valkey
+from local.servers import ValkeyServer, start_postgres, start_valkey
 
 from .processes import eventually, is_there, python, said
 
@@ -118,6 +122,45 @@ def test_servers_end_when_their_last_user_is_killed(tmp_path: Path, end: signal.
         assert eventually(lambda: not is_there(pid))
     with start_postgres(tmp_path / "postgres", durable=False) as again, connect(again.url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a process with its parent")
+def test_a_server_ends_when_its_keeper_is_killed_and_can_be_started_again(tmp_path: Path) -> None:
+    server = start_postgres(tmp_path / "postgres", durable=False)
+    pid = postmaster(tmp_path)
+    psutil.Process(pid).parent().kill()
+    assert eventually(lambda: not is_there(pid))
+    server.stop()
+    with start_postgres(tmp_path / "postgres", durable=False) as again, connect(again.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+class Crowded(ValkeyServer):
+    """A server that finds its port taken at the first attempts."""
+
+    def __init__(self, folder: Path, taken: int, attempts: int) -> None:
+        super().__init__(folder)
+        self.taken, self.attempts = taken, attempts
+
+    def prepare(self, user: "pwd.struct_passwd | None") -> tuple[list[str], Path, str]:
+        """Replace the free port by the taken one, so many times."""
+        command, cwd, url = super().prepare(user)
+        self.attempts -= 1
+        if self.attempts >= 0:
+            configuration = Path(command[1])
+            lines = [f"port {self.taken}" if "port" in line else line for line in configuration.read_text().split("\n")]
+            configuration.write_text("\n".join(lines))
+        return command, cwd, url
+
+
+@pytest.mark.parametrize(("attempts", "starts"), [(2, True), (3, False)])
+def test_a_port_that_was_taken_in_the_meantime_is_replaced(tmp_path: Path, attempts: int, starts: bool) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        server = Crowded(tmp_path, taken.getsockname()[1], attempts)
+        with nullcontext() if starts else pytest.raises(ServerFailed, match="in use"), server.start():
+            assert server.is_ready()
 
 
 def test_a_creation_that_was_interrupted_is_begun_anew(tmp_path: Path) -> None:
