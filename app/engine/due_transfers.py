@@ -43,8 +43,9 @@ def claim_next(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     """Take the next due transfer of a shop for ``lease_seconds``; None when nothing is due.
 
     Read-backs come first. A planned transfer is due only while its owner has nothing in flight and no older
-    one unfinished in that currency; a debit also waits behind an older credit that was refused. One still *sending* when its lease ran out was left by a worker that
-    died: it may have been sent at any moment of that lease, so its outcome is unknown.
+    one unfinished in that currency; a debit also waits behind an older credit that was refused. One still
+    *sending* when its lease ran out was left by a worker that died: it may have been sent at any moment of
+    that lease, so its outcome is unknown.
     """
     row = _claim(session, _select_due(shop_id, now, *IN_FLIGHT)) or _claim(
         session, _select_due(shop_id, now, TransferState.PLANNED)
@@ -107,9 +108,7 @@ def _is_due(now: datetime, *states: TransferState) -> ColumnElement[bool]:
 
 
 def _is_open(*states: TransferState) -> ColumnElement[bool]:
-    # Written into the statement, not bound: only so can the planner see that a partial index fits.
-    wanted = bindparam(None, list(states), Transfer.state.type, expanding=True, literal_execute=True)
-    return and_(Transfer.state.in_(wanted), Transfer.needs_person.is_(False))
+    return and_(_is_one_of(Transfer, *states), Transfer.needs_person.is_(False))
 
 
 def _may_go_now() -> ColumnElement[bool]:
@@ -122,22 +121,38 @@ def _may_go_now() -> ColumnElement[bool]:
 
 def _is_its_turn() -> ColumnElement[bool]:
     """One after the other, oldest first; and no debit past a refused credit, whose money the customer never got."""
-    other = aliased(Transfer)
-    is_older = other.id < Transfer.id
-    is_missing_credit = and_(
-        Transfer.kind == TransferKind.DEBIT,
-        other.kind == TransferKind.CREDIT,
-        other.state == TransferState.REFUSED,
+    in_flight, planned, refused = aliased(Transfer), aliased(Transfer), aliased(Transfer)
+    # Three questions instead of one with "or", so that each is answered by an index.
+    return or_(
+        Transfer.state != TransferState.PLANNED,
+        and_(
+            ~exists().where(_is_same_account(in_flight), _is_one_of(in_flight, *IN_FLIGHT)),
+            ~exists().where(
+                _is_same_account(planned), _is_one_of(planned, TransferState.PLANNED), planned.id < Transfer.id
+            ),
+            or_(
+                Transfer.kind != TransferKind.DEBIT,
+                ~exists().where(
+                    _is_same_account(refused),
+                    _is_one_of(refused, TransferState.REFUSED),
+                    refused.kind == TransferKind.CREDIT,
+                    refused.id < Transfer.id,
+                ),
+            ),
+        ),
     )
-    comes_first = exists().where(
+
+
+def _is_same_account(other: type[Transfer]) -> ColumnElement[bool]:
+    return and_(
         other.shop_id == Transfer.shop_id,
         other.customer_id == Transfer.customer_id,
         other.currency == Transfer.currency,
         other.id != Transfer.id,
-        or_(
-            other.state.in_(IN_FLIGHT),
-            and_(other.state == TransferState.PLANNED, is_older),
-            and_(is_missing_credit, is_older),
-        ),
     )
-    return or_(Transfer.state != TransferState.PLANNED, ~comes_first)
+
+
+def _is_one_of(table: type[Transfer], *states: TransferState) -> ColumnElement[bool]:
+    # Written into the statement, not bound: only so can the planner see that a partial index fits.
+    wanted = bindparam(None, list(states), Transfer.state.type, expanding=True, literal_execute=True)
+    return table.state.in_(wanted)

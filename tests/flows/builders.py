@@ -101,7 +101,7 @@ def reading() -> Iterator[Session]:
 def all_rows() -> list[tuple[str, str]]:
     """Return every row of every table as text, with its table's name: what a second run must leave as it is."""
     tables = sorted(table.name for table in db.metadata.tables.values())
-    rows = " UNION ALL ".join(f"SELECT '{name}', \"{name}\"::text FROM \"{name}\"" for name in tables)  # noqa: S608
+    rows = " UNION ALL ".join(f'SELECT \'{name}\', "{name}"::text FROM "{name}"' for name in tables)  # noqa: S608
     with reading() as session:
         return sorted((name, row) for name, row in session.execute(text(rows)))
 

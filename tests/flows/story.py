@@ -24,7 +24,7 @@ class Story:
     facts: list[Fact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._random = Random(self.seed)  # noqa: S311 - a made-up shop
+        self._random = Random(self.seed)
         self._now = START
         self._open: dict[int, OrderFact] = {}
         self._refund_ids = 9_000
@@ -133,7 +133,7 @@ class Story:
 
 def shaken(facts: list[Fact], seed: int) -> list[Fact]:
     """Return the facts as a bad network delivers them: a fifth twice, a fifth out of order, a twentieth much later."""
-    pick = Random(seed)  # noqa: S311 - a made-up network
+    pick = Random(seed)
     keyed: list[tuple[float, Fact]] = []
     for position, fact in enumerate(facts):
         chance = pick.random()

@@ -59,7 +59,11 @@ def _play(name: str, facts: list[Fact], batch: int) -> dict[str, object]:
     """Deliver facts to a shop of their own in batches and return its books, told without ids of ours."""
     with transaction() as session:
         shop = Shop(
-            domain=f"{name}-{next(PLAYS)}.myshopify.com", name=name, currency="USD", mode=Mode.AUTOMATIC, installed_at=NOW
+            domain=f"{name}-{next(PLAYS)}.myshopify.com",
+            name=name,
+            currency="USD",
+            mode=Mode.AUTOMATIC,
+            installed_at=NOW,
         )
         session.add(shop)
         session.flush()
@@ -67,7 +71,7 @@ def _play(name: str, facts: list[Fact], batch: int) -> dict[str, object]:
         shop_id = shop.id
     deliveries = list(facts)
     while deliveries:
-        size = Random(len(deliveries)).randint(1, batch)  # noqa: S311 - batches of any size
+        size = Random(len(deliveries)).randint(1, batch)
         head, deliveries = deliveries[:size], deliveries[size:]
         with transaction() as session:
             shop = session.get_one(Shop, shop_id)
