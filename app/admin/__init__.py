@@ -5,6 +5,8 @@ from flask import Blueprint, Flask
 from app.admin import display, errors, form_tokens, guard, headers
 
 bp = Blueprint("admin", __name__, template_folder="templates")
+bp.before_request(guard.admit)
+errors.answer_errors_of(bp)
 
 
 def init_app(app: Flask) -> None:
@@ -12,9 +14,6 @@ def init_app(app: Flask) -> None:
     # Imported here because every screen hangs its routes on the blueprint above.
     from app.admin import assets, bounce, home, orders, reviews, settings, terms, transfers  # noqa: F401
 
-    if not bp._got_registered_once:
-        bp.before_request(guard.admit)
-        errors.answer_errors_of(bp)
     errors.init_errors(app)
     headers.init_headers(app)
     display.init_display(app)

@@ -35,14 +35,14 @@ class Decision:
     reason: str = ""
 
 
-class MoneyField(fields.Field[int]):
+class MoneyField(fields.Field[int | None]):
     """A decimal text in a currency, as minor units; an empty text is None. Numbers are not taken, only text."""
 
     def __init__(self, currency: str, **settings: Any) -> None:
         super().__init__(allow_none=True, **settings)
         self.currency = currency
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:  # type: ignore[override]
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> int | None:
         if not isinstance(value, str):
             raise ValidationError("Write the amount as text, like 12.34.")
         if not value.strip():
@@ -59,7 +59,7 @@ class MoneyField(fields.Field[int]):
 class RateField(fields.Field[int]):
     """A percentage as text with at most two decimals, as basis points."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> int:
         match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
         if match is None:
             raise ValidationError("Write the rate in percent with at most two decimals, like 2.5.")
@@ -72,7 +72,7 @@ class RateField(fields.Field[int]):
 class ProductIds(fields.Field[frozenset[int]]):
     """Product ids divided by commas or line ends, as numbers."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> frozenset[int]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> frozenset[int]:
         ids = set()
         for word in _split(value, r"[\s,;]+"):
             match = _PRODUCT.fullmatch(word)
@@ -85,7 +85,7 @@ class ProductIds(fields.Field[frozenset[int]]):
 class Tags(fields.Field[frozenset[str]]):
     """Tags divided by commas or line ends."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> frozenset[str]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> frozenset[str]:
         tags = frozenset(_split(value, r"\s*[,\n]\s*"))
         if any(len(tag) > 255 for tag in tags):
             raise ValidationError("A tag has at most 255 characters.")
@@ -108,7 +108,7 @@ class DecisionSchema(Schema):
     )
 
     @post_load
-    def _make(self, data: dict[str, Any], **kwargs: Any) -> Decision:
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Decision:
         return Decision(**data)
 
 

@@ -41,7 +41,7 @@ def fields_of(terms: Terms) -> Fields:
     }
 
 
-def fields_from_request(form: "MultiDict[str, str]") -> Fields:
+def fields_from_request(form: MultiDict[str, str]) -> Fields:
     """Return the texts a person sent; rows of the tier table that were left empty are dropped."""
     columns: Sequence[list[str]] = [form.getlist(f"tier_{name}") for name in _TIER_FIELDS]
     rows = [dict(zip(_TIER_FIELDS, row, strict=True)) for row in zip(*columns, strict=False)]

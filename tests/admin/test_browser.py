@@ -237,6 +237,20 @@ def test_a_refused_transfer_is_retried(page: Page, stage: Stage) -> None:
         assert session.scalars(select(Transfer)).one().state is TransferState.PLANNED
 
 
+def test_an_order_under_way_renews_itself_until_it_is_processed(page: Page, stage: Stage) -> None:
+    _, facts = fill(page, stage, 1)
+    frame = enter(page, stage, f"/orders/{facts[0].order_id}")
+    frame.locator("#page").press("a")
+    expect(frame.locator("h1 + .badge")).to_have_text("Sending")
+    frame.get_by_role("link", name="Orders").focus()
+    with reading() as session:
+        transfer = session.scalars(select(Transfer)).one()
+        transfer.state, transfer.confirmed_at = TransferState.CONFIRMED, NOON
+    expect(frame.locator("h1 + .badge")).to_have_text("Processed", timeout=10_000)
+    expect(frame.locator("[data-live]")).to_have_count(0)
+    expect(frame.get_by_role("link", name="Orders")).to_be_focused()
+
+
 def test_a_document_without_a_token_gets_one_by_the_bounce_page(page: Page, stage: Stage) -> None:
     fill(page, stage, 1)
     enter(page, stage, "/settings")

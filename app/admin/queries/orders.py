@@ -1,7 +1,7 @@
 """The list of orders: filtered by badge, searched, and paged by key."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -133,7 +133,7 @@ def _matching(shop_id: int, badge: Badge | None, search: str) -> Select[Order, C
 
 def _contains(word: str) -> ColumnElement[bool]:
     """Return the condition that a word occurs in the order's name, or the customer's name or email."""
-    columns: Iterable[ColumnElement[str | None]] = (Order.name, Customer.name, Customer.email)  # type: ignore[assignment]
+    columns = (Order.name, Customer.name, Customer.email)
     return or_(*(column.icontains(word, autoescape=True) for column in columns))
 
 

@@ -29,8 +29,11 @@
 
   // --- Errors -------------------------------------------------------------------------------------------
   // Our own error pages and refused forms are HTML made for the page; anything else must not be swapped in.
+  // A page that renews itself while a transfer is under way fails silently; the next time may do better.
+  const isLive = (ctx) => Boolean(ctx?.sourceElement?.matches?.("[data-live]"));
   document.addEventListener("htmx:after:request", (event) => {
     const { response, request } = event.detail.ctx;
+    if (isLive(event.detail.ctx) && response.status !== 200) return event.preventDefault();
     const isOurs = (response.headers.get("Content-Type") || "").startsWith("text/html");
     if (response.status === 401) {
       event.preventDefault();
@@ -48,7 +51,7 @@
   document.addEventListener("htmx:error", (event) => {
     const { ctx, error } = event.detail;
     const overtaken = error?.name === "AbortError" && ctx?.request?.headers?.["HX-History-Restore-Request"];
-    if (ctx && !overtaken) toast("No answer. Check the connection and try again.", true);
+    if (ctx && !overtaken && !isLive(ctx)) toast("No answer. Check the connection and try again.", true);
   });
 
   // --- Dialogs ------------------------------------------------------------------------------------------
@@ -95,7 +98,7 @@
       if (left.length) left[Math.min(place.index, left.length - 1)].focus();
       else htmx.ajax("GET", "/reviews", { target: "#page", select: "#page", swap: "outerHTML" });
       place = null;
-    } else if (document.activeElement === document.body) {
+    } else if (document.activeElement === document.body && !isLive(event.detail.ctx)) {
       (byId("problem") || byId("page"))?.focus({ preventScroll: true });
     }
     if (event.detail.ctx.request?.method !== "GET") document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
