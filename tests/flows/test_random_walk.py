@@ -65,7 +65,7 @@ class Walk:
                     "lines": (*fact.lines, line(900 + self._clock, 7_000)),
                 },
                 {"lines": (replace(first, removed_quantity=self._random.randint(0, first.quantity)), *fact.lines[1:])},
-                {"customer": fact.customer or BEN},
+                {"customer": self._random.choice([ADA, BEN])},
                 {"cancelled_at": day(self._clock)},
                 {"tags": self._random.choice([("wholesale",), ()])},
                 {"financial_status": FinancialStatus.VOIDED},
