@@ -43,6 +43,7 @@ class Choices:
 
 def main() -> int:
     """Run the demo until it is ended; return the exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs beside it without
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:

@@ -37,7 +37,6 @@ class Plan:
     app_port: int
     seed: int = 1
     web_processes: int = 1
-    workers: int = 2
     #: The shop's rate limit in points a second; a real shop's is 100, which a year of history would wait for.
     restore_rate: int = 100
     #: Whether the databases wait for the disk.
@@ -143,8 +142,9 @@ class Stack:
 
     def _start_workers(self) -> None:
         flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
-        for number in range(1, self.plan.workers + 1):
-            self._children.start(f"worker-{number}", [*flask, "work"], self.environment)
+        # One worker for the inbox alone: sending the credits of a whole history keeps the other busy for minutes.
+        self._children.start("worker-inbox", [*flask, "work", "--queues", "inbox"], self.environment)
+        self._children.start("worker", [*flask, "work"], self.environment)
         self._children.start("clock", [*flask, "clock"], self.environment)
 
     def _app_is_ready(self) -> bool:
