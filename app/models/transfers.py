@@ -38,8 +38,10 @@ class Transfer(Model):
             "shop_id",
             "customer_id",
             "id",
-            postgresql_where=text("state IN ('planned', 'sending', 'unknown')"),
+            postgresql_where=text("state IN ('planned', 'sending', 'unknown', 'refused')"),
         ),
+        # What claiming walks: the planned ones of a shop, oldest first, however many there are.
+        Index("ix_transfers_planned", "shop_id", "id", postgresql_where=text("state = 'planned'")),
         Index(None, "shop_id", "reward_id"),
     )
 

@@ -404,11 +404,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transfers_shop_id_reward_id"), "transfers", ["shop_id", "reward_id"], unique=False)
     op.create_index(
+        "ix_transfers_planned",
+        "transfers",
+        ["shop_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'planned'"),
+    )
+    op.create_index(
         "ix_transfers_to_send",
         "transfers",
         ["shop_id", "customer_id", "id"],
         unique=False,
-        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown')"),
+        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown', 'refused')"),
     )
     op.create_index(
         "uq_transfers_claimed_transaction",
@@ -503,8 +510,9 @@ def downgrade() -> None:
     op.drop_index(
         "ix_transfers_to_send",
         table_name="transfers",
-        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown')"),
+        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown', 'refused')"),
     )
+    op.drop_index("ix_transfers_planned", table_name="transfers", postgresql_where=sa.text("state = 'planned'"))
     op.drop_index(op.f("ix_transfers_shop_id_reward_id"), table_name="transfers")
     op.drop_table("transfers")
     op.drop_index(op.f("ix_ledger_entries_shop_id_reward_id"), table_name="ledger_entries")

@@ -87,10 +87,11 @@ def test_installing_again_goes_on_where_the_shop_was(app_context: Flask, box: Sa
         session.get_one(Shop, shop_id).mode = Mode.AUTOMATIC
     assert how_many(ShopToken) == 0
 
-    assert install(box, NOW + timedelta(days=1)) == shop_id
+    again = NOW + timedelta(days=1)
+    assert install(box, again) == shop_id
 
     shop = shop_row(shop_id)
-    assert (shop.uninstalled_at, shop.installed_at, shop.mode) == (None, NOW, Mode.AUTOMATIC)
+    assert (shop.uninstalled_at, shop.installed_at, shop.mode) == (None, again, Mode.AUTOMATIC)
     assert (how_many(ShopToken), how_many(TermsVersion)) == (1, 1)
 
 

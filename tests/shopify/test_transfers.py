@@ -181,8 +181,7 @@ def test_a_refused_credit_does_not_hold_up_the_next_one(desk: Desk) -> None:
 
 
 def test_a_customer_whom_shopify_no_longer_knows_gets_no_credit_and_owes_the_debit(desk: Desk) -> None:
-    customer = desk.customer()
-    credit, debit = desk.plan(customer, 100), desk.plan(customer, 60, DEBIT)
+    credit, debit = desk.plan(desk.customer(), 100), desk.plan(desk.customer(), 60, DEBIT)
     desk.sandbox_shop.customers.clear()
 
     desk.send()
