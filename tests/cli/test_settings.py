@@ -1,5 +1,6 @@
 """A missing, weak or impossible setting stops the start with one sentence that says what to set."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ GOOD = {
     "SHOPIFY_CLIENT_ID": "made-up-client",
     "SHOPIFY_CLIENT_SECRET": "made-up-client-secret",
     "SECRET_KEY": "a-long-made-up-secret-key",
-    "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "ENCRYPTION_KEYS": base64.urlsafe_b64encode(bytes(range(32))).decode(),
 }
 NAMES = [
     *GOOD, "DATABASE_URL", "REDIS_URL", "SHOPIFY_OLD_CLIENT_SECRET", "SHOPIFY_API_VERSION", "SHOPIFY_ADMIN_ORIGIN",

@@ -38,10 +38,10 @@ def test_keys_are_rotated_by_putting_the_new_one_first() -> None:
     assert Vault((NEW,)).decrypt(rotated.encrypt("token")) == "token"
 
 
-@pytest.mark.parametrize("stored", ["", "plain text", Vault((OLD,)).encrypt("token")])
-def test_what_no_key_fits_says_what_to_do(stored: str) -> None:
-    with pytest.raises(Broken, match="add the old key"):
-        Vault((NEW,)).decrypt(stored)
+def test_what_no_key_fits_says_what_to_do() -> None:
+    for stored in ("", "plain text", Vault((OLD,)).encrypt("token")):
+        with pytest.raises(Broken, match="add the old key"):
+            Vault((NEW,)).decrypt(stored)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
