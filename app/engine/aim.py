@@ -4,37 +4,26 @@ Whatever arrives, late, twice or out of order, ends here, so the books depend on
 how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.engine.cases import Case, read_cases
+from app.engine.programme import Programme
 from app.engine.rules.explain import to_json as step_to_json
-from app.engine.rules.facts import OrderFact, RefundFact
-from app.engine.rules.facts_json import order_from_json, refund_from_json, terms_from_json
 from app.engine.rules.holds import decide_hold
-from app.engine.rules.paid_version import decide_version
 from app.engine.rules.reward import Target, compute_target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
 from app.engine.rules.terms import Mode, Terms, Tier
-from app.engine.rules.tiers import compute_spend_events, tier_for
+from app.engine.rules.tiers import tier_for
 from app.engine.settlement import Journal
-from app.errors import Broken
-from app.models import Order, Refund, Reward, Shop, SpendRow, TermsVersion
+from app.engine.spend import SpendHistory, read_later_orders, rewrite_spend
+from app.models import Order, Reward, Shop
 
 SYSTEM = "system"
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One order with everything that decides what it earns."""
-
-    order: Order
-    fact: OrderFact
-    refunds: tuple[RefundFact, ...]
 
 
 def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetime) -> None:
@@ -42,14 +31,14 @@ def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetim
 
     The caller holds the locks of the orders and of their customers.
     """
-    changed = {case.order.id: case for case in _read_cases(session, shop, orders)}
-    earliest = _rewrite_spend(session, shop, list(changed.values()))
-    later = [order for order in _read_later(session, shop, earliest) if order.id not in changed]
-    cases = [*changed.values(), *_read_cases(session, shop, later)]
+    changed = {case.order.id: case for case in read_cases(session, shop, orders)}
+    earliest = rewrite_spend(session, shop, list(changed.values()))
+    later = [order for order in read_later_orders(session, shop, earliest) if order.id not in changed]
+    cases = [*changed.values(), *read_cases(session, shop, later)]
     cases.sort(key=lambda case: (case.fact.placed_at, case.order.id))
-    spend = _Spend(session, shop, [case.order.customer_id for case in cases if case.order.customer_id])
+    spend = SpendHistory(session, shop, [case.order.customer_id for case in cases if case.order.customer_id])
     rewards = _read_rewards(session, shop, cases)
-    programme = _Programme(session, shop)
+    programme = Programme(session, shop)
     customers = {case.order.customer_id for case in cases if case.order.customer_id}
     customers |= {reward.customer_id for reward in rewards.values() if reward.customer_id}
     journal = Journal(session, shop, customers, actor=SYSTEM, now=now)
@@ -78,7 +67,7 @@ def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetim
 class _Aim:
     """Where one reward should be."""
 
-    case: _Case
+    case: Case
     terms: Terms
     tier: Tier
     spend_minor: int
@@ -214,91 +203,7 @@ def _enter_state(reward: Reward, state: RewardState, now: datetime) -> None:
         reward.state, reward.state_at = state, now
 
 
-def _read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[_Case]:
-    refunds: dict[int, list[RefundFact]] = defaultdict(list)
-    rows = session.scalars(
-        select(Refund).where(
-            Refund.shop_id == shop.id, Refund.order_shopify_id.in_([order.shopify_id for order in orders])
-        )
-    )
-    for row in rows:
-        refunds[row.order_shopify_id].append(refund_from_json(row.fact))
-    return [
-        _Case(
-            order,
-            _deciding_version(order),
-            tuple(sorted(refunds[order.shopify_id], key=lambda fact: (fact.processed_at, fact.refund_id))),
-        )
-        for order in orders
-    ]
-
-
-def _deciding_version(order: Order) -> OrderFact:
-    paid = None if order.paid_fact is None else order_from_json(order.paid_fact)
-    return decide_version(paid, order_from_json(order.fact))
-
-
-def _rewrite_spend(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, datetime]:
-    """Store what the orders add to their customers' spend; return from when on each customer's spend changed."""
-    order_ids = [case.order.id for case in cases]
-    stored: dict[int, list[tuple[datetime, int, int]]] = defaultdict(list)
-    rows = session.execute(
-        select(SpendRow.order_id, SpendRow.at, SpendRow.amount_minor, SpendRow.customer_id)
-        .where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(order_ids))
-        .order_by(SpendRow.id)
-    )
-    for order_id, at, amount_minor, whose in rows:
-        stored[order_id].append((at, amount_minor, whose))
-    earliest: dict[int, datetime] = {}
-    rewritten, fresh = [], []
-    for case in cases:
-        customer_id = case.order.customer_id
-        if customer_id is None:
-            continue
-        events = [
-            (event.at, event.amount_minor, customer_id) for event in compute_spend_events(case.fact, case.refunds)
-        ]
-        before = stored[case.order.id]
-        # Counted, not a set: two refunds of equal worth may share a second.
-        counts, counts_before = Counter(events), Counter(before)
-        moments = [at for at, _, _ in (counts - counts_before) + (counts_before - counts)]
-        if not moments:
-            continue
-        rewritten.append(case.order.id)
-        for customer in {customer_id, *(customer for _, _, customer in before)}:
-            earliest[customer] = min([*moments, *([earliest[customer]] if customer in earliest else [])])
-        fresh += [
-            {
-                "shop_id": shop.id,
-                "customer_id": customer_id,
-                "order_id": case.order.id,
-                "at": at,
-                "amount_minor": amount_minor,
-            }
-            for at, amount_minor, _ in events
-        ]
-    if any(stored[order_id] for order_id in rewritten):
-        session.execute(delete(SpendRow).where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(rewritten)))
-    if fresh:
-        session.execute(insert(SpendRow), fresh)
-    return earliest
-
-
-def _read_later(session: Session, shop: Shop, earliest: dict[int, datetime]) -> list[Order]:
-    """Return the orders placed after their customer's spend changed: their tier may have been another one."""
-    if not earliest:
-        return []
-    rows = session.scalars(
-        select(Order).where(
-            Order.shop_id == shop.id,
-            Order.customer_id.in_(earliest),
-            Order.placed_at > min(earliest.values()),
-        )
-    )
-    return [order for order in rows if order.placed_at > earliest[order.customer_id or 0]]
-
-
-def _read_rewards(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[int, Reward]:
+def _read_rewards(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, Reward]:
     # Read anew: what the session may have seen of them before the locks were taken is of no worth.
     rows = session.scalars(
         select(Reward)
@@ -306,45 +211,3 @@ def _read_rewards(session: Session, shop: Shop, cases: Sequence[_Case]) -> dict[
         .execution_options(populate_existing=True)
     )
     return {row.order_id: row for row in rows}
-
-
-class _Spend:
-    """The spend history of a batch's customers."""
-
-    def __init__(self, session: Session, shop: Shop, customer_ids: Sequence[int]) -> None:
-        self._events: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-        rows = session.execute(
-            select(SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor).where(
-                SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(set(customer_ids))
-            )
-        )
-        for customer_id, at, amount_minor in rows:
-            self._events[customer_id].append((at, amount_minor))
-
-    def before(self, customer_id: int | None, at: datetime) -> int:
-        """Return the customer's net spend strictly before an instant, in minor units; 0 for a guest."""
-        if customer_id is None:
-            return 0
-        return sum(amount_minor for moment, amount_minor in self._events[customer_id] if moment < at)
-
-
-class _Programme:
-    """The shop's terms, by version and by moment."""
-
-    def __init__(self, session: Session, shop: Shop) -> None:
-        rows = session.scalars(
-            select(TermsVersion).where(TermsVersion.shop_id == shop.id).order_by(TermsVersion.version)
-        ).all()
-        if not rows:
-            raise Broken("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
-        self._versions = {row.version: terms_from_json(row.body) for row in rows}
-        self._effective = [(row.effective_from, row.version) for row in rows]
-
-    def version(self, version: int) -> Terms:
-        """Return the terms a reward was frozen with."""
-        return self._versions[version]
-
-    def at(self, moment: datetime) -> Terms:
-        """Return the newest terms in force at a moment; for orders older than the programme its first."""
-        in_force = [version for effective_from, version in self._effective if effective_from <= moment]
-        return self._versions[max(in_force, default=self._effective[0][1])]

@@ -1,0 +1,33 @@
+"""A shop's terms, by version and by moment."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.engine.rules.facts_json import terms_from_json
+from app.engine.rules.terms import Terms
+from app.errors import Broken
+from app.models import Shop, TermsVersion
+
+
+class Programme:
+    """The shop's terms, by version and by moment."""
+
+    def __init__(self, session: Session, shop: Shop) -> None:
+        rows = session.scalars(
+            select(TermsVersion).where(TermsVersion.shop_id == shop.id).order_by(TermsVersion.version)
+        ).all()
+        if not rows:
+            raise Broken("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
+        self._versions = {row.version: terms_from_json(row.body) for row in rows}
+        self._effective = [(row.effective_from, row.version) for row in rows]
+
+    def version(self, version: int) -> Terms:
+        """Return the terms a reward was frozen with."""
+        return self._versions[version]
+
+    def at(self, moment: datetime) -> Terms:
+        """Return the newest terms in force at a moment; for orders older than the programme its first."""
+        in_force = [version for effective_from, version in self._effective if effective_from <= moment]
+        return self._versions[max(in_force, default=self._effective[0][1])]
