@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psycopg
 import requests
 from cryptography.fernet import Fernet
 
@@ -123,6 +124,7 @@ class Stack:
         self._start_sandbox()
         self._start_web()
         self.flask("db", "upgrade")
+        _forget_tokens(postgres.url)
         self._start_workers()
         self.wait_until(self.shop.is_ready, "the sandbox does not answer", SECONDS_TO_START)
         self.wait_until(self._app_is_ready, "the app does not answer", SECONDS_TO_START)
@@ -156,6 +158,12 @@ class Stack:
     def _install(self) -> None:
         opened = self.shop.session.get(f"{self.plan.app_url}/", params=self.shop.app_query(), timeout=30)
         opened.raise_for_status()
+
+
+def _forget_tokens(database_url: str) -> None:
+    """Let the app ask for new tokens: those in a kept database were given by a sandbox that is gone."""
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        connection.execute("DELETE FROM shop_tokens")
 
 
 def _environment(plan: Plan, database_url: str, redis_url: str) -> dict[str, str]:
