@@ -107,12 +107,12 @@ def _welcome(plan: Plan) -> str:
   Boomerang is open:  {plan.sandbox_url}
 
   What to try
-    · Place an order: a second later its cashback is the customer's store credit.
-    · Place one above {HOLD_ABOVE}: it is held. Approve it under Reviews, or reject it with a reason.
-    · Refund a part of an order: exactly the right part of its cashback goes back.
+    · Place an order, on the right: a second later its cashback is the customer's store credit.
+    · Place one above {HOLD_ABOVE}: it is held. Approve it under Review, or reject it with a reason.
+    · Refund a piece of an order: exactly the right part of its cashback goes back.
     · Open an order in Boomerang: which lines earned what, every ledger entry, every transfer.
     · Settings: switch to manual mode, and every order waits for you.
-    · Let Shopify fail in the middle of a credit (Faults): nothing is paid twice, nothing is lost.
+    · Faults: let Shopify fail in the middle of a credit. Nothing is paid twice, nothing is lost.
     · In another terminal: . {environment} && .venv/bin/flask --app wsgi check-books
 """
 
