@@ -8,6 +8,7 @@ from flask import Flask
 from app.db import db
 from app.engine.rules.terms import Mode
 from tests.flows.builders import Till
+from tests.flows.transfer_rows import Rows
 
 
 @pytest.fixture
@@ -23,4 +24,12 @@ def manual_shop(app: Flask) -> Iterator[Till]:
     """Return a shop in which every reward waits for a person."""
     with app.app_context():
         yield Till("by-hand.myshopify.com", mode=Mode.MANUAL)
+        db.session.remove()
+
+
+@pytest.fixture
+def rows(app: Flask) -> Iterator[Rows]:
+    """Return two shops without transfers."""
+    with app.app_context():
+        yield Rows()
         db.session.remove()
