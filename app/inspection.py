@@ -180,6 +180,7 @@ def _transfer(transfer: Transfer) -> Json:
         "kind": transfer.kind,
         "state": transfer.state,
         "amount": to_decimal_string(transfer.amount_minor, transfer.currency),
+        "cancelled": to_decimal_string(transfer.cancelled_minor, transfer.currency),
         "sent": None if sent_minor is None else to_decimal_string(sent_minor, transfer.currency),
         "currency": transfer.currency,
         "attempts": transfer.attempts,

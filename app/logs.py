@@ -8,9 +8,7 @@ import structlog
 def init_logs(log_format: str) -> None:
     """Set up structlog once for this process; ``log_format`` is ``text`` or ``json``."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
         processors=[

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_
 from sqlalchemy.orm import Session, aliased
 
 from app.engine.rules.arrival import Claim, Sent
-from app.engine.rules.states import TransferKind, TransferState
+from app.engine.rules.states import TransferState
 from app.models import Customer, Shop, Transfer
 
 UNFINISHED = (TransferState.PLANNED, TransferState.SENDING, TransferState.UNKNOWN)
@@ -66,7 +66,7 @@ def claim_next(session: Session, shop_id: int, now: datetime, lease_seconds: flo
         customer_gid=customer.gid,
         kind=transfer.kind,
         currency=transfer.currency,
-        amount_minor=transfer.amount_minor,
+        amount_minor=transfer.left_minor,
         attempt=transfer.attempts,
         leased_until=transfer.leased_until,
         is_in_flight=transfer.state in IN_FLIGHT,
@@ -120,24 +120,15 @@ def _may_go_now() -> ColumnElement[bool]:
 
 
 def _is_its_turn() -> ColumnElement[bool]:
-    """One after the other, oldest first; and no debit past a refused credit, whose money the customer never got."""
-    in_flight, planned, refused = aliased(Transfer), aliased(Transfer), aliased(Transfer)
-    # Three questions instead of one with "or", so that each is answered by an index.
+    """One after the other, oldest first."""
+    in_flight, planned = aliased(Transfer), aliased(Transfer)
+    # Two questions instead of one with "or", so that each is answered by an index.
     return or_(
         Transfer.state != TransferState.PLANNED,
         and_(
             ~exists().where(_is_same_account(in_flight), _is_one_of(in_flight, *IN_FLIGHT)),
             ~exists().where(
                 _is_same_account(planned), _is_one_of(planned, TransferState.PLANNED), planned.id < Transfer.id
-            ),
-            or_(
-                Transfer.kind != TransferKind.DEBIT,
-                ~exists().where(
-                    _is_same_account(refused),
-                    _is_one_of(refused, TransferState.REFUSED),
-                    refused.kind == TransferKind.CREDIT,
-                    refused.id < Transfer.id,
-                ),
             ),
         ),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.engine.ledger import Balances, EntryDraft, post, read_balances
+from app.engine.offsets import cancel_against_each_other
 from app.engine.rules import postings
 from app.engine.rules.postings import Account, EntryKind, Posting
 from app.engine.rules.states import TransferKind, TransferState
@@ -33,6 +34,8 @@ class Journal:
         self._balances.update(read_balances(session, shop.id, customer_ids, shop.currency))
         self._drafts: list[EntryDraft] = []
         self._transfers: list[dict[str, object]] = []
+        #: Rewards of which a debit was planned.
+        self._taken_back: set[int] = set()
 
     def accrue(self, reward: Reward, order: Order, amount_minor: int, occurred_at: datetime) -> None:
         """Book a promise as pending."""
@@ -60,6 +63,7 @@ class Journal:
         self._enter(EntryKind.CLAWBACK, reward, order, rows, occurred_at)
         if covered_minor:
             self._plan(TransferKind.DEBIT, reward, order, covered_minor)
+            self._taken_back.add(reward.id)
 
     def write(self) -> None:
         """Write the entries and plan the transfers, each once.
@@ -73,7 +77,9 @@ class Journal:
         if self._transfers:
             statement = upsert(Transfer).values(self._transfers)
             self._session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "key"]))
-        self._drafts, self._transfers = [], []
+        if self._taken_back:
+            cancel_against_each_other(self._session, self._shop.id, self._taken_back)
+        self._drafts, self._transfers, self._taken_back = [], [], set()
 
     def _enter(
         self,

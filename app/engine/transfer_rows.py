@@ -98,7 +98,7 @@ def finish(session: Session, transfer: Transfer, state: TransferState, now: date
     transfer.state, transfer.confirmed_at = state, now if state is TransferState.CONFIRMED else None
     transfer.needs_person = False
     transfer.leased_until = transfer.next_attempt_at = transfer.error = None
-    short_minor = transfer.amount_minor - (transfer.sent_minor or 0)
+    short_minor = transfer.left_minor - (transfer.sent_minor or 0)
     if transfer.kind is not TransferKind.DEBIT or short_minor == 0:
         return
     draft = EntryDraft(

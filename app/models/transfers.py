@@ -15,6 +15,7 @@ class Transfer(Model):
     __table_args__ = (
         UniqueConstraint("shop_id", "key"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("cancelled_minor BETWEEN 0 AND amount_minor", name="cancelled_within_amount"),
         CheckConstraint("sent_minor IS NULL OR sent_minor BETWEEN 0 AND amount_minor", name="sent_within_amount"),
         # One in flight per owner and currency: what makes a read-back provable.
         Index(
@@ -38,7 +39,7 @@ class Transfer(Model):
             "shop_id",
             "customer_id",
             "id",
-            postgresql_where=text("state IN ('planned', 'sending', 'unknown', 'refused')"),
+            postgresql_where=text("state IN ('planned', 'sending', 'unknown')"),
         ),
         # What claiming walks: the planned ones of a shop, oldest first, however many there are.
         Index("ix_transfers_planned", "shop_id", "id", postgresql_where=text("state = 'planned'")),
@@ -54,6 +55,8 @@ class Transfer(Model):
     kind: Mapped[TransferKind] = mapped_column(enum_column(TransferKind, "kind"))
     currency: Mapped[str] = mapped_column(String(3))
     amount_minor: Mapped[Minor]
+    #: What of it is not needed any more: a refused credit and the debit that takes it back cancel each other.
+    cancelled_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
     state: Mapped[TransferState] = mapped_column(enum_column(TransferState, "state"))
     created_at: Mapped[Instant]
     #: What was asked of Shopify: a debit is clamped to the live balance, the rest is owed.
@@ -76,3 +79,8 @@ class Transfer(Model):
     balance_after_minor: Mapped[int | None] = mapped_column(BigInteger)
     confirmed_at: Mapped[Instant | None]
     error: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def left_minor(self) -> int:
+        """Return what is to be moved: the amount without what was cancelled."""
+        return self.amount_minor - self.cancelled_minor

@@ -362,6 +362,7 @@ def upgrade() -> None:
         ),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_minor", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -394,6 +395,9 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_transfers_amount_positive")),
         sa.CheckConstraint(
+            "cancelled_minor BETWEEN 0 AND amount_minor", name=op.f("ck_transfers_cancelled_within_amount")
+        ),
+        sa.CheckConstraint(
             "sent_minor IS NULL OR sent_minor BETWEEN 0 AND amount_minor", name=op.f("ck_transfers_sent_within_amount")
         ),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_transfers_customer_id_customers")),
@@ -402,7 +406,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
         sa.UniqueConstraint("shop_id", "key", name=op.f("uq_transfers_shop_id_key")),
     )
-    op.create_index(op.f("ix_transfers_shop_id_reward_id"), "transfers", ["shop_id", "reward_id"], unique=False)
     op.create_index(
         "ix_transfers_planned",
         "transfers",
@@ -410,12 +413,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'planned'"),
     )
+    op.create_index(op.f("ix_transfers_shop_id_reward_id"), "transfers", ["shop_id", "reward_id"], unique=False)
     op.create_index(
         "ix_transfers_to_send",
         "transfers",
         ["shop_id", "customer_id", "id"],
         unique=False,
-        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown', 'refused')"),
+        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown')"),
     )
     op.create_index(
         "uq_transfers_claimed_transaction",
@@ -510,10 +514,10 @@ def downgrade() -> None:
     op.drop_index(
         "ix_transfers_to_send",
         table_name="transfers",
-        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown', 'refused')"),
+        postgresql_where=sa.text("state IN ('planned', 'sending', 'unknown')"),
     )
-    op.drop_index("ix_transfers_planned", table_name="transfers", postgresql_where=sa.text("state = 'planned'"))
     op.drop_index(op.f("ix_transfers_shop_id_reward_id"), table_name="transfers")
+    op.drop_index("ix_transfers_planned", table_name="transfers", postgresql_where=sa.text("state = 'planned'"))
     op.drop_table("transfers")
     op.drop_index(op.f("ix_ledger_entries_shop_id_reward_id"), table_name="ledger_entries")
     op.drop_index(op.f("ix_ledger_entries_shop_id_customer_id_id"), table_name="ledger_entries")

@@ -77,9 +77,9 @@ INVARIANTS: dict[str, TextClause] = {
             FROM postings GROUP BY shop_id, customer_id, currency
         ), sent AS (
             SELECT shop_id, customer_id, currency,
-                SUM(CASE WHEN kind = 'credit' THEN amount_minor
+                SUM(CASE WHEN kind = 'credit' THEN amount_minor - cancelled_minor
                          WHEN state IN ('confirmed', 'not_applicable') THEN -sent_minor
-                         ELSE -amount_minor END) AS minor
+                         ELSE cancelled_minor - amount_minor END) AS minor
             FROM transfers GROUP BY shop_id, customer_id, currency
         )
         SELECT shop_id, format('customer %s has %s %s available, but transfers sum to %s',

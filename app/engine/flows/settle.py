@@ -23,7 +23,8 @@ def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) ->
     rows = session.execute(
         select(Reward, Order)
         .join(Order, Order.id == Reward.order_id)
-        .where(*due, Reward.id.in_([reward_id for reward_id, _ in found]))
+        # One that moved to a customer who is not locked waits for the next run.
+        .where(*due, Reward.id.in_([reward_id for reward_id, _ in found]), Reward.customer_id.in_(customers))
         .order_by(Reward.id)
         .with_for_update(of=Reward)
         .execution_options(populate_existing=True)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.engine import audit
 from app.engine.due_transfers import claim_next, count_due, find_next_due_at, last_sending, list_due_shops
+from app.engine.offsets import cancel_against_each_other
 from app.engine.rules.arrival import Claim, Sent
 from app.engine.rules.states import TransferKind, TransferState
 from app.engine.transfer_rows import (
@@ -101,13 +102,19 @@ def mark_not_applicable(session: Session, claim: Claim, now: datetime) -> None:
 
 
 def refuse(session: Session, claim: Claim, reason: str) -> None:
-    """Close a transfer that Shopify will not execute; a person reads the reason and may retry."""
+    """Close a transfer that Shopify will not execute; a person reads the reason and may retry.
+
+    Debits that were to take back a refused credit are cancelled with it.
+    """
+    lock_customer(session, claim)
     transfer = get_ours(session, claim)
     if transfer is not None and transfer.state in (S.PLANNED, S.SENDING):
         forget_sending(transfer)
         transfer.state, transfer.error = S.REFUSED, reason
         transfer.leased_until = transfer.next_attempt_at = None
         session.flush()
+        if transfer.kind is TransferKind.CREDIT and transfer.reward_id is not None:
+            cancel_against_each_other(session, transfer.shop_id, {transfer.reward_id})
 
 
 def put_back(session: Session, claim: Claim, reason: str, now: datetime, wait_seconds: float | None = None) -> None:
