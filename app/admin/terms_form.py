@@ -1,6 +1,7 @@
 """The terms as a form: text fields out of terms, and terms out of text fields."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -42,10 +43,13 @@ def fields_of(terms: Terms) -> Fields:
 
 
 def fields_from_request(form: MultiDict[str, str]) -> Fields:
-    """Return the texts a person sent; rows of the tier table that were left empty are dropped."""
-    columns: Sequence[list[str]] = [form.getlist(f"tier_{name}") for name in _TIER_FIELDS]
-    rows = [dict(zip(_TIER_FIELDS, row, strict=True)) for row in zip(*columns, strict=False)]
-    texts = {name: form.get(name, "") for name in _TEXT_FIELDS}
+    """Return the texts a person sent; rows of the tier table that were left empty are dropped.
+
+    Columns of different lengths leave gaps, which the check of the fields refuses: no tier gets lost in silence.
+    """
+    columns: Sequence[list[str]] = [[_clean(text) for text in form.getlist(f"tier_{name}")] for name in _TIER_FIELDS]
+    rows = [dict(zip(_TIER_FIELDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
+    texts = {name: _clean(form.get(name, "")) for name in _TEXT_FIELDS}
     return {"tiers": [row for row in rows if any(text.strip() for text in row.values())], **texts}
 
 
@@ -65,3 +69,7 @@ def terms_from_form(data: Fields, currency: str) -> Terms:
         excluded_product_ids=data["excluded_product_ids"],
         excluded_tags=data["excluded_tags"],
     )
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "")  # the one character PostgreSQL's text cannot hold

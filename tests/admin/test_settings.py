@@ -158,6 +158,8 @@ BAD = [
     ({"tier_threshold": ["5", "250"]}, "must start at 0"),
     ({"tier_threshold": ["0", "0"]}, "must rise"),
     ({"tier_name": ["", "Friends"]}, "needs a name"),
+    ({"tier_name": ["Everyone"]}, "needs a name"),
+    ({"tier_rate": ["1"]}, "in percent"),
     ({"tier_name": ["Friends", "friends"]}, "same name"),
     ({"tier_name": ["x" * 61, "Friends"]}, "at most 60"),
     ({"tier_name": [], "tier_threshold": [], "tier_rate": []}, "at least one tier"),
@@ -190,6 +192,13 @@ def test_bad_terms_are_told_why_and_nothing_is_saved(
     for text in [typed] if isinstance(typed, str) else typed:
         assert any(text in one for one in kept)
     assert visitor.post("/settings/terms", {**GOOD, **change}, htmx=False).status_code == 422
+
+
+def test_a_nul_in_the_terms_is_left_out_as_no_table_can_hold_it(visitor: Visitor, shop_id: int) -> None:
+    change = {"tier_name": ["Every\0one", "Friends"], "excluded_tags": "whole\0sale, \0"}
+    assert visitor.post("/settings/terms", {**GOOD, **change}).status_code == 200
+    assert [tier.name for tier in newest_terms(shop_id).tiers] == ["Everyone", "Friends"]
+    assert newest_terms(shop_id).excluded_tags == {"wholesale"}
 
 
 @pytest.mark.parametrize("seen", ["", "2", "0", "one", None])
