@@ -98,7 +98,11 @@ def _send_history(stack: Stack, orders: int) -> None:
         left = f"{orders - now['orders']:,} to be placed, {now['waiting']:,} webhooks to be delivered"
         _progress(f"A year of {orders:,} orders is on its way: {left} …")
         time.sleep(PAUSE)
-    _progress(f"A year of {orders:,} orders is in.\n")
+    while unsent := stack.count_open_transfers():
+        stack.check()
+        _progress(f"A year of {orders:,} orders is in; {unsent:,} of its credits go to the shop before yours …")
+        time.sleep(PAUSE)
+    _progress(f"A year of {orders:,} orders is in, and every credit.\n")
 
 
 def _welcome(plan: Plan) -> str:

@@ -14,14 +14,19 @@ stop() {
     exit 1
 }
 
-# Print the newest Python that is new enough, or the one that PYTHON names.
+# Print the newest Python that will do, or the one that PYTHON names if that will do.
 find_python() {
+    without_venv=
     for candidate in ${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        if "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then
             echo "$candidate"
             return
         fi
+        without_venv=${without_venv:-$candidate}
     done
+    [ -z "$without_venv" ] ||
+        stop "$without_venv comes without its venv module: install it (Debian, Ubuntu: apt install python3-venv) and try again."
     found=$("${PYTHON:-python3}" -c 'import platform; print(platform.python_version())' 2>/dev/null) ||
         stop "${PYTHON:-python3} was not found: install Python 3.11 or newer (Debian, Ubuntu: apt install python3 python3-venv)."
     stop "Boomerang needs Python 3.11 or newer, and ${PYTHON:-python3} is $found: install a newer one, or name one with PYTHON=…, such as \`make demo PYTHON=/opt/python3.12/bin/python3\`."
@@ -30,8 +35,6 @@ find_python() {
 make_venv() {
     .venv/bin/python -c '' 2>/dev/null && return
     python=$(find_python)
-    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
-        stop "$python comes without its venv module: install it (Debian, Ubuntu: apt install python3-venv) and try again."
     rm -rf .venv
     "$python" -m venv .venv
 }
@@ -40,11 +43,19 @@ install_python_packages() {
     make_venv
     cmp -s "requirements/$wanted.txt" ".venv/installed-$wanted.txt" && return
     echo "Installing $(grep -c '^[a-z].*==' "requirements/$wanted.txt") Python packages into .venv (once, about a minute) …"
-    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps \
-        --require-hashes -r "requirements/$wanted.txt"
+    said=$(.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps \
+        --require-hashes -r "requirements/$wanted.txt" 2>&1) || explain_pip "$said"
     cp "requirements/$wanted.txt" ".venv/installed-$wanted.txt"
     # The packages of demo.txt are in dev.txt too, in the same versions: a house test holds that.
     if [ "$wanted" = dev ]; then cp requirements/demo.txt .venv/installed-demo.txt; fi
+}
+
+# Without a network, pip ends its warnings with "no matching distribution", which sends people looking in the wrong place.
+explain_pip() {
+    case $1 in
+    *"Retrying ("*) stop "pip could not reach its package index: try again when this machine is online, or name a mirror with PIP_INDEX_URL." ;;
+    *) stop "pip could not install what requirements/$wanted.txt names: $(echo "$1" | grep -v '^WARNING' | tail -n 5)" ;;
+    esac
 }
 
 # Shopify's official schema, against which the tests hold our documents and the sandbox.
@@ -55,7 +66,13 @@ install_schema() {
         return
     fi
     echo "Installing Shopify's schema into node_modules (once) …"
-    npm ci --ignore-scripts --loglevel=error >/dev/null
+    if ! said=$(npm ci --ignore-scripts --loglevel=error 2>&1); then
+        failed="npm could not install Shopify's schema: $(echo "$said" | grep -v 'complete log' | tail -n 3)"
+        [ -z "${CI:-}" ] || stop "$failed"
+        echo "$failed"
+        echo "The tests that need it are skipped."
+        return
+    fi
     cp package-lock.json node_modules/installed.json
 }
 

@@ -113,6 +113,14 @@ class Stack:
         told: dict[str, Any] = json.loads(self.flask("inspect", "order", str(order_id), "--json"))
         return told
 
+    def count_open_transfers(self) -> int:
+        """Return how many credits and debits are still on their way to the shop."""
+        with psycopg.connect(self.environment["DATABASE_URL"].replace("+psycopg", "")) as connection:
+            counted = connection.execute(
+                "SELECT count(*) FROM transfers WHERE state IN ('planned', 'sending', 'unknown') AND NOT needs_person"
+            ).fetchone()
+        return int(counted[0]) if counted else 0
+
     def _start(self) -> None:
         plan = self.plan
         self.say("Starting PostgreSQL and Valkey …")

@@ -8,6 +8,7 @@ all workers of a run share them, and they end with the run. No test is skipped f
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,6 +69,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
                 for name in (_template_name(), f"{_template_name()}_begun"):
                     _drop(connection, name)
         shutil.rmtree(os.environ.pop(SHARED_FOLDER), ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once for each reason how many tests were skipped, for it names what to install."""
+    skipped = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
+    for reason, number in skipped.most_common():
+        terminalreporter.write_line(f"{number} skipped: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")

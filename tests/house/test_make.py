@@ -18,6 +18,21 @@ case $2 in *ensurepip*) exit 1 ;; esac
 """
 
 
+PIP_WITHOUT_NETWORK = """#!/bin/sh
+case $* in *pip\\ install*) echo "WARNING: Retrying (Retry(total=4)) after connection broken" >&2; exit 1 ;; esac
+"""
+PIP_THAT_FAILS = """#!/bin/sh
+case $* in *pip\\ install*) echo "ERROR: No space left on device" >&2; exit 1 ;; esac
+"""
+PYTHON_THAT_MAKES_VENVS = """#!/bin/sh
+case $* in *-m\\ venv*)
+    mkdir -p .venv/bin
+    printf '#!/bin/sh\\n' > .venv/bin/python
+    chmod +x .venv/bin/python ;;
+esac
+"""
+
+
 def install(folder: Path, python: str) -> "subprocess.CompletedProcess[str]":
     """Run local/install.sh in an empty project with that Python."""
     (folder / "local").mkdir()
@@ -69,3 +84,28 @@ def test_what_the_lock_file_says_is_installed_once(tmp_path: Path) -> None:
     executable(tmp_path / ".venv" / "bin" / "python", "#!/bin/sh\n")
     ended = install(tmp_path, "/nonexistent/python3")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("pip", "sentence"),
+    [
+        (PIP_WITHOUT_NETWORK, "pip could not reach its package index: try again when this machine is online"),
+        (PIP_THAT_FAILS, "pip could not install what requirements/demo.txt names: ERROR: No space left on device"),
+    ],
+    ids=["no network", "another reason"],
+)
+def test_packages_that_cannot_be_had_get_one_sentence(tmp_path: Path, pip: str, sentence: str) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    executable(tmp_path / ".venv" / "bin" / "python", pip)
+    ended = install(tmp_path, "/nonexistent/python3")
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith(sentence)
+    assert not (tmp_path / ".venv" / "installed-demo.txt").exists()
+
+
+def test_a_venv_whose_making_was_interrupted_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    executable(tmp_path / ".venv" / "bin" / "python", "#!/bin/sh\ncase $* in *import\\ pip*) exit 1 ;; esac\n")
+    ended = install(tmp_path, executable(tmp_path / "python3", PYTHON_THAT_MAKES_VENVS))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / ".venv" / "installed-demo.txt").exists()

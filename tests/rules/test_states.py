@@ -4,7 +4,6 @@ import pytest
 
 from app.engine.rules.states import (
     BOOKED_PENDING,
-    BOOKED_SETTLED,
     DECIDABLE,
     MOVES,
     Badge,
@@ -46,8 +45,9 @@ def test_credit_settles_only_from_pending_or_again_after_a_reversal() -> None:
     assert into == {RewardState.PENDING, RewardState.REVERSED}
 
 
-def test_settled_credit_never_becomes_pending_again() -> None:
-    assert not {after for state in BOOKED_SETTLED for after in MOVES[state]} - BOOKED_SETTLED
+def test_settled_credit_is_decided_anew_only_after_all_of_it_was_taken_back() -> None:
+    assert MOVES[RewardState.SETTLED] == {RewardState.REVERSED}
+    assert MOVES[RewardState.REVERSED] == {RewardState.SETTLED} | BOOKED_PENDING
 
 
 def test_people_decide_about_rewards_that_are_booked_pending() -> None:
