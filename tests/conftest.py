@@ -71,6 +71,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(SHARED_FOLDER), ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the stories: one of them takes minutes, and should not be what the whole run waits for at its end."""
+    items.sort(key=lambda item: item.path.parent.name != "stories")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say once for each reason how many tests were skipped, for it names what to install."""
     skipped = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
