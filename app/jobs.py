@@ -38,8 +38,10 @@ def drain_inbox() -> None:
 
 @_job
 def send_transfers(shop_id: int) -> None:
-    """Send a shop's planned transfers and read back the unknown ones."""
-    transfers.send_due(shop_id, books=transfer)
+    """Send a shop's planned transfers and read back the unknown ones, for some seconds; then let others have a turn."""
+    report = transfers.send_due(shop_id, books=transfer)
+    if report.next_due_at is not None and report.next_due_at <= utcnow() and report.stopped_by is None:
+        enqueue_once(TRANSFERS, "send_transfers", shop_id)
 
 
 @_job

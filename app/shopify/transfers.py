@@ -42,8 +42,8 @@ log = structlog.get_logger()
 MAX_WAIT_SECONDS = 5.0
 #: What a call may take on top of its timeout and still count as the one that was sent.
 ARRIVAL_MARGIN = timedelta(seconds=30)
-#: A run ends after this long, so that a shop with thousands of transfers does not keep a worker for itself.
-RUN_FOR = timedelta(minutes=4)
+#: A run ends after this long, so that a shop with thousands of transfers keeps no worker from the inbox.
+RUN_FOR = timedelta(seconds=2)
 #: A token is asked for anew this often, long before it can run out.
 GATEWAY_LIVES = timedelta(minutes=1)
 
