@@ -159,7 +159,7 @@ class Stack:
 
     def _app_is_ready(self) -> bool:
         try:
-            return self.shop.session.get(f"{self.plan.app_url}/healthz", timeout=5).status_code < 500
+            return self.shop.session.get(f"{self.plan.app_url}/readyz", timeout=5).ok
         except requests.RequestException:
             return False
 
