@@ -59,6 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that all workers of this run share; workers find it in their environment."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="boomerang-tests-")
+        if os.geteuid() == 0 and config.option.basetemp is None:
+            # Root's embedded servers run as nobody, and every pytest that root starts anywhere closes the usual
+            # folder to others, under the feet of those that run.
+            config.option.basetemp = os.path.join(os.environ[SHARED_FOLDER], "tmp")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

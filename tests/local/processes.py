@@ -11,13 +11,15 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30
+#: What a shell starts beside itself, as a CI may do with all of this, ignores SIGINT; so would our programs.
+HEAR_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 @contextmanager
 def python(program: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
     """Run a program in a process of its own; kill it at the end should it still be there."""
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [sys.executable, "-c", HEAR_SIGINT + program, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
