@@ -144,13 +144,7 @@ class _Run:
 
     def _send(self, gateway: Gateway, claim: Claim) -> str:
         try:
-            account = read_account(
-                gateway,
-                claim.customer_gid,
-                claim.currency,
-                is_enough=reaches_back(claim.sent),
-                max_wait_seconds=MAX_WAIT_SECONDS,
-            )
+            account = _read_account(gateway, claim)
         except ShopifyError as error:
             return self._put_back(claim, error)
         if claim.sent is not None:
@@ -233,13 +227,7 @@ class _Run:
         if claim.sent is None:
             raise ValueError(f"The transfer {claim.transfer_id} is in flight without a word of what was sent.")
         try:
-            account = read_account(
-                gateway,
-                claim.customer_gid,
-                claim.currency,
-                is_enough=reaches_back(claim.sent),
-                max_wait_seconds=MAX_WAIT_SECONDS,
-            )
+            account = _read_account(gateway, claim)
         except ShopifyError as error:
             with transaction() as session:
                 self._books.postpone_read(session, claim, str(error), self._clock())
@@ -266,6 +254,16 @@ class _Run:
             movement = verdict.movement
             self._books.confirm(session, claim, str(movement.gid), movement.balance_after_minor, self._clock())
             return "confirmed"
+
+
+def _read_account(gateway: Gateway, claim: Claim) -> Account:
+    return read_account(
+        gateway,
+        claim.customer_gid,
+        claim.currency,
+        is_enough=reaches_back(claim.sent),
+        max_wait_seconds=MAX_WAIT_SECONDS,
+    )
 
 
 def _execute(gateway: Gateway, claim: Claim, sent: Sent, account: Account, before_send: Callable[[], None]) -> Receipt:

@@ -1,5 +1,6 @@
 """The steps that made an amount, each with the facts it rested on and its sentence."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -47,14 +48,14 @@ WHY_INELIGIBLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(ABC):
     """One step of the pipeline with the facts it rested on; ``sentence`` says it in plain English."""
 
     kind: ClassVar[StepKind]
 
+    @abstractmethod
     def sentence(self, currency: str) -> str:
         """Return the step as one sentence; amounts are in ``currency``."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
