@@ -33,7 +33,7 @@ find_python() {
 }
 
 make_venv() {
-    .venv/bin/python -c '' 2>/dev/null && return
+    .venv/bin/python -c 'import pip' 2>/dev/null && return
     python=$(find_python)
     rm -rf .venv
     "$python" -m venv .venv
