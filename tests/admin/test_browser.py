@@ -251,6 +251,23 @@ def test_an_order_under_way_renews_itself_until_it_is_processed(page: Page, stag
     expect(frame.get_by_role("link", name="Orders")).to_be_focused()
 
 
+def test_new_orders_come_into_the_list_by_themselves_and_leave_the_focus_alone(page: Page, stage: Stage) -> None:
+    shop_id, _ = fill(page, stage, 1)
+    frame = enter(page, stage, "/orders")
+    expect(frame.locator("tbody tr")).to_have_count(1)
+    frame.get_by_role("searchbox").focus()
+    tell(shop_id, order(2))
+    expect(frame.locator("tbody tr")).to_have_count(2, timeout=10_000)
+    expect(frame.get_by_role("searchbox")).to_be_focused()
+
+
+def test_a_list_that_was_asked_for_stays_as_it_is(page: Page, stage: Stage) -> None:
+    fill(page, stage, 1)
+    frame = enter(page, stage, "/orders?search=1001")
+    expect(frame.locator("tbody tr")).to_have_count(1)
+    expect(frame.locator("[data-live]")).to_have_count(0)
+
+
 def test_a_document_without_a_token_gets_one_by_the_bounce_page(page: Page, stage: Stage) -> None:
     fill(page, stage, 1)
     enter(page, stage, "/settings")
