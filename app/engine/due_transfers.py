@@ -43,9 +43,8 @@ def claim_next(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     """Take the next due transfer of a shop for ``lease_seconds``; None when nothing is due.
 
     Read-backs come first. A planned transfer is due only while its owner has nothing in flight and no older
-    one unfinished in that currency; a debit also waits behind an older credit that was refused. One still
-    *sending* when its lease ran out was left by a worker that died: it may have been sent at any moment of
-    that lease, so its outcome is unknown.
+    one unfinished in that currency. One still *sending* when its lease ran out was left by a worker that
+    died: it may have been sent at any moment of that lease, so its outcome is unknown.
     """
     row = _claim(session, _select_due(shop_id, now, *IN_FLIGHT)) or _claim(
         session, _select_due(shop_id, now, TransferState.PLANNED)
