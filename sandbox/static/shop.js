@@ -101,15 +101,20 @@ function showPanel(summary) {
   showState(summary);
 }
 
+// Who has just bought stays chosen, also one who was new: known from the next refresh on.
+let lastBuyer = null;
+
 function showPeople(customers) {
   const select = orderForm.elements.who;
-  const chosen = select.value || (customers.length ? String(customers[0].id) : "new");
+  const usual = select.options.length || !customers.length ? select.value || "new" : String(customers[0].id);
+  const chosen = customers.some((one) => String(one.id) === lastBuyer) ? lastBuyer : usual;
   const options = customers.slice(0, 20).map((one) => new Option(one.credit.length ? `${one.name} (${one.credit[0]})` : one.name, one.id));
   const known = JSON.stringify(options.map((option) => [option.value, option.text]));
   if (select.dataset.known === known) return;
   select.dataset.known = known;
   select.replaceChildren(new Option("A new customer", "new"), new Option("A guest, without account", "guest"), ...options);
   select.value = [...select.options].some((option) => option.value === chosen) ? chosen : "new";
+  if (select.value === lastBuyer) lastBuyer = null;
   showName();
 }
 
@@ -159,13 +164,13 @@ function orderOf(form, paid) {
 }
 
 orderForm.elements.price.value = wholeCurrency ? "4995" : "49.95";
-orderForm.elements.who.addEventListener("change", showName);
+orderForm.elements.who.addEventListener("change", () => { lastBuyer = null; showName(); });
 orderForm.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     const made = await ask("orders", orderOf(orderForm, event.submitter?.value !== "no"));
     toast(`${made.order.name} over ${made.order.total_price} ${settings.currency} is placed.`);
-    if (made.order.customer) orderForm.elements.who.value = "";
+    lastBuyer = made.order.customer ? String(made.order.customer.id) : null;
   } catch (error) {
     toast(error.message, true);
   }

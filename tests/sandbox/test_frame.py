@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.sandbox.conftest import Shopper, wait_for
 from tests.sandbox.tiny_app import SECRET, TinyApp
@@ -101,6 +101,21 @@ def test_a_person_places_and_refunds_an_order(page: Page, shopper: Shopper) -> N
     page.get_by_text("#1001 is refunded by one piece.").wait_for()
     (order,) = shopper.get("orders")["orders"]
     assert (order["financial_status"], order["current_total_price"]) == ("partially_refunded", "199.98")
+
+
+@pytest.mark.browser
+def test_who_has_bought_once_buys_again_with_the_next_click(page: Page, shopper: Shopper) -> None:
+    page.goto(f"{shopper.box.url}/store/boomerang-demo/orders")
+    panel = page.get_by_label("Play the customers")
+    panel.get_by_label("Name").fill("Grace Example")
+    panel.get_by_role("button", name="Pay now").click()
+    expect(panel.get_by_label("Who buys")).to_have_value(re.compile("[0-9]+"))
+    for number in (1002, 1003):
+        panel.get_by_role("button", name="Pay now").click()
+        page.get_by_text(f"#{number} over 49.95 USD is placed.").wait_for()
+        page.get_by_role("link", name=f"#{number}").first.wait_for()
+    buyers = {order["customer"]["id"] for order in shopper.get("orders")["orders"]}
+    assert len(buyers) == 1
 
 
 @pytest.mark.browser
