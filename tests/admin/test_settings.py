@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.engine.rules.facts_json import terms_from_json
 from app.engine.rules.states import RewardState
@@ -80,7 +81,8 @@ def test_pausing_is_shown_everywhere_and_names_who_did_it(visitor: Visitor, shop
     assert Page(response.text).of("span", data_engine="") == [] or "Active" in response.text
     assert shop_now(shop_id).paused_at is None
     with reading() as session:
-        assert [event.action for event in session.query(AuditEvent).filter(AuditEvent.actor == "staff:42")] == [
+        by_staff = select(AuditEvent.action).where(AuditEvent.actor == "staff:42").order_by(AuditEvent.id)
+        assert session.scalars(by_staff).all() == [
             "pause",
             "resume",
         ]
