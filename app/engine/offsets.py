@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import Transfer
 
+#: A reward and a customer: an order that changed hands has transfers of both its customers.
+_Whose = tuple[int | None, int]
 _NOT_NEEDED = "The order went back before this credit was made; credit and debit cancel each other."
 
 
 def cancel_against_each_other(session: Session, shop_id: int, reward_ids: Collection[int]) -> None:
-    """Cancel refused credits and debits not begun yet of the same reward against each other.
+    """Cancel refused credits and debits not begun yet of the same reward and customer against each other.
 
     What is left of either stays: of a credit to be sent again by a person, of a debit to be taken. The caller
     holds the customers' locks, which also keeps a refused credit from being sent again meanwhile.
@@ -31,13 +33,13 @@ def cancel_against_each_other(session: Session, shop_id: int, reward_ids: Collec
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    refused_credits: dict[int | None, list[Transfer]] = defaultdict(list)
-    open_debits: dict[int | None, list[Transfer]] = defaultdict(list)
+    credits_of: dict[_Whose, list[Transfer]] = defaultdict(list)
+    debits_of: dict[_Whose, list[Transfer]] = defaultdict(list)
     for row in rows:
-        (refused_credits if row.kind is TransferKind.CREDIT else open_debits)[row.reward_id].append(row)
-    for reward_id, ours in refused_credits.items():
-        for credit in ours:
-            for debit in open_debits[reward_id]:
+        (credits_of if row.kind is TransferKind.CREDIT else debits_of)[row.reward_id, row.customer_id].append(row)
+    for whose, refused_credits in credits_of.items():
+        for credit in refused_credits:
+            for debit in debits_of[whose]:
                 _cancel(credit, debit)
     session.flush()
 

@@ -11,7 +11,7 @@ from app.engine.rules.arrival import Claim
 from app.engine.rules.states import RewardState, TransferState
 from app.errors import Refused
 from app.models import Shop, Transfer
-from tests.flows.builders import STAFF, Till, day, later, line, order, reading, refund_of
+from tests.flows.builders import BEN, STAFF, Till, day, later, line, order, reading, refund_of
 
 NOW = day(12)
 REFUSED, PLANNED, GONE = TransferState.REFUSED, TransferState.PLANNED, TransferState.NOT_APPLICABLE
@@ -113,3 +113,17 @@ def test_a_cancelled_credit_cannot_be_sent_again(shop: Till) -> None:
     shop.pay_back(refund_of(first, units=1))
     with pytest.raises(Refused):
         shop.run(lambda session, row: flow.retry(session, row.id, 1, STAFF, NOW))
+
+
+def test_a_credit_refused_to_one_customer_does_not_spare_another_the_debit(shop: Till) -> None:
+    first = order(1)
+    shop.tell(first)
+    assert confirm_next(shop, 1) == 200
+    shop.tell(later(first, customer=BEN))
+    debit = claim(shop)
+    assert debit is not None
+    shop.run(lambda session, row: flow.put_back(session, debit, "Shopify was away.", NOW, wait_seconds=60))
+    refuse_next(shop)
+    assert seen(shop)[1:] == [("debit", 200, PLANNED), ("credit", 200, REFUSED)]
+    assert shop.balances() == (0, 0, 0)
+    assert shop.balances(BEN) == (0, 200, 0)
