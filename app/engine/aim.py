@@ -18,7 +18,6 @@ from app.engine.rules.holds import decide_hold
 from app.engine.rules.reward import Target, compute_target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
 from app.engine.rules.terms import Mode, Terms, Tier
-from app.engine.rules.tiers import tier_for
 from app.engine.settlement import Journal
 from app.engine.spend import SpendHistory, read_later_orders, rewrite_spend
 from app.models import Order, Reward, Shop
@@ -46,8 +45,8 @@ def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetim
     for case in cases:
         reward = rewards.get(case.order.id)
         terms = programme.version(reward.terms_version) if reward else programme.at(case.fact.placed_at)
-        spend_minor = spend.before(case.order.customer_id, case.fact.placed_at)
-        tier = tier_for(spend_minor, terms.tiers)
+        standing = spend.standing(case.order.customer_id, terms, case.fact.placed_at)
+        tier, spend_minor = standing.tier, standing.spend_minor
         target = compute_target(case.fact, case.refunds, terms, tier, spend_minor=spend_minor)
         aim = _Aim(case, terms, tier, spend_minor, target)
         if reward is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import OrderFact, RefundFact
+from app.engine.rules.facts import NO_DETAILS, Details, OrderFact, RefundFact
 from app.engine.rules.facts_json import order_from_json, refund_from_json
 from app.engine.rules.paid_version import decide_version
 from app.models import Order, Refund, Shop
@@ -20,6 +20,7 @@ class Case:
     order: Order
     fact: OrderFact
     refunds: tuple[RefundFact, ...]
+    details: Details = NO_DETAILS
 
 
 def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Case]:

@@ -1,28 +1,31 @@
 """What customers have spent, as stored events: rewritten when an order changes, read to find a tier."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.engine.cases import Case
-from app.engine.rules.tiers import compute_spend_events
-from app.models import Order, Shop, SpendRow
+from app.engine.rules.facts import SpendEvent, TierAssignment
+from app.engine.rules.terms import Terms
+from app.engine.rules.tiers import Standing, compute_spend_events, compute_standing
+from app.models import Order, Shop, SpendRow, TierAssignmentRow, TierRun
 
 
 def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, datetime]:
     """Store what the orders add to their customers' spend; return from when on each customer's spend changed."""
     order_ids = [case.order.id for case in cases]
-    stored: dict[int, list[tuple[datetime, int, int]]] = defaultdict(list)
+    stored: dict[int, list[tuple[datetime, int, int, datetime]]] = defaultdict(list)
     rows = session.execute(
-        select(SpendRow.order_id, SpendRow.at, SpendRow.amount_minor, SpendRow.customer_id)
+        select(SpendRow.order_id, SpendRow.at, SpendRow.amount_minor, SpendRow.customer_id, SpendRow.placed_at)
         .where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(order_ids))
         .order_by(SpendRow.id)
     )
-    for order_id, at, amount_minor, whose in rows:
-        stored[order_id].append((at, amount_minor, whose))
+    for order_id, at, amount_minor, whose, placed_at in rows:
+        stored[order_id].append((at, amount_minor, whose, placed_at))
     earliest: dict[int, datetime] = {}
     rewritten, fresh = [], []
     for case in cases:
@@ -30,16 +33,17 @@ def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[i
         if customer_id is None:
             continue
         events = [
-            (event.at, event.amount_minor, customer_id) for event in compute_spend_events(case.fact, case.refunds)
+            (event.at, event.amount_minor, customer_id, event.placed_at)
+            for event in compute_spend_events(case.fact, case.refunds, case.details.disputes)
         ]
         before = stored[case.order.id]
         # Counted, not a set: two refunds of equal worth may share a second.
         counts, counts_before = Counter(events), Counter(before)
-        moments = [at for at, _, _ in (counts - counts_before) + (counts_before - counts)]
+        moments = [at for at, _, _, _ in (counts - counts_before) + (counts_before - counts)]
         if not moments:
             continue
         rewritten.append(case.order.id)
-        for customer in {customer_id, *(customer for _, _, customer in before)}:
+        for customer in {customer_id, *(customer for _, _, customer, _ in before)}:
             earliest[customer] = min([*moments, *([earliest[customer]] if customer in earliest else [])])
         fresh += [
             {
@@ -47,9 +51,10 @@ def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[i
                 "customer_id": customer_id,
                 "order_id": case.order.id,
                 "at": at,
+                "placed_at": placed_at,
                 "amount_minor": amount_minor,
             }
-            for at, amount_minor, _ in events
+            for at, amount_minor, _, placed_at in events
         ]
     if any(stored[order_id] for order_id in rewritten):
         session.execute(delete(SpendRow).where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(rewritten)))
@@ -73,20 +78,36 @@ def read_later_orders(session: Session, shop: Shop, earliest: dict[int, datetime
 
 
 class SpendHistory:
-    """The spend history of a batch's customers."""
+    """What a batch's customers have spent, the tiers they were given, and when everybody's tier was looked at."""
 
-    def __init__(self, session: Session, shop: Shop, customer_ids: Sequence[int]) -> None:
-        self._events: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-        rows = session.execute(
-            select(SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor).where(
-                SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(set(customer_ids))
-            )
+    def __init__(self, session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
+        self._zone = ZoneInfo(shop.timezone)
+        self._events: dict[int, list[SpendEvent]] = defaultdict(list)
+        self._given: dict[int, list[TierAssignment]] = defaultdict(list)
+        customers = set(customer_ids)
+        spent = select(
+            SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor, SpendRow.order_id, SpendRow.placed_at
+        ).where(SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(customers))
+        for customer_id, at, amount_minor, order_id, placed_at in session.execute(spent):
+            self._events[customer_id].append(SpendEvent(at, amount_minor, order_id, placed_at))
+        given = select(TierAssignmentRow).where(
+            TierAssignmentRow.shop_id == shop.id, TierAssignmentRow.customer_id.in_(customers)
         )
-        for customer_id, at, amount_minor in rows:
-            self._events[customer_id].append((at, amount_minor))
+        for row in session.scalars(given):
+            self._given[row.customer_id].append(
+                TierAssignment(row.tier_name, row.starts_at, row.ends_at, row.source, row.is_locked)
+            )
+        asked = select(TierRun.at).where(TierRun.shop_id == shop.id)
+        self._evaluations = session.scalars(asked).all()
 
-    def before(self, customer_id: int | None, at: datetime) -> int:
-        """Return the customer's net spend strictly before an instant, in minor units; 0 for a guest."""
-        if customer_id is None:
-            return 0
-        return sum(amount_minor for moment, amount_minor in self._events[customer_id] if moment < at)
+    def standing(self, customer_id: int | None, terms: Terms, at: datetime) -> Standing:
+        """Return a customer's tier just before an instant; a guest has spent nothing."""
+        events = self._events[customer_id] if customer_id else []
+        given = self._given[customer_id] if customer_id else []
+        return compute_standing(events, terms, at, self._zone, assignments=given, evaluations=self._evaluations)
+
+    def before(self, customer_id: int | None, at: datetime) -> tuple[int, int]:
+        """Return what a customer had spent in all before an instant, and what of it had gone back."""
+        events = [event for event in self._events[customer_id] if event.at < at] if customer_id else []
+        spent_minor = sum(event.amount_minor for event in events if event.amount_minor > 0)
+        return spent_minor, spent_minor - sum(event.amount_minor for event in events)

@@ -1,28 +1,44 @@
 """The tables, one file per subject. No logic beyond a property."""
 
+from app.models.adjustments import Adjustment, AdjustmentState, ReasonCode
 from app.models.customers import Customer
 from app.models.inbox import Delivery, DeliveryState
 from app.models.ledger import LedgerEntry, LedgerPosting
-from app.models.orders import Order, Refund, SpendRow
+from app.models.orders import DetailKind, GrantRow, Order, OrderDetail, Product, Refund, SpendRow
 from app.models.program import TermsVersion
 from app.models.rewards import Reward
 from app.models.shops import Shop, ShopToken
 from app.models.staff import AuditEvent
+from app.models.statements import CreditMoveRow, Statement
+from app.models.tiers import TierAssignmentRow, TierChange, TierChangeKind, TierRun
 from app.models.transfers import Transfer
 
 __all__ = [
+    "Adjustment",
+    "AdjustmentState",
     "AuditEvent",
+    "CreditMoveRow",
     "Customer",
     "Delivery",
     "DeliveryState",
+    "DetailKind",
+    "GrantRow",
     "LedgerEntry",
     "LedgerPosting",
     "Order",
+    "OrderDetail",
+    "Product",
+    "ReasonCode",
     "Refund",
     "Reward",
     "Shop",
     "ShopToken",
     "SpendRow",
+    "Statement",
     "TermsVersion",
+    "TierAssignmentRow",
+    "TierChange",
+    "TierChangeKind",
+    "TierRun",
     "Transfer",
 ]

@@ -1,6 +1,6 @@
 """Customers, known by Shopify's id. Locked first, in id order, by whatever touches their money."""
 
-from sqlalchemy import Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +12,11 @@ class Customer(Model):
     """One customer of one shop. Name and email are for display and search only."""
 
     __tablename__ = "customers"
-    __table_args__ = (UniqueConstraint("shop_id", "shopify_id"),)
+    __table_args__ = (
+        UniqueConstraint("shop_id", "shopify_id"),
+        Index(None, "shop_id", "tier_name", "id"),
+        Index(None, "shop_id", "verified_email"),
+    )
 
     id: Mapped[Id]
     shop_id: Mapped[ShopId]
@@ -21,6 +25,17 @@ class Customer(Model):
     name: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     created_at: Mapped[Instant]
+    #: In small letters, and only while Shopify says that it is verified: it claims guests' rewards.
+    verified_email: Mapped[str | None] = mapped_column(Text)
+    deleted_at: Mapped[Instant | None]
+    #: Shopify merged this customer into another, who has the orders and what is owed now.
+    merged_into_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    redacted_at: Mapped[Instant | None]
+    #: The tier as last looked at, for lists and the log of changes; an order's tier is computed anew.
+    tier_name: Mapped[str | None] = mapped_column(Text)
+    tier_spend_minor: Mapped[int | None] = mapped_column(BigInteger)
+    tier_since: Mapped[Instant | None]
+    tier_checked_at: Mapped[Instant | None]
 
     @property
     def gid(self) -> str:

@@ -1,6 +1,6 @@
 """The books: entries and their postings. Append-only; the database refuses update and delete."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -16,6 +16,9 @@ class LedgerEntry(Model):
         UniqueConstraint("shop_id", "key"),
         Index(None, "shop_id", "customer_id", "id"),
         Index(None, "shop_id", "reward_id"),
+        Index(None, "shop_id", "customer_id", "recorded_at"),
+        UniqueConstraint("shop_id", "customer_id", "position"),
+        CheckConstraint("(position IS NULL) = (digest IS NULL)", name="chained_whole"),
     )
 
     id: Mapped[Id]
@@ -29,6 +32,12 @@ class LedgerEntry(Model):
     occurred_at: Mapped[Instant]
     recorded_at: Mapped[Instant]
     actor: Mapped[str] = mapped_column(Text)
+    adjustment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("adjustments.id"))
+    move_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("credit_moves.id"))
+    #: Counts the customer's entries from 1, without a gap; entries from before there was a chain have none.
+    position: Mapped[int | None] = mapped_column(BigInteger)
+    #: SHA-256 of this entry, its postings and the digest of the customer's entry before it.
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class LedgerPosting(Model):

@@ -1,8 +1,9 @@
 """Orders and refunds as last told by Shopify, and what each added to its customer's spend."""
 
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +21,12 @@ class Order(Model):
         Index(None, "shop_id", "placed_at", "id"),
         Index(None, "shop_id", "customer_id", "placed_at"),
         Index(None, "shop_id", "name"),
+        Index(
+            "ix_orders_guests",
+            "shop_id",
+            "guest_email",
+            postgresql_where=text("customer_id IS NULL AND guest_email IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -37,6 +44,10 @@ class Order(Model):
     version_at: Mapped[Instant]
     cancelled_at: Mapped[Instant | None]
     fact: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    #: The email a guest gave, in small letters: it finds the account that may claim the reward.
+    guest_email: Mapped[str | None] = mapped_column(Text)
+    #: The catalogue's word on the products of its lines, kept as it was when the order was first decided.
+    products: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     #: The newest version that was paid in full; the reward of what was paid rests on it when an edit adds lines.
     paid_fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     first_seen_at: Mapped[Instant]
@@ -57,6 +68,46 @@ class Refund(Model):
     first_seen_at: Mapped[Instant]
 
 
+class DetailKind(StrEnum):
+    """What a detail of an order tells."""
+
+    PAYMENT = "payment"
+    DISPUTE = "dispute"
+    RISK = "risk"
+
+
+class OrderDetail(Model):
+    """Something told about an order besides its body and refunds; it may be known before its order is."""
+
+    __tablename__ = "order_details"
+    __table_args__ = (UniqueConstraint("shop_id", "kind", "shopify_id"), Index(None, "shop_id", "order_shopify_id"))
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    order_shopify_id: Mapped[Big]
+    kind: Mapped[DetailKind] = mapped_column(enum_column(DetailKind, "kind"))
+    #: Shopify's id of the payment or dispute; of a risk, the order's.
+    shopify_id: Mapped[Big]
+    fact: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    first_seen_at: Mapped[Instant]
+
+
+class Product(Model):
+    """What the shop's catalogue says about a product, as it was last asked; ``fact`` is a ProductFact."""
+
+    __tablename__ = "products"
+    __table_args__ = (UniqueConstraint("shop_id", "shopify_id"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    shopify_id: Mapped[Big]
+    #: None for a product that Shopify does not know (any more).
+    fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    fetched_at: Mapped[Instant]
+    #: Told to have changed since.
+    is_stale: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+
 class SpendRow(Model):
     """One change of a customer's net spend, derived from one order; rewritten whenever that order changes."""
 
@@ -67,5 +118,23 @@ class SpendRow(Model):
     shop_id: Mapped[ShopId]
     customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
     order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orders.id"))
+    at: Mapped[Instant]
+    #: When its order was placed: the year it counts in.
+    placed_at: Mapped[Instant]
+    amount_minor: Mapped[Minor]
+
+
+class GrantRow(Model):
+    """One change of what an order takes of its customer's limits; rewritten whenever that changes."""
+
+    __tablename__ = "grant_events"
+    __table_args__ = (Index(None, "shop_id", "customer_id", "placed_at"), Index(None, "shop_id", "order_id"))
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orders.id"))
+    order_shopify_id: Mapped[Big]
+    placed_at: Mapped[Instant]
     at: Mapped[Instant]
     amount_minor: Mapped[Minor]

@@ -1,15 +1,16 @@
 """Rewards: the credit due from one order, with the terms frozen when it was first rewarded."""
 
+from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.holds import HoldReason
-from app.engine.rules.states import RewardState
+from app.engine.rules.states import RewardState, VoidReason
 from app.models.columns import Id, Instant, Minor, ShopId, enum_column
 
 
@@ -21,7 +22,16 @@ class Reward(Model):
         UniqueConstraint("shop_id", "order_id"),
         Index(None, "shop_id", "state", "id"),
         Index(None, "shop_id", "customer_id"),
-        CheckConstraint("granted_minor >= 0 AND granted_minor <= calculated_minor", name="granted_within_calculated"),
+        CheckConstraint(
+            "granted_minor >= 0 AND granted_minor <= GREATEST(calculated_minor, adjusted_minor)",
+            name="granted_within_calculated",
+        ),
+        CheckConstraint("adjusted_minor > 0", name="adjusted_positive"),
+        Index(None, "shop_id", "budget_month", postgresql_where=text("budget_month IS NOT NULL")),
+        Index(None, "shop_id", "statement_id"),
+        Index("ix_rewards_due", "shop_id", "release_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_rewards_unclaimed", "shop_id", "claim_until", postgresql_where=text("state = 'awaiting_customer'")),
+        Index("ix_rewards_held", "shop_id", "held_until", postgresql_where=text("state = 'held'")),
         CheckConstraint("reversed_minor >= 0 AND reversed_minor <= granted_minor", name="reversed_within_granted"),
         CheckConstraint("rate_bps BETWEEN 0 AND 10000", name="rate_is_a_share"),
     )
@@ -45,6 +55,29 @@ class Reward(Model):
     calculated_minor: Mapped[Minor]
     granted_minor: Mapped[Minor]
     reversed_minor: Mapped[Minor]
+    #: The amount a person set instead of the calculated one, who and why.
+    adjusted_minor: Mapped[int | None] = mapped_column(BigInteger)
+    adjusted_by: Mapped[str | None] = mapped_column(Text)
+    adjusted_reason: Mapped[str | None] = mapped_column(Text)
+    #: Each limit that was looked at, with its counter before: ``rules.limits.Ceiling`` as JSON.
+    ceilings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    #: When it takes its room in the limits: when the order was placed, or when a person reopened it.
+    takes_at: Mapped[Instant | None]
+    #: What it takes of limits and budget now.
+    counted_minor: Mapped[Minor] = mapped_column(default=0, server_default="0")
+    #: The first day of the month whose budget it takes from; None where the terms have no budget.
+    budget_month: Mapped[date | None]
+    #: From when on it may settle; None while that waits for the fulfilment.
+    release_at: Mapped[Instant | None]
+    #: Until when an account may claim it; set while it waits for one.
+    claim_until: Mapped[Instant | None]
+    #: When a hold of a rule ends by itself.
+    held_until: Mapped[Instant | None]
+    #: A hold was looked at (or its time is over): no rule holds it again.
+    hold_cleared: Mapped[bool] = mapped_column(default=False, server_default="false")
+    void_reason: Mapped[VoidReason | None] = mapped_column(enum_column(VoidReason, "void_reason"))
+    #: The statement of the period in which it was first booked.
+    statement_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("statements.id"))
     #: The explanation as data: a list of ``rules.explain`` steps.
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     #: Grows with every change; a decision names the version it saw.

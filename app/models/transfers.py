@@ -52,6 +52,9 @@ class Transfer(Model):
     key: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
     reward_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("rewards.id"))
+    adjustment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("adjustments.id"))
+    #: When the programme lets the credit expire; ``expires_at`` is the unique second near it that was sent.
+    credit_expires_at: Mapped[Instant | None]
     kind: Mapped[TransferKind] = mapped_column(enum_column(TransferKind, "kind"))
     currency: Mapped[str] = mapped_column(String(3))
     amount_minor: Mapped[Minor]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,8 +10,9 @@ from app.engine.rules import money, postings
 from app.engine.rules.facts import SpendEvent
 from app.engine.rules.postings import Account, Posting
 from app.engine.rules.reward import Target, compute_target
-from app.engine.rules.terms import Terms, Tier
-from app.engine.rules.tiers import compute_spend_events, spend_before, tier_for, validate_terms
+from app.engine.rules.terms import Terms, Tier, TierMethod
+from app.engine.rules.tiers import compute_spend_events, spend_in_force, tier_for
+from app.engine.rules.valid_terms import validate_terms
 
 from .made import day, make_terms
 from .tables import NOTHING, Example, Row, parse_example, parse_rate, read_tables, tables_with
@@ -90,7 +92,7 @@ def test_the_customers_story_climbs_and_falls_through_the_tiers() -> None:
     frozen: dict[str, Tier] = {}
     for row in STORY:
         on_day = int(row["day"])
-        spend = spend_before(_all_events(orders), day(on_day))
+        spend = spend_in_force(_all_events(orders), TierMethod.LIFETIME, day(on_day), ZoneInfo("UTC"))
         assert spend == minor(row["spend before"]), row
         name, happening = row["what one customer does"].removeprefix("orders ").split(": ")
         if name not in orders:

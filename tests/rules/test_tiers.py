@@ -1,12 +1,14 @@
 """What counts as spent, when, and which tier it reaches; and which terms are refused."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.engine.rules.facts import FinancialStatus, RefundLine
-from app.engine.rules.terms import Tier
-from app.engine.rules.tiers import compute_spend_events, next_tier, spend_before, tier_for, validate_terms
+from app.engine.rules.terms import Tier, TierMethod
+from app.engine.rules.tiers import compute_spend_events, next_tier, spend_in_force, tier_for
+from app.engine.rules.valid_terms import validate_terms
 
 from .made import LADDER, day, make_line, make_order, make_refund, make_terms
 
@@ -33,8 +35,8 @@ def test_tiers_are_found_in_any_order() -> None:
 
 def test_spend_at_the_very_moment_does_not_count_yet() -> None:
     events = compute_spend_events(make_order(), ())
-    assert spend_before(events, day(0)) == 0
-    assert spend_before(events, day(1)) == 8000
+    assert spend_in_force(events, TierMethod.LIFETIME, day(0), ZoneInfo("UTC")) == 0
+    assert spend_in_force(events, TierMethod.LIFETIME, day(1), ZoneInfo("UTC")) == 8000
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from app.engine.audit import record
 from app.engine.rules.facts_json import terms_from_json, terms_to_json
 from app.engine.rules.money import exponent
 from app.engine.rules.terms import Terms, Tier
-from app.engine.rules.tiers import validate_terms
+from app.engine.rules.valid_terms import validate_terms
 from app.errors import NotFound, Refused
 from app.models import Shop, TermsVersion
 

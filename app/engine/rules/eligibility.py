@@ -15,7 +15,7 @@ class ExclusionReason(StrEnum):
 
 
 class IneligibleReason(StrEnum):
-    """Why an order earns nothing. The first six are decided before any line is looked at."""
+    """Why an order earns nothing. Those up to ``B2B`` are decided before any line is looked at."""
 
     TEST_ORDER = "test_order"
     VOIDED = "voided"
@@ -23,10 +23,16 @@ class IneligibleReason(StrEnum):
     OTHER_CURRENCY = "other_currency"
     EXCLUDED_ORDER_TAG = "excluded_order_tag"
     EXCLUDED_CUSTOMER_TAG = "excluded_customer_tag"
+    EXCLUDED_CHANNEL = "excluded_channel"
+    EXCLUDED_DISCOUNT_CODE = "excluded_discount_code"
+    B2B = "b2b"
+    PAID_WITH_CREDIT = "paid_with_credit"
     NO_ELIGIBLE_LINES = "no_eligible_lines"
     BELOW_MINIMUM = "below_minimum"
     NO_RATE = "no_rate"
     ROUNDS_TO_ZERO = "rounds_to_zero"
+    LIMIT_REACHED = "limit_reached"
+    CUSTOMER_OWES = "customer_owes"
 
 
 def decide_line_exclusion(line: OrderLine, terms: Terms) -> ExclusionReason | None:

@@ -4,9 +4,12 @@ Amounts are integers in minor units of the shop's currency and their names end i
 aware datetimes in UTC. Ids are Shopify's numeric ids; they do not fit into 53 bits and are never floats.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from app.engine.rules.terms import RiskLevel
 
 
 class FinancialStatus(StrEnum):
@@ -44,6 +47,8 @@ class OrderLine:
     sku: str | None = None
     vendor: str | None = None
     is_gift_card: bool = False
+    #: The discounts taken off all units, as stated: tax inside where prices include tax.
+    discount_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class CustomerFact:
     name: str | None = None
     #: None when the body does not say (webhooks since 2025-01 carry no tags).
     tags: tuple[str, ...] | None = None
+    #: When the account was opened, where the body says it.
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,19 @@ class OrderFact:
     total_minor: int = 0
     source_name: str | None = None
     payment_gateways: tuple[str, ...] = ()
+    #: Where the order's mails go, in small letters; it names the guest who may claim the reward later.
+    email: str | None = None
+    #: Bought for a company.
+    is_b2b: bool = False
+    discount_codes: tuple[str, ...] = ()
+    #: What was paid for shipping after discounts, without tax, and the tax on it.
+    shipping_minor: int = 0
+    shipping_tax_minor: int = 0
+    #: When the last of it was fulfilled; None while something is not.
+    fulfilled_at: datetime | None = None
+    #: Two letters.
+    billing_country: str | None = None
+    shipping_country: str | None = None
     #: Refunds that came inside the order's own body.
     refunds: tuple["RefundFact", ...] = ()
 
@@ -115,3 +135,130 @@ class SpendEvent:
     at: datetime
     amount_minor: int
     order_id: int = field(compare=False)
+    #: When its order was placed: the year the change counts in.
+    placed_at: datetime = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFact:
+    """One successful payment of an order (a sale or a capture)."""
+
+    payment_id: int
+    order_id: int
+    #: Shopify's name of how it was paid.
+    gateway: str
+    amount_minor: int
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute stands, in Shopify's words."""
+
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    #: The customer got the money back by a refund, which is told as one.
+    CHARGE_REFUNDED = "charge_refunded"
+    ACCEPTED = "accepted"
+    WON = "won"
+    LOST = "lost"
+
+    @property
+    def is_open(self) -> bool:
+        """True while nobody has decided."""
+        return self in (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
+
+    @property
+    def is_lost(self) -> bool:
+        """True when the money went back to the customer."""
+        return self in (DisputeStatus.ACCEPTED, DisputeStatus.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFact:
+    """A payment that the customer contests at the bank."""
+
+    dispute_id: int
+    order_id: int
+    status: DisputeStatus
+    initiated_at: datetime
+    finalized_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFact:
+    """How risky Shopify holds an order to be."""
+
+    order_id: int
+    level: RiskLevel
+    assessed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFact:
+    """What the shop's catalogue says about a product."""
+
+    product_id: int
+    vendor: str | None = None
+    product_type: str | None = None
+    tags: tuple[str, ...] = ()
+    collection_ids: tuple[int, ...] = ()
+    #: Variants sold below their price of comparison.
+    on_sale_variant_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is known about an order besides its body and its refunds."""
+
+    payments: tuple[PaymentFact, ...] = ()
+    disputes: tuple[DisputeFact, ...] = ()
+    risk: RiskFact | None = None
+    #: The products of its lines, by id, as the catalogue was when the order was first decided.
+    products: Mapping[int, ProductFact] = field(default_factory=dict)
+
+
+NO_DETAILS = Details()
+
+
+class MoveKind(StrEnum):
+    """What moved a customer's store credit in Shopify besides our own transfers."""
+
+    REDEMPTION = "redemption"
+    #: Spent credit that Shopify gave back.
+    RETURN = "return"
+    EXPIRY = "expiry"
+    EXTERNAL_CREDIT = "external_credit"
+    EXTERNAL_DEBIT = "external_debit"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditMove:
+    """One transaction of a customer's store-credit account that is not one of our transfers."""
+
+    #: Names the transaction for ever, like Shopify's global id of it.
+    key: str
+    customer_id: int
+    kind: MoveKind
+    #: Always positive.
+    amount_minor: int
+    at: datetime
+    order_id: int | None = None
+
+
+class TierSource(StrEnum):
+    """What gives a customer a tier."""
+
+    SPEND = "spend"
+    PAID = "paid"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class TierAssignment:
+    """A tier given by a person or bought, for a time: ``starts_at`` inclusive, ``ends_at`` exclusive."""
+
+    tier_name: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    source: TierSource = TierSource.MANUAL
+    #: Nothing but a person moves the customer while it lasts.
+    is_locked: bool = False

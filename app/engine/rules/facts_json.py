@@ -1,19 +1,34 @@
 """Facts and terms as JSON objects and back, exactly: ids and amounts whole numbers, instants UTC."""
 
-from collections.abc import Mapping
-from dataclasses import fields
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact, RefundLine
-from app.engine.rules.terms import Terms, Tier
+from app.engine.rules.facts import (
+    CreditMove,
+    DisputeFact,
+    OrderFact,
+    PaymentFact,
+    ProductFact,
+    RefundFact,
+    RiskFact,
+)
+from app.engine.rules.terms import Terms
 
 Json = dict[str, Any]
+T = TypeVar("T")
+_Read = Callable[[Any], Any]
+#: Made once for each type: its fields with the function that reads each.
+_KNOWN_READERS: dict[type, tuple[tuple[str, _Read], ...]] = {}
+Fact = OrderFact | RefundFact | PaymentFact | DisputeFact | RiskFact | ProductFact | CreditMove
 
 
-def to_json(fact: OrderFact | RefundFact) -> Json:
-    """Return a fact as a JSON object that ``order_from_json`` or ``refund_from_json`` reads back."""
+def to_json(fact: Fact) -> Json:
+    """Return a fact as a JSON object that ``from_json`` reads back."""
     return _object(fact)
 
 
@@ -22,48 +37,59 @@ def terms_to_json(terms: Terms) -> Json:
     return _object(terms)
 
 
+def from_json(cls: type[T], data: Mapping[str, Any]) -> T:
+    """Return the fact a JSON object describes; fields it does not have yet take their defaults."""
+    return cls(**{name: read(data[name]) for name, read in _readers(cls) if name in data})
+
+
 def order_from_json(data: Mapping[str, Any]) -> OrderFact:
-    """Return the order a JSON object describes; fields it does not have yet take their defaults."""
-    known = _known(OrderFact, data)
-    known["financial_status"] = FinancialStatus(known["financial_status"])
-    known["placed_at"] = _instant(known["placed_at"])
-    known["updated_at"] = _instant(known["updated_at"])
-    cancelled_at, customer = known.get("cancelled_at"), known.get("customer")
-    known["cancelled_at"] = None if cancelled_at is None else _instant(cancelled_at)
-    known["customer"] = None if customer is None else _customer(customer)
-    known["lines"] = tuple(OrderLine(**_known(OrderLine, line)) for line in known["lines"])
-    known["tags"] = tuple(known.get("tags", ()))
-    known["payment_gateways"] = tuple(known.get("payment_gateways", ()))
-    known["refunds"] = tuple(refund_from_json(refund) for refund in known.get("refunds", ()))
-    return OrderFact(**known)
+    """Return the order a JSON object describes."""
+    return from_json(OrderFact, data)
 
 
 def refund_from_json(data: Mapping[str, Any]) -> RefundFact:
-    """Return the refund a JSON object describes; fields it does not have yet take their defaults."""
-    known = _known(RefundFact, data)
-    known["processed_at"] = _instant(known["processed_at"])
-    known["lines"] = tuple(RefundLine(**_known(RefundLine, line)) for line in known.get("lines", ()))
-    return RefundFact(**known)
+    """Return the refund a JSON object describes."""
+    return from_json(RefundFact, data)
 
 
 def terms_from_json(data: Mapping[str, Any]) -> Terms:
     """Return the terms a JSON object describes; fields it does not have yet take their defaults."""
-    known = _known(Terms, data)
-    known["tiers"] = tuple(Tier(**_known(Tier, tier)) for tier in known["tiers"])
-    known["excluded_product_ids"] = frozenset(known.get("excluded_product_ids", ()))
-    known["excluded_tags"] = frozenset(known.get("excluded_tags", ()))
-    return Terms(**known)
+    return from_json(Terms, data)
 
 
-def _customer(data: Mapping[str, Any]) -> CustomerFact:
-    known = _known(CustomerFact, data)
-    tags = known.get("tags")
-    known["tags"] = None if tags is None else tuple(tags)
-    return CustomerFact(**known)
+def _readers(cls: type) -> tuple[tuple[str, _Read], ...]:
+    if cls not in _KNOWN_READERS:
+        hints = get_type_hints(cls)
+        _KNOWN_READERS[cls] = tuple((field.name, _reader(hints[field.name])) for field in fields(cls))
+    return _KNOWN_READERS[cls]
 
 
-def _known(cls: type, data: Mapping[str, Any]) -> Json:
-    return {field.name: data[field.name] for field in fields(cls) if field.name in data}
+def _reader(hint: Any) -> Any:
+    """Return the function that reads a JSON value as a type of the facts: each kind of type that they have."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return _optional(_reader(next(kind for kind in inner if kind is not NoneType)))
+    if origin in (tuple, frozenset):
+        return _collection(origin, _reader(inner[0]))
+    if hint is datetime:
+        return _instant
+    if hint is date:
+        return date.fromisoformat
+    if isinstance(hint, type) and is_dataclass(hint):
+        return partial(from_json, hint)
+    return hint if issubclass(hint, StrEnum) else _as_it_is
+
+
+def _optional(read: _Read) -> _Read:
+    return lambda value: None if value is None else read(value)
+
+
+def _collection(kind: Callable[[Any], Any], read: _Read) -> _Read:
+    return kind if read is _as_it_is else lambda values: kind(read(value) for value in values)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _object(value: Any) -> Json:
@@ -78,6 +104,8 @@ def _plain(value: Any) -> Any:
             if value.tzinfo is None:
                 raise ValueError(f"{value.isoformat()} has no time zone; facts carry aware instants.")
             return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
         case frozenset():
             return sorted(value)
         case tuple():

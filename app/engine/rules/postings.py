@@ -32,6 +32,18 @@ class EntryKind(StrEnum):
     CLAWBACK = "clawback"
     SET_OFF = "set_off"
     SHORTFALL = "shortfall"
+    REDEMPTION = "redemption"
+    #: Spent credit that Shopify gave back.
+    RETURN = "return"
+    EXPIRY = "expiry"
+    #: Made or taken by a person, with a reason.
+    ADJUSTMENT = "adjustment"
+    #: Made or taken in Shopify by someone else.
+    EXTERNAL = "external"
+    #: What was owed is not asked for any more.
+    FORGIVENESS = "forgiveness"
+    #: What a customer owed goes on with the one the customer was merged into.
+    MERGE = "merge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import UTC
 from app.engine.rules import steps
 from app.engine.rules.eligibility import IneligibleReason, decide_line_exclusion, decide_order_exclusion
 from app.engine.rules.explain import compute_amount_step
-from app.engine.rules.facts import OrderFact, OrderLine, RefundFact
+from app.engine.rules.facts import NO_DETAILS, Details, OrderFact, OrderLine, RefundFact, TierSource
 from app.engine.rules.kept import (
     compute_extra_minor,
     gross_total,
@@ -17,6 +17,7 @@ from app.engine.rules.kept import (
     ordered_quantities,
     returned_quantities,
 )
+from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.money import allocate, share_half_up
 from app.engine.rules.steps import Step
 from app.engine.rules.terms import Terms, Tier
@@ -26,11 +27,11 @@ _WHOLE_BPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the books should hold for one order, in minor units: 0 ≤ kept ≤ granted ≤ calculated."""
+    """What the books should hold for one order, in minor units: 0 ≤ kept ≤ granted ≤ calculated or adjusted."""
 
-    #: As ordered, before the cap.
+    #: As ordered, by the rates alone.
     calculated_minor: int
-    #: As ordered, after the cap.
+    #: As ordered, after the cap or a person's adjustment, and after the limits.
     granted_minor: int
     #: What the order as it is kept now would be granted.
     kept_minor: int
@@ -41,11 +42,22 @@ class Target:
     ineligible: IneligibleReason | None
     #: The explanation as data, in the order of the pipeline.
     steps: tuple[Step, ...]
+    #: The limit that cut it lowest, if one did.
+    cut_by: LimitKind | None = None
 
     @property
     def reversed_minor(self) -> int:
         """What of the granted amount goes back."""
         return self.granted_minor - self.kept_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """The amount a person set for the order as ordered, instead of the one calculated and its cap."""
+
+    amount_minor: int
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +71,22 @@ class _Grant:
 
 
 def compute_target(
-    order: OrderFact, refunds: Sequence[RefundFact], terms: Terms, tier: Tier, *, spend_minor: int = 0
+    order: OrderFact,
+    refunds: Sequence[RefundFact],
+    terms: Terms,
+    tier: Tier,
+    *,
+    spend_minor: int = 0,
+    source: TierSource = TierSource.SPEND,
+    details: Details = NO_DETAILS,
+    ceilings: Sequence[Ceiling] = (),
+    adjustment: Adjustment | None = None,
 ) -> Target:
     """Return what the order should be rewarded with, in minor units of the terms' currency.
 
     Aims at a running total instead of rounding each refund by itself, so that a row of partial refunds
-    always ends at exactly the amount first granted. ``tier`` is the frozen one; ``spend_minor`` is the net
-    spend it was reached with, for the explanation only.
+    always ends at exactly the amount first granted. ``tier`` is the frozen one; ``spend_minor`` and ``source``
+    say how it was reached, for the explanation only.
     """
     excluded = decide_order_exclusion(order, terms)
     if excluded is not None:

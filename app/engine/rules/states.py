@@ -44,6 +44,15 @@ BOOKED_SETTLED = frozenset({S.SETTLED, S.REVERSED})
 DECIDABLE = frozenset({S.IN_REVIEW, S.HELD})
 
 
+class VoidReason(StrEnum):
+    """Why a reward that never settled is void, where it is not that the order went away."""
+
+    #: No account turned up within the claim window.
+    UNCLAIMED = "unclaimed"
+    #: The customer was deleted in Shopify before the credit was made.
+    CUSTOMER_DELETED = "customer_deleted"
+
+
 class TransferState(StrEnum):
     """Where a credit or debit in Shopify stands."""
 

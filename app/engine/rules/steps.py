@@ -44,6 +44,12 @@ WHY_INELIGIBLE = {
     IneligibleReason.BELOW_MINIMUM: "The eligible amount is below the minimum order.",
     IneligibleReason.NO_RATE: "The customer's tier earns nothing.",
     IneligibleReason.ROUNDS_TO_ZERO: "The amount rounds to zero.",
+    IneligibleReason.EXCLUDED_CHANNEL: "Orders from this sales channel earn nothing.",
+    IneligibleReason.EXCLUDED_DISCOUNT_CODE: "Orders with this discount code earn nothing.",
+    IneligibleReason.B2B: "Orders of companies earn nothing.",
+    IneligibleReason.PAID_WITH_CREDIT: "All of it was paid with store credit or gift cards, which earn nothing.",
+    IneligibleReason.LIMIT_REACHED: "A limit of the programme was reached before this order.",
+    IneligibleReason.CUSTOMER_OWES: "The customer owes cashback; nothing is earned until that is settled.",
 }
 
 

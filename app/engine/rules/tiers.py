@@ -1,26 +1,23 @@
-"""What a customer has spent, which tier that reaches, and whether terms make sense."""
+"""What a customer has spent, and which tier that reaches."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime
-from itertools import pairwise
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from app.engine.rules.facts import OrderFact, RefundFact, SpendEvent
-from app.engine.rules.kept import (
-    compute_extra_minor,
-    distinct,
-    gross_total,
-    kept_quantities,
-    less_extra,
-    net_minor_of,
-)
-from app.engine.rules.money import MoneyError, exponent
-from app.engine.rules.terms import Terms, Tier
+from app.engine.rules.facts import DisputeFact, OrderFact, RefundFact, SpendEvent, TierAssignment, TierSource
+from app.engine.rules.kept import compute_extra_minor, gross_total, kept_quantities, less_extra, net_minor_of
+from app.engine.rules.periods import ALWAYS, last_evaluation, year_of
+from app.engine.rules.terms import Evaluation, Terms, Tier, TierMethod
+from app.engine.rules.timeline import moments_of
 
-_WHOLE_BPS = 10_000
+ROLLING = timedelta(days=365)
+_INSTANT = timedelta(microseconds=1)
 
 
-def compute_spend_events(order: OrderFact, refunds: Sequence[RefundFact]) -> tuple[SpendEvent, ...]:
+def compute_spend_events(
+    order: OrderFact, refunds: Sequence[RefundFact], disputes: Sequence[DisputeFact] = ()
+) -> tuple[SpendEvent, ...]:
     """Return what an order did to its customer's net spend, oldest first; changes of zero are left out.
 
     Exclusions and the minimum do not matter here: what is spent counts for tiers even where it earns nothing.
@@ -29,23 +26,91 @@ def compute_spend_events(order: OrderFact, refunds: Sequence[RefundFact]) -> tup
     """
     if order.is_test or not order.financial_status.was_paid:
         return ()
-    uncancelled = replace(order, cancelled_at=None)
-    steps = [(order.placed_at, _spend(uncancelled, ()))]
-    past: list[RefundFact] = []
-    for refund in distinct(refunds):
-        past.append(refund)
-        at = max(refund.processed_at, order.placed_at)
-        is_gone = order.cancelled_at is not None and order.cancelled_at <= at
-        steps.append((at, 0 if is_gone else _spend(uncancelled, past)))
-    if order.cancelled_at is not None:
-        steps.append((max(order.cancelled_at, order.placed_at), 0))
-        steps.sort(key=lambda step: step[0])
-    return _differences(order.order_id, steps)
+    events = []
+    before = 0
+    for moment in moments_of(order, refunds, disputes):
+        spent = 0 if moment.lost or moment.order.cancelled_at is not None else _spend(moment.order, moment.refunds)
+        if spent != before:
+            events.append(SpendEvent(moment.at, spent - before, order.order_id, order.placed_at))
+        before = spent
+    return tuple(events)
 
 
-def spend_before(events: Iterable[SpendEvent], at: datetime) -> int:
-    """Return the net spend strictly before an instant, in minor units."""
-    return sum(event.amount_minor for event in events if event.at < at)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which tier a customer has at a moment, by what, and the net spend that counts for tiers then."""
+
+    tier: Tier
+    spend_minor: int
+    source: TierSource = TierSource.SPEND
+
+
+def compute_standing(
+    events: Sequence[SpendEvent],
+    terms: Terms,
+    at: datetime,
+    zone: ZoneInfo,
+    *,
+    assignments: Iterable[TierAssignment] = (),
+    evaluations: Iterable[datetime] = (),
+) -> Standing:
+    """Return a customer's standing just before an instant.
+
+    A tier given and locked by a person wins over everything. Else it is the highest of: the tiers given or bought
+    that last, and the tiers the spend has reached at any moment since the last evaluation and the days of grace
+    before it. ``evaluations`` are those that staff asked for, besides the scheduled ones.
+    """
+    spend_minor = spend_in_force(events, terms.tier_method, at, zone)
+    lasting = [
+        given for given in assignments if given.starts_at <= at and (given.ends_at is None or at < given.ends_at)
+    ]
+    by_name = {tier.name: tier for tier in terms.tiers}
+    locks = [given for given in lasting if given.is_locked and given.tier_name in by_name]
+    if locks:
+        newest = max(locks, key=lambda given: given.starts_at)
+        return Standing(by_name[newest.tier_name], spend_minor, newest.source)
+    reached = _highest_since(events, terms, at, zone, _kept_since(terms, at, zone, evaluations))
+    best = Standing(tier_for(reached, terms.tiers), spend_minor)
+    for given in sorted(lasting, key=lambda given: given.source is TierSource.PAID):
+        tier = by_name.get(given.tier_name)
+        if tier is not None and tier.threshold_minor > best.tier.threshold_minor:
+            best = Standing(tier, spend_minor, given.source)
+    return best
+
+
+def spend_in_force(events: Iterable[SpendEvent], method: TierMethod, at: datetime, zone: ZoneInfo) -> int:
+    """Return the net spend that counts for tiers just before an instant, in minor units.
+
+    Only orders placed in the last 365 days, or in the calendar year, count where the method says so; what went
+    back counts off from the year of its order.
+    """
+    match method:
+        case TierMethod.LIFETIME:
+            since = ALWAYS.start
+        case TierMethod.ROLLING_YEAR:
+            since = at - ROLLING
+        case TierMethod.CALENDAR_YEAR:
+            since = year_of(at, zone).start
+    return sum(event.amount_minor for event in events if event.at < at and event.placed_at >= since)
+
+
+def _kept_since(terms: Terms, at: datetime, zone: ZoneInfo, evaluations: Iterable[datetime]) -> datetime:
+    """Return from when on a tier once reached is still kept at an instant."""
+    grace = timedelta(days=terms.tier_grace_days)
+    if terms.tier_evaluation is Evaluation.ALWAYS:
+        return at - grace
+    scheduled = last_evaluation(at, terms.tier_evaluation, zone)
+    past = [moment for moment in evaluations if moment <= at]
+    newest = max(past if scheduled is None else [*past, scheduled], default=None)
+    return ALWAYS.start if newest is None else newest - grace
+
+
+def _highest_since(events: Sequence[SpendEvent], terms: Terms, at: datetime, zone: ZoneInfo, since: datetime) -> int:
+    """Return the highest spend in force at any moment from ``since`` until just before ``at``."""
+    moments = {at, max(since, ALWAYS.start + ROLLING)}
+    # Just after each event: spend in force is asked strictly before an instant.
+    moments |= {event.at + _INSTANT for event in events if since <= event.at < at}
+    return max(spend_in_force(events, terms.tier_method, moment, zone) for moment in moments if moment <= at)
 
 
 def tier_for(spend_minor: int, tiers: Sequence[Tier]) -> Tier:
@@ -61,62 +126,8 @@ def next_tier(spend_minor: int, tiers: Sequence[Tier]) -> Tier | None:
     return min(above, key=lambda tier: tier.threshold_minor, default=None)
 
 
-def validate_terms(terms: Terms) -> list[str]:
-    """Return what is wrong with terms, one sentence each; an empty list means they may be published."""
-    problems = _validate_tiers(terms.tiers)
-    try:
-        exponent(terms.currency)
-    except MoneyError as error:
-        problems.append(str(error))
-    if terms.version < 1:
-        problems.append("Versions of the terms are counted from 1.")
-    if terms.minimum_order_minor < 0:
-        problems.append("The minimum order must not be negative; 0 means no minimum.")
-    if terms.cap_per_order_minor is not None and terms.cap_per_order_minor <= 0:
-        problems.append("The cap per order must be above zero; leave it empty for no cap.")
-    if terms.hold_above_minor is not None and terms.hold_above_minor < 0:
-        problems.append("The amount above which orders are held must not be negative; empty holds none.")
-    if any(not tag.strip() for tag in terms.excluded_tags):
-        problems.append("An excluded tag must not be blank.")
-    if any(product_id <= 0 for product_id in terms.excluded_product_ids):
-        problems.append("An excluded product is named by its Shopify id, a positive number.")
-    return problems
-
-
-def _validate_tiers(tiers: Sequence[Tier]) -> list[str]:
-    if not tiers:
-        return ["There must be at least one tier."]
-    problems = []
-    names = [tier.name.strip().casefold() for tier in tiers]
-    if not all(names):
-        problems.append("Every tier needs a name.")
-    if len(set(names)) < len(names):
-        problems.append("Two tiers must not have the same name.")
-    if tiers[0].threshold_minor != 0:
-        problems.append("The first tier must start at 0, so that every customer has one.")
-    thresholds = [tier.threshold_minor for tier in tiers]
-    if any(later <= earlier for earlier, later in pairwise(thresholds)):
-        problems.append("The thresholds must rise from one tier to the next.")
-    problems += [
-        f"The rate of the tier {tier.name!r} must be between 0 % and 100 %."
-        for tier in tiers
-        if not 0 <= tier.rate_bps <= _WHOLE_BPS
-    ]
-    return problems
-
-
 def _spend(order: OrderFact, refunds: Sequence[RefundFact]) -> int:
     lines = [line for line in order.lines if not line.is_gift_card]
     quantities = kept_quantities(order, refunds)
     net_minor = sum(net_minor_of(line, quantities[line.line_id]) for line in lines)
     return less_extra(net_minor, gross_total(lines, quantities), compute_extra_minor(order, refunds))
-
-
-def _differences(order_id: int, steps: Sequence[tuple[datetime, int]]) -> tuple[SpendEvent, ...]:
-    events = []
-    before = 0
-    for at, target_minor in steps:
-        if target_minor != before:
-            events.append(SpendEvent(at, target_minor - before, order_id))
-        before = target_minor
-    return tuple(events)

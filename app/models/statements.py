@@ -1,0 +1,47 @@
+"""A customer's statement periods, and what moved the credit in Shopify besides our own transfers."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Model
+from app.engine.rules.facts import MoveKind
+from app.models.columns import Id, Instant, Minor, ShopId, enum_column
+
+
+class Statement(Model):
+    """One period of one customer. Its figures are sums of the entries recorded in it, never stored."""
+
+    __tablename__ = "statements"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "customer_id", "starts_at"),
+        CheckConstraint("starts_at < ends_at", name="in_order"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    #: Inclusive, and exclusive.
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+
+
+class CreditMoveRow(Model):
+    """One transaction of a customer's store-credit account that is not one of our transfers."""
+
+    __tablename__ = "credit_moves"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "key"),
+        Index(None, "shop_id", "customer_id", "at"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    key: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    kind: Mapped[MoveKind] = mapped_column(enum_column(MoveKind, "kind"))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount_minor: Mapped[Minor]
+    at: Mapped[Instant]
+    order_shopify_id: Mapped[int | None] = mapped_column(BigInteger)
+    first_seen_at: Mapped[Instant]
