@@ -65,6 +65,10 @@ class Journal:
             self._plan(TransferKind.DEBIT, reward, order, covered_minor)
             self._taken_back.add(reward.id)
 
+    def balance(self, customer_id: int, account: Account) -> int:
+        """Return a customer's balance, with what this journal has entered already."""
+        return self._balances[customer_id][account]
+
     def write(self) -> None:
         """Write the entries and plan the transfers, each once.
 
