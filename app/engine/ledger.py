@@ -1,18 +1,21 @@
 """Record: entries posted once per key, and balances as sums. Append-only: a correction is a new entry."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, union_all
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import BigInteger, cast, func, insert, select, true, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from app.engine.rules.chain import NO_DIGEST, Link, compute_digest
 from app.engine.rules.postings import Account, EntryKind, Posting
 from app.models import LedgerEntry, LedgerPosting
 
 Balances = dict[Account, int]
+#: What an entry's row has in common with its link in the chain; the postings have rows of their own.
+_LINKED = [field.name for field in fields(Link) if field.name != "postings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class EntryDraft:
     actor: str
     postings: tuple[Posting, ...]
     reward_id: int | None = None
+    adjustment_id: int | None = None
+    move_id: int | None = None
 
     def __post_init__(self) -> None:
         if not self.postings:
@@ -38,52 +43,89 @@ class EntryDraft:
 def post(session: Session, shop_id: int, drafts: Sequence[EntryDraft], now: datetime) -> frozenset[str]:
     """Write the entries whose key is new in this shop and return those keys; the others were written before.
 
-    Of two drafts with one key the first counts.
+    Of two drafts with one key the first counts. Each entry takes the next position of its customer's chain.
 
-    The caller holds the locks of the customers concerned.
+    The caller holds the locks of the customers concerned. Without them two might see the same last entry and
+    take the same position, which the database refuses.
     """
-    if not drafts:
+    fresh = _without_written(session, shop_id, drafts)
+    if not fresh:
         return frozenset()
-    by_key = {draft.key: draft for draft in reversed(drafts)}
-    drafts = [draft for draft in drafts if by_key[draft.key] is draft]
-    rows = [
-        {
-            "shop_id": shop_id,
-            "key": draft.key,
-            "kind": draft.kind,
-            "customer_id": draft.customer_id,
-            "reward_id": draft.reward_id,
-            "currency": draft.currency,
-            "occurred_at": draft.occurred_at,
-            "recorded_at": now,
-            "actor": draft.actor,
-        }
-        for draft in drafts
-    ]
-    statement = (
-        upsert(LedgerEntry)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["shop_id", "key"])
-        .returning(LedgerEntry.id, LedgerEntry.key)
-    )
-    entry_ids = {key: entry_id for entry_id, key in session.execute(statement)}
+    rows = _chain(session, shop_id, fresh, now)
+    ids = session.scalars(insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True), rows).all()
     postings = [
         {
             "shop_id": shop_id,
-            "entry_id": entry_ids[draft.key],
+            "entry_id": entry_id,
             "customer_id": draft.customer_id,
             "currency": draft.currency,
             "source": posting.source,
             "destination": posting.destination,
             "amount_minor": posting.amount_minor,
         }
-        for draft in drafts
-        if draft.key in entry_ids
+        for entry_id, draft in zip(ids, fresh.values(), strict=True)
         for posting in draft.postings
     ]
-    if postings:
-        session.execute(insert(LedgerPosting), postings)
-    return frozenset(entry_ids)
+    session.execute(insert(LedgerPosting), postings)
+    return frozenset(fresh)
+
+
+def _without_written(session: Session, shop_id: int, drafts: Sequence[EntryDraft]) -> dict[str, EntryDraft]:
+    """Return the drafts whose key is new, in their order."""
+    fresh: dict[str, EntryDraft] = {}
+    for draft in drafts:
+        fresh.setdefault(draft.key, draft)
+    if not fresh:
+        return fresh
+    known = select(LedgerEntry.key).where(LedgerEntry.shop_id == shop_id, LedgerEntry.key.in_(list(fresh)))
+    for key in session.scalars(known):
+        del fresh[key]
+    return fresh
+
+
+def _chain(session: Session, shop_id: int, drafts: Mapping[str, EntryDraft], now: datetime) -> list[dict[str, object]]:
+    """Return the rows of entries, each linked to its customer's entry before it."""
+    ends = _read_ends(session, shop_id, {draft.customer_id for draft in drafts.values()})
+    rows: list[dict[str, object]] = []
+    for draft in drafts.values():
+        position, previous = ends.get(draft.customer_id, (0, NO_DIGEST))
+        link = Link(
+            shop_id=shop_id,
+            customer_id=draft.customer_id,
+            position=position + 1,
+            key=draft.key,
+            kind=draft.kind,
+            currency=draft.currency,
+            occurred_at=draft.occurred_at,
+            recorded_at=now,
+            actor=draft.actor,
+            postings=draft.postings,
+            reward_id=draft.reward_id,
+            adjustment_id=draft.adjustment_id,
+            move_id=draft.move_id,
+        )
+        digest = compute_digest(previous, link)
+        rows.append({**{name: getattr(link, name) for name in _LINKED}, "digest": digest})
+        ends[draft.customer_id] = (position + 1, digest)
+    return rows
+
+
+def _read_ends(session: Session, shop_id: int, customer_ids: Collection[int]) -> dict[int, tuple[int, bytes]]:
+    """Return position and digest of each customer's newest entry in the chain; those without one are left out."""
+    customer_id = func.unnest(cast(sorted(customer_ids), ARRAY(BigInteger))).column_valued("customer_id")
+    newest = (
+        select(LedgerEntry.position, LedgerEntry.digest)
+        .where(
+            LedgerEntry.shop_id == shop_id,
+            LedgerEntry.customer_id == customer_id,
+            LedgerEntry.position.is_not(None),
+        )
+        .order_by(LedgerEntry.position.desc())
+        .limit(1)
+        .lateral()
+    )
+    rows = session.execute(select(customer_id, newest.c.position, newest.c.digest).join(newest, true()))
+    return {customer: (position, digest) for customer, position, digest in rows}
 
 
 def read_balances(session: Session, shop_id: int, customer_ids: Collection[int], currency: str) -> dict[int, Balances]:
