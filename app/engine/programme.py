@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.facts_json import terms_from_json
+from app.engine.rules.limits import limits_periodically
 from app.engine.rules.terms import Terms
 from app.errors import Broken
 from app.models import Shop, TermsVersion
@@ -22,6 +23,11 @@ class Programme:
             raise Broken("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
         self._versions = {row.version: terms_from_json(row.body) for row in rows}
         self._effective = [(row.effective_from, row.version) for row in rows]
+
+    @property
+    def limits_periodically(self) -> bool:
+        """Say whether any version has a limit per customer and period, so that grants must be counted."""
+        return any(limits_periodically(terms) for terms in self._versions.values())
 
     def version(self, version: int) -> Terms:
         """Return the terms a reward was frozen with."""
