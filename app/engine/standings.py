@@ -1,0 +1,180 @@
+"""Which tier customers have now, as rows: for lists, for the log of who moved, and for what needs to know it.
+
+The rows are a projection: an order's tier is computed anew from the facts and never read from here. Whoever changes
+what a tier follows from (an order, a tier given by hand, a run over everybody) makes them fresh in the same
+transaction.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, Select, Text, any_, case, cast, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.engine.programme import Programme
+from app.engine.rules.facts import SpendEvent, TierAssignment, TierSource
+from app.engine.rules.terms import Terms
+from app.engine.rules.tiers import Look, Standing
+from app.models import Customer, Shop, SpendRow, TierAssignmentRow, TierChange, TierChangeKind, TierRun
+
+SYSTEM = "system"
+#: A standing is asked just before an instant; what happened at this very moment belongs to the tier shown.
+_INSTANT = timedelta(microseconds=1)
+
+
+def refresh_standings(
+    session: Session,
+    shop: Shop,
+    customer_ids: Collection[int],
+    now: datetime,
+    actor: str = SYSTEM,
+    *,
+    terms: Terms | None = None,
+    by_hand: bool = False,
+) -> int:
+    """Bring the tiers shown of these customers up to date, log who moved, and return how many did.
+
+    Writes only what changed, so a second call writes nothing. ``terms`` are those in force now, where the caller
+    has them already; ``by_hand`` logs moves as a person's. The customers are locked by the caller.
+    """
+    if not customer_ids:
+        return 0
+    terms = terms or Programme(session, shop).at(now)
+    look = look_now(session, shop, terms, now)
+    which = cast(sorted(set(customer_ids)), ARRAY(BigInteger))
+    shown = select(Customer.id, Customer.tier_name, Customer.tier_spend_minor).where(
+        Customer.shop_id == shop.id, Customer.id == any_(which)
+    )
+    before = {customer_id: (name, spend_minor) for customer_id, name, spend_minor in session.execute(shown)}
+    log = {"shop_id": shop.id, "terms_version": terms.version, "at": now, "actor": actor}
+    changed: dict[int, Standing] = {}
+    moves: list[dict[str, Any]] = []
+    for customer_id, (standing,) in read_standings(session, shop, sorted(before), [look]):
+        name, spend_minor = before[customer_id]
+        after = standing.tier.name
+        if (name, spend_minor) != (after, standing.spend_minor):
+            changed[customer_id] = standing
+        if name != after:
+            kind = TierChangeKind.MANUAL if by_hand else _kind_of(name, standing, terms)
+            move = {"customer_id": customer_id, "before": name, "after": after, "kind": kind}
+            moves.append({**log, **move, "spend_minor": standing.spend_minor})
+    if changed:
+        _show(session, shop, changed, now)
+    if moves:
+        session.execute(insert(TierChange), moves)
+    return len(moves)
+
+
+def look_now(session: Session, shop: Shop, terms: Terms, now: datetime) -> Look:
+    """Return a look at tiers as they are now, what happens at this moment included."""
+    # The schedule's own runs follow from the terms; only what a person asked for is a fact of its own.
+    asked = select(func.max(TierRun.at)).where(TierRun.shop_id == shop.id, TierRun.at <= now, TierRun.actor != SYSTEM)
+    newest = session.scalar(asked)
+    return Look(terms, now + _INSTANT, ZoneInfo(shop.timezone), [] if newest is None else [newest])
+
+
+def read_standings(
+    session: Session, shop: Shop, customer_ids: Sequence[int], looks: Sequence[Look]
+) -> Iterator[tuple[int, list[Standing]]]:
+    """Yield for each of the customers, whose ids ascend, how they stand in each of the looks."""
+    which = cast(customer_ids, ARRAY(BigInteger))
+    given: dict[int, list[TierAssignment]] = defaultdict(list)
+    for row in session.execute(_assignments(shop.id, which)):
+        given[row.customer_id].append(
+            TierAssignment(row.tier_name, row.starts_at, row.ends_at, row.source, row.is_locked)
+        )
+    spent = groupby(session.execute(_events(shop.id, which)), key=lambda row: row[0])
+    group = next(spent, None)
+    for customer_id in customer_ids:
+        events: list[SpendEvent] = []
+        if group is not None and group[0] == customer_id:
+            events = [
+                SpendEvent(at, amount_minor, order_id, placed_at)
+                for _, at, amount_minor, order_id, placed_at in group[1]
+            ]
+            group = next(spent, None)
+        yield customer_id, [look.standing(events, given[customer_id]) for look in looks]
+
+
+def check_tiers_in_use(session: Session, shop_id: int, new_terms: Terms, now: datetime) -> list[str]:
+    """Return why new terms cannot leave out the tiers they leave out: a sentence for each that somebody has."""
+    kept = [tier.name for tier in new_terms.tiers]
+    having = select(Customer.tier_name, func.count()).where(
+        Customer.shop_id == shop_id,
+        Customer.deleted_at.is_(None),
+        Customer.tier_name.is_not(None),
+        Customer.tier_name.not_in(kept),
+    )
+    given = select(TierAssignmentRow.tier_name, func.count()).where(
+        TierAssignmentRow.shop_id == shop_id,
+        TierAssignmentRow.tier_name.not_in(kept),
+        or_(TierAssignmentRow.ends_at.is_(None), TierAssignmentRow.ends_at > now),
+    )
+    customers = _counted(session.execute(having.group_by(Customer.tier_name)))
+    assigned = _counted(session.execute(given.group_by(TierAssignmentRow.tier_name)))
+    return [
+        f"The tier {name!r} cannot be left out: {_number(customers[name], 'customer has', 'customers have')} it and"
+        f" {_number(assigned[name], 'assignment gives', 'assignments give')} it. Keep it, or first raise its threshold,"
+        f" end its assignments and recalculate."
+        for name in sorted(customers.keys() | assigned.keys())
+    ]
+
+
+def _assignments(shop_id: int, which: Any) -> Select[*tuple[Any, ...]]:
+    row = TierAssignmentRow
+    return select(row.customer_id, row.tier_name, row.starts_at, row.ends_at, row.source, row.is_locked).where(
+        row.shop_id == shop_id, row.customer_id == any_(which)
+    )
+
+
+def _events(shop_id: int, which: Any) -> Select[*tuple[Any, ...]]:
+    return (
+        select(SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor, SpendRow.order_id, SpendRow.placed_at)
+        .where(SpendRow.shop_id == shop_id, SpendRow.customer_id == any_(which))
+        .order_by(SpendRow.customer_id)
+    )
+
+
+def _kind_of(before: str | None, standing: Standing, terms: Terms) -> TierChangeKind:
+    if standing.source is TierSource.MANUAL:
+        return TierChangeKind.MANUAL
+    if before is None:
+        return TierChangeKind.INITIAL
+    # A tier that is gone counts as below all others.
+    thresholds = {tier.name: tier.threshold_minor for tier in terms.tiers}
+    up = standing.tier.threshold_minor > thresholds.get(before, -1)
+    return TierChangeKind.UPGRADE if up else TierChangeKind.DOWNGRADE
+
+
+def _show(session: Session, shop: Shop, changed: dict[int, Standing], now: datetime) -> None:
+    columns = func.unnest(
+        cast(list(changed), ARRAY(BigInteger)),
+        cast([standing.tier.name for standing in changed.values()], ARRAY(Text)),
+        cast([standing.spend_minor for standing in changed.values()], ARRAY(BigInteger)),
+    )
+    fresh = columns.table_valued("customer_id", "tier_name", "spend_minor", name="fresh")
+    moment = cast(now, DateTime(timezone=True))
+    moved = Customer.tier_name.is_distinct_from(fresh.c.tier_name)
+    session.execute(
+        update(Customer)
+        .where(Customer.shop_id == shop.id, Customer.id == fresh.c.customer_id)
+        .values(
+            tier_name=fresh.c.tier_name,
+            tier_spend_minor=fresh.c.spend_minor,
+            tier_since=case((moved, moment), else_=Customer.tier_since),
+            tier_checked_at=moment,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _counted(rows: Iterable[Any]) -> Counter[str]:
+    return Counter(dict(rows))
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
