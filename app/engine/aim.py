@@ -4,202 +4,357 @@ Whatever arrives, late, twice or out of order, ends here, so the books depend on
 how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.engine.cases import Case, read_cases
+from app.engine.cases import Case, read_cases, with_needed
+from app.engine.counters import Counters
 from app.engine.programme import Programme
+from app.engine.progress import Aim, Next, decide_next
 from app.engine.rules.explain import to_json as step_to_json
-from app.engine.rules.holds import decide_hold
-from app.engine.rules.reward import Target, compute_target
+from app.engine.rules.limits import Ceiling, LimitKind
+from app.engine.rules.postings import Account
+from app.engine.rules.release import compute_release_at
+from app.engine.rules.reward import Adjustment, Target, compute_target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
-from app.engine.rules.terms import Mode, Terms, Tier
+from app.engine.rules.terms import HoldRules, OwedPolicy, Terms
+from app.engine.rules.tiers import Standing
+from app.engine.rules.timeline import moments_of
 from app.engine.settlement import Journal
 from app.engine.spend import SpendHistory, read_later_orders, rewrite_spend
-from app.models import Order, Reward, Shop
+from app.models import Customer, Order, Reward, Shop
 
 SYSTEM = "system"
+NO_RULES = HoldRules()
+BOOKED = BOOKED_PENDING | BOOKED_SETTLED
 
 
-def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetime) -> None:
-    """Bring the rewards of these orders, and of later orders whose tier they change, to their targets.
+def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetime, actor: str = SYSTEM) -> None:
+    """Bring the rewards of these orders, and of later orders that they change, to their targets.
 
-    The caller holds the locks of the orders and of their customers.
+    An order changes later ones of its customer by the spend that makes their tier and by the room it takes in
+    the customer's limits. The caller holds the locks of the orders and of their customers.
     """
     changed = {case.order.id: case for case in read_cases(session, shop, orders)}
     earliest = rewrite_spend(session, shop, list(changed.values()))
     later = [order for order in read_later_orders(session, shop, earliest) if order.id not in changed]
-    cases = [*changed.values(), *read_cases(session, shop, later)]
-    cases.sort(key=lambda case: (case.fact.placed_at, case.order.id))
-    spend = SpendHistory(session, shop, [case.order.customer_id for case in cases if case.order.customer_id])
-    rewards = _read_rewards(session, shop, cases)
-    programme = Programme(session, shop)
-    customers = {case.order.customer_id for case in cases if case.order.customer_id}
-    customers |= {reward.customer_id for reward in rewards.values() if reward.customer_id}
-    journal = Journal(session, shop, customers, actor=SYSTEM, now=now)
-    fresh = []
-    for case in cases:
-        reward = rewards.get(case.order.id)
-        terms = programme.version(reward.terms_version) if reward else programme.at(case.fact.placed_at)
-        standing = spend.standing(case.order.customer_id, terms, case.fact.placed_at)
-        tier, spend_minor = standing.tier, standing.spend_minor
-        target = compute_target(case.fact, case.refunds, terms, tier, spend_minor=spend_minor)
-        aim = _Aim(case, terms, tier, spend_minor, target)
-        if reward is None:
-            reward = aim.new_reward(shop, now)
-            session.add(reward)
-            fresh.append((reward, aim))
-        elif aim.differs_from(reward):
-            _move(shop, reward, aim, journal, now)
-    session.flush()
-    for reward, aim in fresh:
-        _begin(shop, reward, aim, journal, now)
-    session.flush()
-    journal.write()
-
-
-@dataclass(frozen=True, slots=True)
-class _Aim:
-    """Where one reward should be."""
-
-    case: Case
-    terms: Terms
-    tier: Tier
-    spend_minor: int
-    target: Target
-
-    @property
-    def occurred_at(self) -> datetime:
-        """When the newest thing that made the target happened outside."""
-        moments = [self.case.fact.placed_at, *(refund.processed_at for refund in self.case.refunds)]
-        if self.case.fact.cancelled_at is not None:
-            moments.append(self.case.fact.cancelled_at)
-        return max(moments)
-
-    def new_reward(self, shop: Shop, now: datetime) -> Reward:
-        """Return a reward that holds nothing yet; its state and amounts come with ``_begin``."""
-        reward = Reward(
-            shop_id=shop.id,
-            order_id=self.case.order.id,
-            customer_id=self.case.order.customer_id,
-            state=RewardState.INELIGIBLE,
-            terms_version=self.terms.version,
-            currency=self.terms.currency,
-            version=1,
-            created_at=now,
-            state_at=now,
-        )
-        self.write_to(reward)
-        return reward
-
-    def write_to(self, reward: Reward) -> None:
-        """Copy the amounts and the explanation; the state and the books are the caller's."""
-        reward.customer_id = self.case.order.customer_id
-        reward.tier_name = self.tier.name
-        reward.rate_bps = self.tier.rate_bps
-        reward.spend_minor = self.spend_minor
-        reward.eligible_minor = self.target.eligible_minor
-        reward.calculated_minor = self.target.calculated_minor
-        reward.granted_minor = self.target.granted_minor
-        reward.reversed_minor = self.target.reversed_minor
-        reward.ineligible_reason = self.target.ineligible
-        reward.steps = [step_to_json(step) for step in self.target.steps]
-
-    def differs_from(self, reward: Reward) -> bool:
-        """Return whether the reward, its explanation included, is not yet what it should be."""
-        return (
-            reward.customer_id != self.case.order.customer_id
-            or (reward.tier_name, reward.rate_bps) != (self.tier.name, self.tier.rate_bps)
-            or reward.spend_minor != self.spend_minor
-            or reward.granted_minor != self.target.granted_minor
-            or reward.reversed_minor != self.target.reversed_minor
-            or reward.ineligible_reason != self.target.ineligible
-            or reward.steps != [step_to_json(step) for step in self.target.steps]
-        )
-
-
-def _begin(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetime) -> None:
-    """Give a reward that holds nothing in the books its state, and book what it is due."""
-    kept_minor = aim.target.kept_minor
-    reward.hold_reason = None
-    if aim.target.granted_minor == 0:
-        _enter_state(reward, RewardState.INELIGIBLE, now)
-        return
-    if kept_minor == 0:
-        _enter_state(reward, RewardState.VOIDED, now)
-        return
-    if reward.customer_id is None:
-        _enter_state(reward, RewardState.AWAITING_CUSTOMER, now)
-        return
-    order, occurred_at = aim.case.order, aim.occurred_at
-    journal.accrue(reward, order, kept_minor, occurred_at)
-    reward.hold_reason = decide_hold(aim.case.fact, aim.terms, aim.target)
-    if reward.hold_reason is not None:
-        _enter_state(reward, RewardState.HELD, now)
-    elif shop.mode is Mode.MANUAL:
-        _enter_state(reward, RewardState.IN_REVIEW, now)
-    else:
-        _enter_state(reward, RewardState.PENDING, now)
-        if shop.is_active:
-            settle_reward(reward, order, journal, occurred_at, now)
+    round_ = _Round(session, shop, [*changed.values(), *read_cases(session, shop, later)], now, actor)
+    round_.run()
 
 
 def settle_reward(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
     """Make a pending reward the customer's credit."""
     journal.settle(reward, order, reward.kept_minor, occurred_at)
-    _enter_state(reward, RewardState.SETTLED, now)
+    enter_state(reward, RewardState.SETTLED, now)
     reward.settled_at = now
 
 
-def _move(shop: Shop, reward: Reward, aim: _Aim, journal: Journal, now: datetime) -> None:
-    """Bring an existing reward to its target."""
-    order, occurred_at = aim.case.order, aim.occurred_at
-    difference_minor = aim.target.kept_minor - reward.kept_minor
-    state = reward.state
-    reward.version += 1
-    if reward.customer_id not in (None, order.customer_id) and state in BOOKED_PENDING | BOOKED_SETTLED:
-        _let_go(reward, order, journal, occurred_at, now)
-        aim.write_to(reward)
-        if aim.target.kept_minor:
-            _begin(shop, reward, aim, journal, now)
-        return
-    aim.write_to(reward)
-    if state in BOOKED_PENDING:
-        if difference_minor > 0:
-            journal.accrue(reward, order, difference_minor, occurred_at)
-        elif difference_minor < 0:
-            journal.void(reward, order, -difference_minor, occurred_at)
-        if aim.target.kept_minor == 0:
-            gone = RewardState.VOIDED if aim.target.granted_minor else RewardState.INELIGIBLE
-            _enter_state(reward, gone, now)
-    elif state in BOOKED_SETTLED:
-        if difference_minor > 0:
-            journal.accrue(reward, order, difference_minor, occurred_at)
-            journal.settle(reward, order, difference_minor, occurred_at)
-        elif difference_minor < 0:
-            journal.claw_back(reward, order, -difference_minor, occurred_at)
-        _enter_state(reward, RewardState.SETTLED if aim.target.kept_minor else RewardState.REVERSED, now)
-    elif state is not RewardState.REJECTED:
-        _begin(shop, reward, aim, journal, now)
-
-
-def _let_go(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
-    """Take all of a reward back from its customer: the order turned out to be somebody else's."""
-    settled = reward.state in BOOKED_SETTLED
-    if reward.kept_minor:
-        take_back = journal.claw_back if settled else journal.void
-        take_back(reward, order, reward.kept_minor, occurred_at)
-    _enter_state(reward, RewardState.REVERSED if settled else RewardState.VOIDED, now)
-
-
-def _enter_state(reward: Reward, state: RewardState, now: datetime) -> None:
+def enter_state(reward: Reward, state: RewardState, now: datetime) -> None:
+    """Move a reward to a state; raise IllegalMove where there is no such move."""
     check_move(reward.state, state)
     if reward.state is not state:
         reward.state, reward.state_at = state, now
+
+
+class _Round:
+    """One run over the rewards of some orders, in the order in which they take their room in the limits."""
+
+    def __init__(self, session: Session, shop: Shop, cases: Sequence[Case], now: datetime, actor: str) -> None:
+        self._session = session
+        self._shop = shop
+        self._now = now
+        self._zone = ZoneInfo(shop.timezone)
+        self._programme = Programme(session, shop)
+        self._counters = Counters(session, shop, limited=self._programme.limits_periodically)
+        self._rewards: dict[int, Reward] = {}
+        self._waiting: list[tuple[datetime, int, Case]] = []
+        self._seen: set[int] = set()
+        self._push(cases)
+        customers = {case.order.customer_id for case in cases if case.order.customer_id}
+        customers |= {reward.customer_id for reward in self._rewards.values() if reward.customer_id}
+        self._spend = SpendHistory(session, shop, customers)
+        self._journal = Journal(session, shop, customers, actor=actor, now=now)
+        self._deleted = _read_deleted(session, shop, customers)
+
+    def run(self) -> None:
+        """Bring every reward to its target and write all of it."""
+        while self._waiting:
+            _, _, case = heappop(self._waiting)
+            reward = self._rewards.get(case.order.id)
+            whose_before = None if reward is None else reward.customer_id
+            changed_from = self._bring(case, reward)
+            if changed_from is not None:
+                self._push_later({case.order.customer_id, whose_before} - {None}, changed_from)
+        self._session.flush()
+        self._counters.write()
+        self._journal.write()
+
+    def _push(self, cases: Sequence[Case]) -> None:
+        """Put cases in the line, each where its reward takes its room."""
+        fresh = [case for case in cases if case.order.id not in self._seen]
+        self._rewards |= _read_rewards(self._session, self._shop, fresh)
+        for case in fresh:
+            self._seen.add(case.order.id)
+            heappush(self._waiting, (self._takes_at(case), case.order.shopify_id, case))
+
+    def _push_later(self, customers: Collection[int | None], changed_from: datetime) -> None:
+        """Put the customers' orders in the line that take their room after something changed."""
+        orders = self._session.scalars(
+            select(Order)
+            .join(Reward, Reward.order_id == Order.id)
+            .where(
+                Order.shop_id == self._shop.id,
+                Order.customer_id.in_(customers),
+                func.coalesce(Reward.takes_at, Order.placed_at) >= changed_from,
+                Order.id.not_in(self._seen),
+            )
+        ).all()
+        self._push(read_cases(self._session, self._shop, orders))
+
+    def _takes_at(self, case: Case) -> datetime:
+        reward = self._rewards.get(case.order.id)
+        return case.fact.placed_at if reward is None or reward.takes_at is None else reward.takes_at
+
+    def _bring(self, case: Case, reward: Reward | None) -> datetime | None:
+        """Bring one reward to its target; return from when on it takes something else of its customer's limits."""
+        terms = self._programme.at(case.fact.placed_at) if reward is None else self._terms_of(reward)
+        case = with_needed(self._session, case, terms)
+        is_fresh = reward is None
+        if reward is None:
+            reward = _new_reward(self._session, self._shop, case, terms, self._now)
+        whose_before = reward.customer_id
+        moved = whose_before not in (None, case.order.customer_id) and reward.state in BOOKED
+        if moved:
+            reward.version += 1
+            self._let_go(reward, case)
+        aim, ceilings = self._take_aim(case, reward, terms)
+        step = self._decide(reward, aim, has_moved=moved)
+        columns = _columns(aim, ceilings, step)
+        stays = (step.state, step.hold) == (reward.state, reward.hold_reason) and not _differs(reward, columns)
+        if is_fresh or moved or not stays:
+            if not (is_fresh or moved):
+                reward.version += 1
+            self._advance(reward, aim, step, columns, begins=moved or reward.state not in BOOKED)
+        if is_fresh:
+            self._session.add(reward)
+        return self._count(reward, aim, ceilings, whose_before)
+
+    def _terms_of(self, reward: Reward) -> Terms:
+        return self._programme.version(reward.terms_version)
+
+    def _take_aim(self, case: Case, reward: Reward, terms: Terms) -> tuple[Aim, tuple[Ceiling, ...]]:
+        """Compute the target within the periodic limits and the ceilings that the reward has already met."""
+        customer_id = case.order.customer_id
+        standing = self._spend.standing(customer_id, terms, case.fact.placed_at)
+        periodic = (
+            ()
+            if customer_id is None
+            else self._counters.periodic(case, customer_id, terms, self._takes_at_of(reward, case))
+        )
+        ceilings = (*periodic, *_met(reward))
+        target = self._target(case, reward, terms, standing, ceilings)
+        more = self._meet(case, reward, terms, target, ceilings)
+        if more:
+            ceilings = (*ceilings, *more)
+            target = self._target(case, reward, terms, standing, ceilings)
+        release_at = compute_release_at(case.fact, terms.release, self._zone)
+        return Aim(case, terms, standing.tier, standing.source, standing.spend_minor, target, release_at), ceilings
+
+    def _takes_at_of(self, reward: Reward, case: Case) -> datetime:
+        return reward.takes_at or case.fact.placed_at
+
+    def _target(
+        self, case: Case, reward: Reward, terms: Terms, standing: Standing, ceilings: Sequence[Ceiling]
+    ) -> Target:
+        return compute_target(
+            case.fact,
+            case.refunds,
+            terms,
+            standing.tier,
+            spend_minor=standing.spend_minor,
+            source=standing.source,
+            details=case.details,
+            ceilings=ceilings,
+            adjustment=_adjustment(reward),
+        )
+
+    def _meet(
+        self, case: Case, reward: Reward, terms: Terms, target: Target, ceilings: Sequence[Ceiling]
+    ) -> list[Ceiling]:
+        """Return the ceilings that are decided when more is about to be booked: largest balance, budget, owing."""
+        customer_id = case.order.customer_id
+        booked_minor = reward.kept_minor if reward.state in BOOKED else 0
+        more_minor = target.kept_minor - booked_minor
+        if customer_id is None or more_minor <= 0 or reward.state is RewardState.REJECTED or reward.void_reason:
+            return []
+        known, limits, met = {ceiling.kind for ceiling in ceilings}, terms.limits, []
+        owed_minor = -self._journal.balance(customer_id, Account.OWED)
+        if terms.owed is OwedPolicy.BLOCK and booked_minor == 0 and owed_minor > 0 and LimitKind.OWED not in known:
+            met.append(Ceiling(LimitKind.OWED, 0, 0, owed_minor))
+        if limits.balance_minor is not None and LimitKind.BALANCE not in known:
+            held = (Account.PENDING, Account.AVAILABLE)
+            used_minor = sum(self._journal.balance(customer_id, account) for account in held)
+            left_minor = max(limits.balance_minor - used_minor, 0)
+            if more_minor > left_minor:
+                met.append(Ceiling(LimitKind.BALANCE, booked_minor + left_minor, limits.balance_minor, used_minor))
+        if limits.budget_minor is not None and LimitKind.BUDGET not in known:
+            used_minor = self._counters.budget(self._counters.month(case), reward)
+            left_minor = max(limits.budget_minor - used_minor, 0)
+            if target.kept_minor > left_minor:
+                met.append(Ceiling(LimitKind.BUDGET, left_minor, limits.budget_minor, used_minor))
+        return met
+
+    def _decide(self, reward: Reward, aim: Aim, *, has_moved: bool) -> Next:
+        customer_id, fact = aim.case.order.customer_id, aim.case.fact
+        past = None
+        if customer_id is not None and aim.terms.holds != NO_RULES:
+            past = self._spend.past(customer_id, fact.placed_at, fact.order_id)
+        is_deleted = customer_id in self._deleted
+        return decide_next(reward, aim, self._shop.mode, past, is_deleted=is_deleted, has_moved=has_moved)
+
+    def _advance(self, reward: Reward, aim: Aim, step: Next, columns: dict[str, Any], *, begins: bool) -> None:
+        """Give a reward its amounts and state, and book the difference to what the books hold for it."""
+        case, occurred_at, now = aim.case, aim.occurred_at, self._now
+        before, was = (reward.kept_minor if reward.state in BOOKED else 0), reward.state
+        for name, value in columns.items():
+            setattr(reward, name, value)
+        difference = (reward.kept_minor if step.state in BOOKED else 0) - before
+        if was in BOOKED_SETTLED and not begins:
+            if difference > 0:
+                self._journal.accrue(reward, case.order, difference, occurred_at)
+                self._journal.settle(reward, case.order, difference, occurred_at)
+            elif difference < 0:
+                self._journal.claw_back(reward, case.order, -difference, occurred_at)
+        elif difference > 0:
+            self._journal.accrue(reward, case.order, difference, occurred_at)
+        elif difference < 0:
+            self._journal.void(reward, case.order, -difference, occurred_at)
+        if step.hold is not None and step.hold is not reward.hold_reason:
+            days = aim.terms.holds.release_after_days
+            reward.held_until = now + timedelta(days=days) if days is not None and step.hold.is_rule else None
+        elif step.hold is None:
+            reward.held_until = None
+        reward.hold_reason = step.hold
+        enter_state(reward, step.state, now)
+        if begins and step.state is RewardState.PENDING and aim.is_due(now) and self._shop.is_active:
+            settle_reward(reward, case.order, self._journal, occurred_at, now)
+
+    def _let_go(self, reward: Reward, case: Case) -> None:
+        """Take all of a reward back from its customer, for the order turned out to be somebody else's."""
+        settled = reward.state in BOOKED_SETTLED
+        if reward.kept_minor:
+            take_back = self._journal.claw_back if settled else self._journal.void
+            take_back(reward, case.order, reward.kept_minor, case.fact.placed_at)
+        enter_state(reward, RewardState.REVERSED if settled else RewardState.VOIDED, self._now)
+        reward.reversed_minor = reward.granted_minor
+        reward.customer_id = case.order.customer_id
+        reward.adjusted_minor = reward.adjusted_by = reward.adjusted_reason = None
+        reward.takes_at = reward.held_until = reward.hold_reason = None
+        reward.ceilings, reward.hold_cleared = [], False
+
+    def _count(
+        self, reward: Reward, aim: Aim, ceilings: Sequence[Ceiling], whose_before: int | None
+    ) -> datetime | None:
+        """Let the reward take its part of limits and budget."""
+        terms, case = aim.terms, aim.case
+        is_counted = reward.state in BOOKED
+        amount_minor = reward.kept_minor if terms.limits.gives_back else reward.granted_minor
+        month = self._counters.month(case) if terms.limits.budget_minor is not None else None
+        self._counters.take(reward, month, amount_minor if is_counted else 0)
+        amounts = self._amounts_over_time(reward, aim, ceilings) if self._programme.limits_periodically else []
+        takes_at = self._takes_at_of(reward, case)
+        return self._counters.record(case, reward.customer_id, whose_before, takes_at, amounts)
+
+    def _amounts_over_time(self, reward: Reward, aim: Aim, ceilings: Sequence[Ceiling]) -> list[tuple[datetime, int]]:
+        """Return what a reward takes of its customer's limits from each moment on."""
+        case, takes_at = aim.case, self._takes_at_of(reward, aim.case)
+        if reward.customer_id is None or reward.granted_minor == 0:
+            return []
+        if not aim.terms.limits.gives_back:
+            amounts = {takes_at: reward.granted_minor}
+        else:
+            amounts = {}
+            for moment in moments_of(case.fact, case.refunds, case.details.disputes):
+                then = replace(
+                    case,
+                    fact=moment.order,
+                    refunds=moment.refunds,
+                    details=replace(case.details, disputes=moment.lost),
+                )
+                standing = Standing(aim.tier, aim.spend_minor, aim.source)
+                target = self._target(then, reward, aim.terms, standing, ceilings)
+                amounts[max(moment.at, takes_at)] = target.kept_minor
+        if reward.state is RewardState.REJECTED or reward.void_reason is not None:
+            amounts = {at: minor for at, minor in amounts.items() if at < reward.state_at}
+            amounts[max(reward.state_at, takes_at)] = 0
+        return sorted(amounts.items())
+
+
+def _columns(aim: Aim, ceilings: Iterable[Ceiling], step: Next) -> dict[str, Any]:
+    """Return what a reward's row should say; its state, its hold and the books are the caller's."""
+    target, order = aim.target, aim.case.order
+    waits = step.state is RewardState.AWAITING_CUSTOMER
+    return {
+        "customer_id": order.customer_id,
+        "tier_name": aim.tier.name,
+        "rate_bps": aim.tier.rate_bps,
+        "spend_minor": aim.spend_minor,
+        "eligible_minor": target.eligible_minor,
+        "calculated_minor": target.calculated_minor,
+        "granted_minor": target.granted_minor,
+        "reversed_minor": target.reversed_minor if step.void is None else target.granted_minor,
+        "ineligible_reason": target.ineligible,
+        "ceilings": [{**asdict(ceiling), "kind": ceiling.kind.value} for ceiling in ceilings],
+        "release_at": aim.release_at,
+        "claim_until": aim.case.fact.placed_at + timedelta(days=aim.terms.claim_days) if waits else None,
+        "void_reason": step.void,
+        "steps": [step_to_json(part) for part in target.steps],
+    }
+
+
+def _differs(reward: Reward, columns: dict[str, Any]) -> bool:
+    return any(getattr(reward, name) != value for name, value in columns.items())
+
+
+def _met(reward: Reward) -> tuple[Ceiling, ...]:
+    """Return the ceilings that a reward met when it was booked; the periodic ones are computed anew."""
+    ceilings = (Ceiling(**{**data, "kind": LimitKind(data["kind"])}) for data in reward.ceilings)
+    return tuple(ceiling for ceiling in ceilings if not ceiling.kind.is_periodic)
+
+
+def _adjustment(reward: Reward) -> Adjustment | None:
+    if reward.adjusted_minor is None:
+        return None
+    return Adjustment(reward.adjusted_minor, reward.adjusted_by or SYSTEM, reward.adjusted_reason or "")
+
+
+def _new_reward(session: Session, shop: Shop, case: Case, terms: Terms, now: datetime) -> Reward:
+    """Return a reward that holds nothing yet. It has its id, which its entries name, before it is stored."""
+    number = session.scalar(select(func.nextval(func.pg_get_serial_sequence("rewards", "id"))))
+    return Reward(
+        id=number,
+        shop_id=shop.id,
+        order_id=case.order.id,
+        customer_id=None,
+        state=RewardState.INELIGIBLE,
+        terms_version=terms.version,
+        currency=terms.currency,
+        granted_minor=0,
+        reversed_minor=0,
+        counted_minor=0,
+        ceilings=[],
+        hold_cleared=False,
+        version=1,
+        created_at=now,
+        state_at=now,
+    )
 
 
 def _read_rewards(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, Reward]:
@@ -210,3 +365,10 @@ def _read_rewards(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[i
         .execution_options(populate_existing=True)
     )
     return {row.order_id: row for row in rows}
+
+
+def _read_deleted(session: Session, shop: Shop, customers: Collection[int]) -> frozenset[int | None]:
+    deleted = select(Customer.id).where(
+        Customer.shop_id == shop.id, Customer.id.in_(customers), Customer.deleted_at.is_not(None)
+    )
+    return frozenset(session.scalars(deleted))

@@ -1,16 +1,21 @@
-"""An order with everything that decides what it earns: its deciding version and all its refunds."""
+"""An order with everything that decides what it earns: its deciding version, refunds, payments, disputes, products."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import NO_DETAILS, Details, OrderFact, RefundFact
-from app.engine.rules.facts_json import order_from_json, refund_from_json
+from app.engine.rules.facts import Details, DisputeFact, OrderFact, PaymentFact, ProductFact, RefundFact, RiskFact
+from app.engine.rules.facts_json import from_json, order_from_json, refund_from_json, to_json
 from app.engine.rules.paid_version import decide_version
-from app.models import Order, Refund, Shop
+from app.engine.rules.terms import Terms
+from app.errors import NotYet
+from app.models import DetailKind, Order, OrderDetail, Product, Refund, Shop
+
+#: Shopify's names of what is paid with credit the shop gave before.
+CREDIT_GATEWAYS = frozenset({"shopify_store_credit", "gift_card"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +25,74 @@ class Case:
     order: Order
     fact: OrderFact
     refunds: tuple[RefundFact, ...]
-    details: Details = NO_DETAILS
+    details: Details
 
 
 def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Case]:
     """Return the orders' cases, in the same order; refunds oldest first."""
+    ids = [order.shopify_id for order in orders]
     refunds: dict[int, list[RefundFact]] = defaultdict(list)
-    rows = session.scalars(
-        select(Refund).where(
-            Refund.shop_id == shop.id, Refund.order_shopify_id.in_([order.shopify_id for order in orders])
-        )
-    )
-    for row in rows:
+    for row in session.scalars(select(Refund).where(Refund.shop_id == shop.id, Refund.order_shopify_id.in_(ids))):
         refunds[row.order_shopify_id].append(refund_from_json(row.fact))
+    details: dict[int, list[OrderDetail]] = defaultdict(list)
+    told = select(OrderDetail).where(OrderDetail.shop_id == shop.id, OrderDetail.order_shopify_id.in_(ids))
+    for detail in session.scalars(told.order_by(OrderDetail.shopify_id)):
+        details[detail.order_shopify_id].append(detail)
     return [
         Case(
             order,
             _deciding_version(order),
             tuple(sorted(refunds[order.shopify_id], key=lambda fact: (fact.processed_at, fact.refund_id))),
+            _details(order, details[order.shopify_id]),
         )
         for order in orders
     ]
 
 
+def with_needed(session: Session, case: Case, terms: Terms) -> Case:
+    """Return a case with all that these terms must know; raise NotYet while Shopify has not said it.
+
+    The products' facts are kept with the order, so that a later change of the catalogue does not change it.
+    """
+    _check_payments(case, terms)
+    if not terms.needs_products:
+        return case
+    wanted = {line.product_id for line in case.fact.lines if line.product_id is not None}
+    missing = wanted - case.details.products.keys()
+    if not missing:
+        return case
+    order = case.order
+    rows = session.scalars(select(Product).where(Product.shop_id == order.shop_id, Product.shopify_id.in_(missing)))
+    found = {
+        row.shopify_id: ProductFact(row.shopify_id) if row.fact is None else from_json(ProductFact, row.fact)
+        for row in rows
+    }
+    if missing - found.keys():
+        raise NotYet(f"{order.name} waits for what Shopify says about its products.")
+    products = {**case.details.products, **found}
+    order.products = [to_json(product) for _, product in sorted(products.items())]
+    return replace(case, details=replace(case.details, products=products))
+
+
+def _check_payments(case: Case, terms: Terms) -> None:
+    """An order paid partly with credit earns on the rest, so somebody must have said how much that is."""
+    gateways = set(case.fact.payment_gateways)
+    credit = gateways & CREDIT_GATEWAYS
+    if not terms.excludes_paid_with_credit or not credit or credit == gateways:
+        return
+    if not case.fact.financial_status.was_paid or credit <= {payment.gateway for payment in case.details.payments}:
+        return
+    raise NotYet(f"{case.order.name} waits for what Shopify says about its payments.")
+
+
 def _deciding_version(order: Order) -> OrderFact:
     paid = None if order.paid_fact is None else order_from_json(order.paid_fact)
     return decide_version(paid, order_from_json(order.fact))
+
+
+def _details(order: Order, rows: Sequence[OrderDetail]) -> Details:
+    payments = tuple(from_json(PaymentFact, row.fact) for row in rows if row.kind is DetailKind.PAYMENT)
+    disputes = tuple(from_json(DisputeFact, row.fact) for row in rows if row.kind is DetailKind.DISPUTE)
+    risks = [from_json(RiskFact, row.fact) for row in rows if row.kind is DetailKind.RISK]
+    products = [from_json(ProductFact, data) for data in order.products or ()]
+    return Details(payments, disputes, risks[0] if risks else None, {fact.product_id: fact for fact in products})

@@ -1,7 +1,7 @@
 """Locks that keep two transactions from deciding about the same money at once.
 
-Everyone takes them in the same order, orders first, then customers, each in ascending order, so that nobody
-waits in a circle. Both end with the transaction.
+Everyone takes them in the same order, orders first, then customers, each in ascending order, then the budget, so
+that nobody waits in a circle. All end with the transaction.
 """
 
 from collections.abc import Collection
@@ -37,6 +37,15 @@ def lock_customers(session: Session, shop_id: int, customer_ids: Collection[int]
     )
 
 
+def lock_budget(session: Session, shop_id: int) -> None:
+    """Lock what a shop's programme has granted, last of all: customers are locked before."""
+    session.execute(select(func.pg_advisory_xact_lock(_number(f"budget:{shop_id}"))))
+
+
 def _key(shop_id: int, shopify_id: int) -> int:
-    digest = blake2b(f"order:{shop_id}:{shopify_id}".encode(), digest_size=8).digest()
+    return _number(f"order:{shop_id}:{shopify_id}")
+
+
+def _number(text: str) -> int:
+    digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

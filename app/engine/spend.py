@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, insert, select
@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.engine.cases import Case
 from app.engine.rules.facts import SpendEvent, TierAssignment
+from app.engine.rules.holds import Past
 from app.engine.rules.terms import Terms
 from app.engine.rules.tiers import Standing, compute_spend_events, compute_standing
 from app.models import Order, Shop, SpendRow, TierAssignmentRow, TierRun
+
+DAY = timedelta(days=1)
 
 
 def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, datetime]:
@@ -81,17 +84,20 @@ class SpendHistory:
     """What a batch's customers have spent, the tiers they were given, and when everybody's tier was looked at."""
 
     def __init__(self, session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
+        self._session = session
+        self._shop = shop
         self._zone = ZoneInfo(shop.timezone)
+        self._customers = set(customer_ids)
         self._events: dict[int, list[SpendEvent]] = defaultdict(list)
         self._given: dict[int, list[TierAssignment]] = defaultdict(list)
-        customers = set(customer_ids)
+        self._paid_at: dict[int, list[tuple[datetime, int]]] | None = None
         spent = select(
             SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor, SpendRow.order_id, SpendRow.placed_at
-        ).where(SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(customers))
+        ).where(SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(self._customers))
         for customer_id, at, amount_minor, order_id, placed_at in session.execute(spent):
             self._events[customer_id].append(SpendEvent(at, amount_minor, order_id, placed_at))
         given = select(TierAssignmentRow).where(
-            TierAssignmentRow.shop_id == shop.id, TierAssignmentRow.customer_id.in_(customers)
+            TierAssignmentRow.shop_id == shop.id, TierAssignmentRow.customer_id.in_(self._customers)
         )
         for row in session.scalars(given):
             self._given[row.customer_id].append(
@@ -106,8 +112,30 @@ class SpendHistory:
         given = self._given[customer_id] if customer_id else []
         return compute_standing(events, terms, at, self._zone, assignments=given, evaluations=self._evaluations)
 
-    def before(self, customer_id: int | None, at: datetime) -> tuple[int, int]:
-        """Return what a customer had spent in all before an instant, and what of it had gone back."""
-        events = [event for event in self._events[customer_id] if event.at < at] if customer_id else []
+    def past(self, customer_id: int, at: datetime, order_id: int) -> Past:
+        """Return what a customer had done before an order (Shopify's id) that was placed at an instant."""
+        if self._paid_at is None:
+            self._paid_at = self._read_paid_orders()
+        before = [placed for placed in self._paid_at[customer_id] if placed < (at, order_id)]
+        events = [event for event in self._events[customer_id] if event.at < at]
         spent_minor = sum(event.amount_minor for event in events if event.amount_minor > 0)
-        return spent_minor, spent_minor - sum(event.amount_minor for event in events)
+        return Past(
+            orders=len(before),
+            orders_in_a_day=sum(placed_at > at - DAY for placed_at, _ in before),
+            spent_minor=spent_minor,
+            refunded_minor=spent_minor - sum(event.amount_minor for event in events),
+        )
+
+    def _read_paid_orders(self) -> dict[int, list[tuple[datetime, int]]]:
+        paid: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        rows = self._session.execute(
+            select(Order.customer_id, Order.placed_at, Order.shopify_id).where(
+                Order.shop_id == self._shop.id,
+                Order.customer_id.in_(self._customers),
+                Order.paid_fact.is_not(None),
+                Order.fact["is_test"].as_boolean().is_(False),
+            )
+        )
+        for customer_id, placed_at, shopify_id in rows:
+            paid[customer_id or 0].append((placed_at, shopify_id))
+        return paid

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import RefundFact
-from app.engine.rules.facts_json import to_json
-from app.engine.rules.versions import fullest, is_fuller
-from app.models import Order, Refund
+from app.engine.rules.facts import DisputeFact, PaymentFact, RefundFact, RiskFact
+from app.engine.rules.facts_json import from_json, to_json
+from app.engine.rules.versions import detail_rank, fullest, is_fuller
+from app.models import DetailKind, Order, OrderDetail, Refund
 
 
 def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) -> dict[int, Order]:
@@ -26,6 +26,56 @@ def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) ->
         .execution_options(populate_existing=True)
     )
     return {row.shopify_id: row for row in rows}
+
+
+def store_details(
+    session: Session, shop_id: int, facts: Iterable[PaymentFact | DisputeFact | RiskFact], now: datetime
+) -> None:
+    """Keep what was told about orders, each thing once, in its newest telling. The caller holds the orders' locks."""
+    tellings: dict[tuple[DetailKind, int], PaymentFact | DisputeFact | RiskFact] = {}
+    for fact in facts:
+        key = _key_of(fact)
+        known = tellings.get(key)
+        if known is None or detail_rank(fact) > detail_rank(known):
+            tellings[key] = fact
+    rows = session.scalars(
+        select(OrderDetail)
+        .where(
+            OrderDetail.shop_id == shop_id,
+            OrderDetail.order_shopify_id.in_({fact.order_id for fact in tellings.values()}),
+        )
+        .execution_options(populate_existing=True)
+    )
+    for row in rows:
+        key = (row.kind, row.shopify_id)
+        if key in tellings:
+            fact = tellings.pop(key)
+            if detail_rank(fact) > detail_rank(from_json(type(fact), row.fact)):
+                row.fact = to_json(fact)
+    fresh = [
+        {
+            "shop_id": shop_id,
+            "order_shopify_id": fact.order_id,
+            "kind": kind,
+            "shopify_id": shopify_id,
+            "fact": to_json(fact),
+            "first_seen_at": now,
+        }
+        for (kind, shopify_id), fact in tellings.items()
+    ]
+    if fresh:
+        session.execute(insert(OrderDetail), fresh)
+    session.flush()
+
+
+def _key_of(fact: PaymentFact | DisputeFact | RiskFact) -> tuple[DetailKind, int]:
+    match fact:
+        case PaymentFact():
+            return DetailKind.PAYMENT, fact.payment_id
+        case DisputeFact():
+            return DetailKind.DISPUTE, fact.dispute_id
+        case RiskFact():
+            return DetailKind.RISK, fact.order_id
 
 
 def store_refunds(session: Session, shop_id: int, facts: Iterable[RefundFact], now: datetime) -> None:

@@ -161,5 +161,6 @@ def _columns(fact: OrderFact) -> dict[str, Any]:
         "placed_at": fact.placed_at,
         "version_at": fact.updated_at,
         "cancelled_at": fact.cancelled_at,
+        "guest_email": fact.email if fact.customer is None else None,
         "fact": to_json(fact),
     }

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from app.engine.rules.facts import NO_DETAILS, Details, OrderFact
 from app.engine.rules.reward import Target
-from app.engine.rules.terms import Terms
+from app.engine.rules.terms import Mode, Terms
 
 
 class HoldReason(StrEnum):
@@ -56,3 +56,11 @@ def decide_hold(
     if terms.hold_above_minor is not None and target.eligible_minor > terms.hold_above_minor:
         return HoldReason.ORDER_VALUE
     return None
+
+
+def needs_review(mode: Mode, terms: Terms, tier_name: str, granted_minor: int) -> bool:
+    """Return whether a person decides about a reward that nothing holds, in a programme's mode."""
+    if mode is not Mode.MIXED:
+        return mode is Mode.MANUAL
+    up_to_minor = terms.automatic_up_to_minor
+    return tier_name not in terms.automatic_tiers and (up_to_minor is None or granted_minor > up_to_minor)

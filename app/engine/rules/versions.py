@@ -4,11 +4,21 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.engine.rules.facts import FinancialStatus, OrderFact, RefundFact
+from app.engine.rules.facts import (
+    DisputeFact,
+    DisputeStatus,
+    FinancialStatus,
+    OrderFact,
+    PaymentFact,
+    RefundFact,
+    RiskFact,
+)
 from app.engine.rules.facts_json import order_from_json, refund_from_json, to_json
 
 #: Shopify's instants have whole seconds, so two versions may share one: then the further one counts.
 _PROGRESS = {status: position for position, status in enumerate(FinancialStatus)}
+#: Disputes carry no version; they only go forward, in the order of their states.
+_DISPUTE_PROGRESS = {status: position for position, status in enumerate(DisputeStatus)}
 
 
 def newest(facts: Iterable[OrderFact]) -> dict[int, OrderFact]:
@@ -39,6 +49,18 @@ def fullest(facts: Iterable[RefundFact]) -> dict[int, RefundFact]:
 def is_fuller(fact: RefundFact, stored: Mapping[str, Any]) -> bool:
     """Return whether a telling of a refund replaces the one stored as JSON."""
     return _refund_rank(fact) > _refund_rank(refund_from_json(stored))
+
+
+def detail_rank(fact: PaymentFact | DisputeFact | RiskFact) -> tuple[Any, ...]:
+    """Return what makes one telling of a payment, dispute or risk count more than another: the greater one does."""
+    text = json.dumps(to_json(fact), sort_keys=True)
+    match fact:
+        case PaymentFact():
+            return (fact.amount_minor, text)
+        case DisputeFact():
+            return (not fact.status.is_open, _DISPUTE_PROGRESS[fact.status], text)
+        case RiskFact():
+            return (fact.assessed_at, text)
 
 
 def _order_rank(fact: OrderFact) -> tuple[Any, ...]:

@@ -1,0 +1,99 @@
+"""Where a reward goes next: its state as a function of its target, its order's details and what people decided."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.engine.cases import Case
+from app.engine.rules.facts import TierSource
+from app.engine.rules.holds import HoldReason, Past, decide_hold, needs_review
+from app.engine.rules.reward import Target
+from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, VoidReason
+from app.engine.rules.terms import Mode, ReleaseKind, Terms, Tier
+from app.models import Reward
+
+S = RewardState
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where one reward should be."""
+
+    case: Case
+    terms: Terms
+    tier: Tier
+    source: TierSource
+    spend_minor: int
+    target: Target
+    release_at: datetime | None
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When the newest thing that made the target happened outside."""
+        moments = [self.case.fact.placed_at, *(refund.processed_at for refund in self.case.refunds)]
+        if self.case.fact.cancelled_at is not None:
+            moments.append(self.case.fact.cancelled_at)
+        moments += [dispute.finalized_at for dispute in self.case.details.disputes if dispute.finalized_at]
+        return max(moments)
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether nothing keeps the reward from settling; Shopify's clock may be a little ahead of ours."""
+        at_once = self.terms.release.kind is ReleaseKind.AT_ONCE
+        return at_once or (self.release_at is not None and self.release_at <= now)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The state a reward goes to, and why it is held or void there."""
+
+    state: RewardState
+    hold: HoldReason | None = None
+    void: VoidReason | None = None
+
+
+def decide_next(
+    reward: Reward, aim: Aim, mode: Mode, past: Past | None, *, is_deleted: bool, has_moved: bool = False
+) -> Next:
+    """Return where a reward goes: what a person decided stays, what is settled stays, the rest follows its order.
+
+    ``past`` is what the customer had done before, None where no rule asks; ``is_deleted`` says that Shopify has
+    deleted the customer; ``has_moved`` that another customer's reward was just taken back and begins anew.
+    """
+    state, target = reward.state, aim.target
+    if state is S.REJECTED or (state is S.VOIDED and reward.void_reason is not None):
+        return Next(state, void=reward.void_reason)
+    if has_moved and target.kept_minor == 0:
+        return Next(state)
+    if state in BOOKED_SETTLED and not has_moved:
+        return Next(S.SETTLED if target.kept_minor else S.REVERSED)
+    if target.granted_minor == 0:
+        return Next(S.INELIGIBLE)
+    if target.kept_minor == 0:
+        return Next(S.VOIDED)
+    if aim.case.order.customer_id is None:
+        return Next(S.AWAITING_CUSTOMER)
+    if is_deleted:
+        return Next(S.VOIDED, void=VoidReason.CUSTOMER_DELETED)
+    hold = decide_hold(aim.case.fact, aim.terms, target, details=aim.case.details, past=past)
+    if state in BOOKED_PENDING:
+        return _go_on(reward, aim, mode, hold)
+    return _open(aim, mode, hold)
+
+
+def _go_on(reward: Reward, aim: Aim, mode: Mode, hold: HoldReason | None) -> Next:
+    """A dispute holds whatever was decided before and lets go when it is over; a rule holds what nobody looked at."""
+    if hold is HoldReason.DISPUTE:
+        return Next(S.HELD, hold)
+    if reward.hold_cleared:
+        hold = None
+    if reward.state is S.HELD:
+        is_over = reward.hold_reason is HoldReason.DISPUTE
+        return _open(aim, mode, hold) if is_over else Next(S.HELD, reward.hold_reason)
+    return Next(reward.state) if hold is None else Next(S.HELD, hold)
+
+
+def _open(aim: Aim, mode: Mode, hold: HoldReason | None) -> Next:
+    if hold is not None:
+        return Next(S.HELD, hold)
+    if needs_review(mode, aim.terms, aim.tier.name, aim.target.granted_minor):
+        return Next(S.IN_REVIEW)
+    return Next(S.PENDING)
