@@ -5,18 +5,22 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from sandbox.errors import BadInput
 from sandbox.options import DEFAULT_SCOPES, Options
 from sandbox.server import Sandbox
+from sandbox.subscriptions import topics_of_toml
 
+APP_TOML = "shopify.app.toml"
 DEFAULTS = Options(app_url="")
 
 
 def main() -> int:
     """Serve until interrupted or terminated."""
     chosen = read_arguments()
+    chosen["topics"] = _topics(chosen.pop("app_toml"), chosen.pop("topics"))
     port, traffic, history = chosen.pop("port"), chosen.pop("traffic"), chosen.pop("history")
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -57,9 +61,20 @@ def read_arguments() -> dict[str, Any]:
     parser.add_argument("--retry-seconds", type=float, default=1.0, help="wait before the first retry")
     parser.add_argument("--delivery-threads", type=int, default=DEFAULTS.delivery_threads)
     parser.add_argument("--scopes", default=DEFAULT_SCOPES, help="access scopes granted, with commas")
+    parser.add_argument(
+        "--app-toml", help=f"take the topics to deliver from this file; by default {APP_TOML}, if it is here"
+    )
+    parser.add_argument("--topics", default="", help="more topics to deliver, with commas")
     parser.add_argument("--traffic", type=float, default=0, help="seconds between orders; 0 is off")
     parser.add_argument("--history", type=int, default=0, help="orders of the past year to make at the start")
     return vars(parser.parse_args())
+
+
+def _topics(app_toml: str | None, more: str) -> tuple[str, ...]:
+    """Return what to deliver besides orders and refunds; without a name, the file is looked for where one stands."""
+    path = Path(app_toml or APP_TOML)
+    asked = topics_of_toml(path) if app_toml or path.exists() else ()
+    return (*asked, *filter(None, more.split(",")))
 
 
 if __name__ == "__main__":

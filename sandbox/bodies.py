@@ -3,9 +3,18 @@
 from datetime import datetime
 
 from sandbox import totals
-from sandbox.body_parts import Json, customer_body, line_body, money_set, priced, shipping_line, tax_lines, text
+from sandbox.aftermath import fulfillment_status
+from sandbox.body_parts import Json, line_body, money_set, priced, shipping_line, tax_lines, text
 from sandbox.clock import local_text
+from sandbox.customer_bodies import embedded_customer
 from sandbox.models import Line, Order
+from sandbox.order_part_bodies import (
+    address_body,
+    company_part,
+    discount_applications,
+    discount_codes,
+    embedded_fulfillment,
+)
 from sandbox.refund_bodies import refund_body
 
 
@@ -36,12 +45,12 @@ def order_body(order: Order) -> Json:
         "currency": order.currency,
         "customer_locale": "en",
         "device_id": None,
-        "discount_codes": _discount_codes(order),
+        "discount_codes": discount_codes(order),
         "duties_included": False,
         "email": order.email,
         "estimated_taxes": False,
         "financial_status": totals.financial_status(order),
-        "fulfillment_status": None,
+        "fulfillment_status": fulfillment_status(order),
         "landing_site": None,
         "landing_site_ref": None,
         "location_id": None,
@@ -75,11 +84,11 @@ def order_body(order: Order) -> Json:
         "updated_at": time(order.updated_at),
         "user_id": None,
         **priced(order, "current_subtotal_price", totals.current_subtotal(order)),
-        **priced(order, "current_total_discounts", sum(map(totals.kept_discount, order.lines))),
+        **priced(order, "current_total_discounts", totals.current_discounts(order)),
         **priced(order, "current_total_price", current_total),
         **priced(order, "current_total_tax", totals.current_tax(order)),
         **priced(order, "subtotal_price", totals.subtotal(order)),
-        **priced(order, "total_discounts", sum(line.discount_minor for line in order.lines)),
+        **priced(order, "total_discounts", totals.total_discounts(order)),
         **priced(order, "total_line_items_price", sum(line.gross_minor for line in order.lines)),
         **priced(order, "total_price", total),
         **priced(order, "total_tax", totals.total_tax(order)),
@@ -90,17 +99,18 @@ def order_body(order: Order) -> Json:
         "original_total_duties_set": None,
         "total_cash_rounding_payment_adjustment_set": money_set(0, order),
         "total_cash_rounding_refund_adjustment_set": money_set(0, order),
-        "total_shipping_price_set": money_set(order.shipping_minor, order),
-        "billing_address": None,
-        "customer": customer_body(order.customer, order) if order.customer else None,
-        "discount_applications": _discount_applications(order),
-        "fulfillments": [],
+        "total_shipping_price_set": money_set(order.shipping_price_minor, order),
+        "billing_address": address_body(order.billing_address),
+        **company_part(order),
+        "customer": _customer(order),
+        "discount_applications": discount_applications(order),
+        "fulfillments": [embedded_fulfillment(sent) for sent in order.fulfillments],
         "line_items": [line_body(line, order) for line in order.lines],
         "line_item_groups": [],
         "payment_terms": None,
         "refunds": [refund_body(refund) for refund in order.refunds],
         "returns": [],
-        "shipping_address": None,
+        "shipping_address": address_body(order.shipping_address),
         "shipping_lines": _shipping_lines(order),
     }
 
@@ -128,34 +138,14 @@ def edit_body(edit_id: int, order: Order, changes: list[tuple[Line, int]], at: d
     }
 
 
-def _discount_codes(order: Order) -> list[Json]:
-    if order.discount is None:
-        return []
-    amount = sum(line.discount_minor for line in order.lines)
-    kind = "percentage" if order.discount.type == "percentage" else "fixed_amount"
-    return [{"code": order.discount.code, "amount": text(amount, order), "type": kind}]
-
-
-def _discount_applications(order: Order) -> list[Json]:
-    if order.discount is None:
-        return []
-    kind = "percentage" if order.discount.type == "percentage" else "fixed_amount"
-    return [
-        {
-            "target_type": "line_item",
-            "type": "discount_code",
-            "value": order.discount.value,
-            "value_type": kind,
-            "allocation_method": "across",
-            "target_selection": "all",
-            "code": order.discount.code,
-        }
-    ]
+def _customer(order: Order) -> Json | None:
+    return embedded_customer(order.customer, order.currency, order.timezone) if order.customer else None
 
 
 def _gateways(order: Order) -> list[str]:
-    return list(dict.fromkeys(payment.gateway for payment in order.payments if payment.kind == "sale"))
+    kinds = ("authorization", "capture", "sale")
+    return list(dict.fromkeys(payment.gateway for payment in order.payments if payment.kind in kinds))
 
 
 def _shipping_lines(order: Order) -> list[Json]:
-    return [shipping_line(order)] if order.shipping_minor else []
+    return [shipping_line(order)] if order.shipping_price_minor else []

@@ -1,53 +1,30 @@
-"""Pieces of webhook bodies that orders and refunds share: amounts, lines, customers, taxes, shipping."""
+"""Pieces of webhook bodies that orders and refunds share: amounts, lines, taxes, shipping."""
 
 from sandbox import totals
-from sandbox.clock import local_text
-from sandbox.models import Customer, Line, Order
+from sandbox.models import Line, Order
 from sandbox.money import Money, webhook_text
 
 Json = dict[str, object]
 
 
-def customer_body(customer: Customer, order: Order) -> Json:
-    """Return the customer as orders embed it; tags are not part of webhooks since 2025-01."""
-    made_at = local_text(customer.created_at, order.timezone)
-    return {
-        "id": customer.id,
-        "admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}",
-        "created_at": made_at,
-        "updated_at": made_at,
-        "first_name": customer.first_name or None,
-        "last_name": customer.last_name or None,
-        "state": "enabled",
-        "note": None,
-        "verified_email": True,
-        "multipass_identifier": None,
-        "tax_exempt": False,
-        "email": customer.email,
-        "phone": None,
-        "currency": order.currency,
-        "tax_exemptions": [],
-        "default_address": None,
-    }
-
-
 def line_body(line: Line, order: Order) -> Json:
     """Return one line; `total_discount` holds line-level discounts only, of which there are none."""
-    allocations = [_allocation(line, order)] if line.discount_minor else []
+    allocations = [_allocation(line.discount_minor, order, 0)] if line.discount_minor else []
+    product = line.product if line.product and not line.product.is_deleted else None
     return {
         "id": line.id,
         "admin_graphql_api_id": f"gid://shopify/LineItem/{line.id}",
         "attributed_staffs": [],
         "current_quantity": line.kept,
-        "fulfillable_quantity": line.kept,
+        "fulfillable_quantity": line.fulfillable,
         "fulfillment_service": "manual",
-        "fulfillment_status": None,
+        "fulfillment_status": _sent(line),
         "gift_card": line.gift_card,
         "grams": 0,
         "name": line.title,
         **priced(order, "price", line.price_minor),
-        "product_exists": line.product is not None,
-        "product_id": line.product.id if line.product else None,
+        "product_exists": product is not None,
+        "product_id": product.id if product else None,
         "properties": [],
         "quantity": line.quantity,
         "requires_shipping": not line.gift_card,
@@ -56,7 +33,7 @@ def line_body(line: Line, order: Order) -> Json:
         "taxable": line.taxable,
         "title": line.title,
         **priced(order, "total_discount", 0),
-        "variant_id": line.product.variant_id if line.product else None,
+        "variant_id": line.variant.id if line.variant and product else None,
         "variant_inventory_management": None,
         "variant_title": None,
         "vendor": line.vendor,
@@ -82,12 +59,18 @@ def priced(order: Order, name: str, minor: int) -> Json:
     return {name: text(minor, order), f"{name}_set": money_set(minor, order)}
 
 
-def _allocation(line: Line, order: Order) -> Json:
+def _allocation(minor: int, order: Order, index: int) -> Json:
     return {
-        "amount": text(line.discount_minor, order),
-        "amount_set": money_set(line.discount_minor, order),
-        "discount_application_index": 0,
+        "amount": text(minor, order),
+        "amount_set": money_set(minor, order),
+        "discount_application_index": index,
     }
+
+
+def _sent(line: Line) -> str | None:
+    if not line.fulfilled:
+        return None
+    return "partial" if line.fulfillable else "fulfilled"
 
 
 def tax_lines(order: Order, minor: int) -> list[Json]:
@@ -99,7 +82,9 @@ def tax_lines(order: Order, minor: int) -> list[Json]:
 
 
 def shipping_line(order: Order) -> Json:
-    """Return the one shipping line."""
+    """Return the one shipping line; its discount is the last of the order's."""
+    off, tax = order.shipping_discount_minor, order.shipping_tax_minor
+    allocations = [_allocation(off, order, 1 if order.discount else 0)] if off else []
     return {
         "id": order.shipping_line_id,
         "carrier_identifier": None,
@@ -108,10 +93,10 @@ def shipping_line(order: Order) -> Json:
         **priced(order, "discounted_price", order.shipping_minor),
         "is_removed": False,
         "phone": None,
-        **priced(order, "price", order.shipping_minor),
+        **priced(order, "price", order.shipping_price_minor),
         "requested_fulfillment_service_id": None,
         "source": "shopify",
         "title": "Standard",
-        "tax_lines": [],
-        "discount_allocations": [],
+        "tax_lines": tax_lines(order, tax) if tax else [],
+        "discount_allocations": allocations,
     }

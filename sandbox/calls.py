@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from sandbox.errors import BadInput
 from sandbox.events import Announcer
+from sandbox.other_events import CatalogueAnnouncer, CustomerAnnouncer
 from sandbox.requests_in import Json, read_quantity
 from sandbox.state import Shop, World
 from sandbox.traffic import Traffic
@@ -42,6 +43,18 @@ def world() -> World:
 def announcer() -> Announcer:
     """Return what fires the webhooks."""
     found: Announcer = current_app.extensions["announcer"]
+    return found
+
+
+def customer_announcer() -> CustomerAnnouncer:
+    """Return what fires the webhooks about customers."""
+    found: CustomerAnnouncer = current_app.extensions["customer_announcer"]
+    return found
+
+
+def catalogue_announcer() -> CatalogueAnnouncer:
+    """Return what fires the webhooks about products and collections."""
+    found: CatalogueAnnouncer = current_app.extensions["catalogue_announcer"]
     return found
 
 

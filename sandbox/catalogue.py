@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sandbox.models import Discount, Tax
 from sandbox.money import exponent
-from sandbox.requests_in import LineRequest, OrderRequest, Person
+from sandbox.order_requests import LineRequest, OrderRequest
+from sandbox.requests_in import Person
 
 FIRST_NAMES = (
     *("Ada", "Ben", "Clara", "Dario", "Elif", "Finn", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Liam", "Mila"),

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from sandbox import orders
+from sandbox import payments
 from sandbox.calls import announcer, as_json, chosen_shop, control_blueprint, controlled, read_body, read_limit
 from sandbox.clock import millisecond_text, utc_text
 from sandbox.credit import CreditAccount, CreditTransaction
@@ -28,7 +28,7 @@ def spend_credit(customer_id: int) -> Response:
     with shop.lock:
         customer = shop.get_customer(customer_id)
         if body.get("order_id") is None:
-            orders.spend(shop, customer, minor, currency)
+            payments.spend(shop, customer, minor, currency)
         else:
             _spend_on(shop, customer_id, read_id(body["order_id"], "order_id"), minor)
     return as_json({"spent": body["amount"], "currency": currency})
@@ -38,10 +38,10 @@ def _spend_on(shop: Shop, customer_id: int, order_id: int, minor: int) -> None:
     order = shop.get_order(order_id)
     if order.customer is None or order.customer.id != customer_id:
         raise BadInput(f"Order {order_id} is not customer {customer_id}'s; only the owner's credit can pay it.")
-    orders.pay_with_credit(shop, order, minor)
+    payments.pay_with_credit(shop, order, minor)
     shop.touch(order)
-    if orders.is_settled(order):
-        orders.settle_payment(shop, order, shop.clock.now())
+    if payments.is_settled(order):
+        payments.settle_payment(shop, order, shop.clock.now())
         announcer().paid(shop, order)
     else:
         announcer().updated(shop, order)
@@ -54,7 +54,7 @@ def list_customers() -> Response:
     shop = chosen_shop()
     with shop.lock:
         newest = list(shop.customers.values())[-read_limit(100) :][::-1]
-        return as_json({"customers": [_show_customer(shop, one) for one in newest], "count": len(shop.customers)})
+        return as_json({"customers": [show_customer(shop, one) for one in newest], "count": len(shop.customers)})
 
 
 @blueprint.get("/sandbox/customers/<int:customer_id>/store-credit")
@@ -68,7 +68,8 @@ def store_credit(customer_id: int) -> Response:
         return as_json({"customer_id": customer_id, "accounts": [_show_account(one) for one in accounts]})
 
 
-def _show_customer(shop: Shop, customer: Customer) -> dict[str, object]:
+def show_customer(shop: Shop, customer: Customer) -> dict[str, object]:
+    """Return a customer as control answers show it, with the store credit."""
     accounts = shop.credit.accounts_of(customer, shop.clock.now())
     return {
         "id": customer.id,
@@ -77,6 +78,7 @@ def _show_customer(shop: Shop, customer: Customer) -> dict[str, object]:
         "last_name": customer.last_name,
         "display_name": customer.display_name,
         "tags": customer.tags,
+        "verified_email": customer.verified_email,
         "number_of_orders": customer.number_of_orders,
         "store_credit": [
             {"currency": one.currency, "balance": webhook_text(Money(one.balance_minor, one.currency))}

@@ -2,15 +2,16 @@
 
 from flask import Response
 
-from sandbox import orders, refunds
+from sandbox import orders, payments, refunds
 from sandbox.bodies import order_body
 from sandbox.calls import LATEST, announcer, as_json, chosen_shop, control_blueprint, controlled, read_body, read_limit
 from sandbox.clock import millisecond_text
 from sandbox.errors import BadInput, NotThere
 from sandbox.models import Line, Order
 from sandbox.money import parse
+from sandbox.order_requests import GATEWAYS, read_lines, read_order
 from sandbox.refunds import RefundRequest
-from sandbox.requests_in import Json, read_flag, read_id, read_lines, read_order, read_person, read_quantity, read_time
+from sandbox.requests_in import Json, read_choice, read_flag, read_id, read_person, read_quantity, read_time
 from sandbox.state import Shop
 from sandbox.totals import current_shipping
 
@@ -53,13 +54,32 @@ def get_order(order_id: int) -> Response:
 @blueprint.post("/sandbox/orders/<int:order_id>/pay")
 @controlled
 def pay_order(order_id: int) -> Response:
-    """Pay what is outstanding."""
+    """Pay what is outstanding or a part of it, or fail to."""
+    body = read_body()
+    shop = chosen_shop(body)
+    gateway = read_choice(body.get("gateway", payments.CARD), "gateway", GATEWAYS)
+    fails = read_flag(body, "fails", False)
+    with shop.lock:
+        order = shop.get_order(order_id)
+        minor = parse(body["amount"], order.currency, "amount") if body.get("amount") is not None else None
+        at = read_time(body.get("at"), "at")
+        if payments.pay(shop, order, at, gateway, minor, fails=fails):
+            announcer().paid(shop, order)
+        else:
+            announcer().updated(shop, order)
+        return as_json(show_order(shop, order))
+
+
+@blueprint.post("/sandbox/orders/<int:order_id>/void")
+@controlled
+def void_order(order_id: int) -> Response:
+    """Let the order's authorization go."""
     body = read_body()
     shop = chosen_shop(body)
     with shop.lock:
         order = shop.get_order(order_id)
-        orders.pay(shop, order, read_time(body.get("at"), "at"))
-        announcer().paid(shop, order)
+        payments.void(shop, order, read_time(body.get("at"), "at"))
+        announcer().updated(shop, order)
         return as_json(show_order(shop, order))
 
 
@@ -100,7 +120,7 @@ def edit_order(order_id: int) -> Response:
     with shop.lock:
         order = shop.get_order(order_id)
         additions = read_lines(body["add"], order.currency) if body.get("add") else ()
-        quantities = _read_line_quantities(body.get("set_quantity", []), order, "set_quantity", lowest=0)
+        quantities = read_line_quantities(body.get("set_quantity", []), order, "set_quantity", lowest=0)
         if not additions and not quantities:
             raise BadInput('Say what to edit: "add" (lines) or "set_quantity" ([{"index": 0, "quantity": 1}]).')
         changes = orders.edit(shop, order, additions, quantities, read_time(body.get("at"), "at"))
@@ -143,7 +163,7 @@ def _read_refund(body: Json, order: Order) -> RefundRequest:
     shipping_minor = left if shipping is True else parse(shipping or "0", order.currency, "shipping")
     note = body.get("note")
     return RefundRequest(
-        lines=tuple(_read_line_quantities(body.get("lines", []), order, "lines", lowest=1)),
+        lines=tuple(read_line_quantities(body.get("lines", []), order, "lines", lowest=1)),
         shipping_minor=shipping_minor,
         amount_minor=parse(body.get("amount") or "0", order.currency, "amount"),
         note=str(note) if note is not None else None,
@@ -151,7 +171,8 @@ def _read_refund(body: Json, order: Order) -> RefundRequest:
     )
 
 
-def _read_line_quantities(value: object, order: Order, name: str, lowest: int) -> list[tuple[Line, int]]:
+def read_line_quantities(value: object, order: Order, name: str, lowest: int) -> list[tuple[Line, int]]:
+    """Check lines of an order with a number of units each."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise BadInput(f'{name} must be a list such as [{{"index": 0, "quantity": 1}}].')
     return [

@@ -115,6 +115,7 @@ def reset() -> Response:
         raise BadInput(f"seed must be a whole number, not {seed!r}.")
     traffic().stop()
     world().faults.reset(seed)
+    world().subscriptions.reset()
     dispatcher().forget()
     for shop in world().shops.values():
         with shop.lock:

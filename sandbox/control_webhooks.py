@@ -8,6 +8,7 @@ from flask import Response, request
 from sandbox.calls import as_json, control_blueprint, controlled, dispatcher, read_body, read_limit, waiting, world
 from sandbox.errors import BadInput
 from sandbox.requests_in import Json
+from sandbox.subscriptions import read_topics
 
 blueprint = control_blueprint("control_webhooks")
 
@@ -76,6 +77,21 @@ def _secret(wanted: object) -> str:
     if wanted not in secrets:
         raise BadInput('secret must be "old" or "wrong", or be left out.')
     return secrets[wanted]
+
+
+@blueprint.get("/sandbox/subscriptions")
+@controlled
+def show_subscriptions() -> Response:
+    """The topics the app gets, and all that the sandbox knows."""
+    return as_json(world().subscriptions.show())
+
+
+@blueprint.post("/sandbox/subscriptions")
+@controlled
+def subscribe() -> Response:
+    """Replace the topics the app has asked for."""
+    world().subscriptions.change(read_topics(read_body().get("topics")))
+    return as_json(world().subscriptions.show())
 
 
 @blueprint.get("/sandbox/faults")

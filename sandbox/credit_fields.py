@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.connections import connection, paginate
 from sandbox.credit import NEVER, CreditAccount, CreditTransaction
 from sandbox.models import Customer
+from sandbox.people import merge_blockers
 from sandbox.resolvers import Call, Info, Resolver, gid, money, plain
 from sandbox.search import select
 
@@ -44,6 +45,13 @@ def account_transactions(
     return connection(paginate(found[::-1] if reverse else found, lambda entry: entry.id, **page))
 
 
+def _mergeable(customer: Customer, info: Info) -> dict[str, Any]:
+    """Resolve `mergeable`: store credit forbids it."""
+    blockers = merge_blockers(info.context.shop, customer)
+    reason = f"{customer.display_name} has store credit." if blockers else None
+    return {"errorFields": blockers, "isMergeable": not blockers, "reason": reason}
+
+
 CUSTOMER: dict[str, Resolver] = {
     "id": plain(lambda c: gid("Customer", c.id)),
     "legacyResourceId": plain(lambda c: c.id),
@@ -51,15 +59,15 @@ CUSTOMER: dict[str, Resolver] = {
     "firstName": plain(lambda c: c.first_name or None),
     "lastName": plain(lambda c: c.last_name or None),
     "createdAt": plain(lambda c: c.created_at),
-    "updatedAt": plain(lambda c: c.created_at),
+    "updatedAt": plain(lambda c: c.updated_at),
     "numberOfOrders": plain(lambda c: c.number_of_orders),
     "amountSpent": lambda c, info: money(c.spent_minor, info.context.shop.currency),
     "defaultEmailAddress": plain(lambda c: {"emailAddress": c.email} if c.email else None),
     "locale": plain(lambda c: "en"),
-    "note": plain(lambda c: None),
     "state": plain(lambda c: "ENABLED"),
     "taxExempt": plain(lambda c: False),
-    "verifiedEmail": plain(lambda c: True),
+    "verifiedEmail": plain(lambda c: c.verified_email),
+    "mergeable": _mergeable,
     "storeCreditAccounts": customer_accounts,
 }
 

@@ -1,16 +1,19 @@
-"""Tells the app what happened: which webhooks each change of an order fires."""
+"""Tells the app what happened to orders: which webhooks each change fires."""
 
-import json
-import uuid
 from datetime import datetime
 
+from sandbox.aftermath import fulfillment_status
 from sandbox.bodies import edit_body, order_body
 from sandbox.body_parts import Json
 from sandbox.clock import local_text
-from sandbox.models import Line, Order, Refund
+from sandbox.customer_bodies import customer_body
+from sandbox.models import Dispute, Fulfillment, Line, Order, Refund
+from sandbox.order_part_bodies import dispute_body, fulfillment_body, risk_body
+from sandbox.order_parts import RiskAssessment
+from sandbox.payment_bodies import transaction_body
+from sandbox.post import Post, as_bytes, new_event
 from sandbox.refund_bodies import refund_body
 from sandbox.state import Shop
-from sandbox.webhooks import Dispatcher
 
 
 class Announcer:
@@ -19,13 +22,15 @@ class Announcer:
     Call it with the shop's lock held, so that bodies leave in the order in which things happened.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, post: Post) -> None:
+        self._post = post
 
     def placed(self, shop: Shop, order: Order) -> None:
-        """A new order, paid or not."""
+        """A new order, paid or not, perhaps with a first assessment of its risk."""
         topics = ["orders/create", "orders/paid"] if order.paid_at is not None else ["orders/create"]
         self._order(shop, order, *topics)
+        for assessment in order.assessments:
+            self.assessed(shop, order, assessment)
 
     def paid(self, shop: Shop, order: Order) -> None:
         """An order that became paid."""
@@ -33,23 +38,21 @@ class Announcer:
 
     def refunded(self, shop: Shop, refund: Refund) -> None:
         """A refund."""
-        event_id = str(uuid.uuid4())
-        body = _raw(refund_body(refund))
-        self._send(shop, "refunds/create", body, refund.order, event_id, refund.created_at)
+        event_id = new_event()
+        self._send(shop, "refunds/create", refund_body(refund), refund.order, event_id, refund.created_at)
         self._order(shop, refund.order, "orders/updated", event_id=event_id)
 
     def cancelled(self, shop: Shop, order: Order, refund: Refund | None) -> None:
         """A cancellation, with the refund that it made."""
-        event_id = str(uuid.uuid4())
+        event_id = new_event()
         if refund is not None:
-            body = _raw(refund_body(refund))
-            self._send(shop, "refunds/create", body, order, event_id, refund.created_at)
+            self._send(shop, "refunds/create", refund_body(refund), order, event_id, refund.created_at)
         self._order(shop, order, "orders/cancelled", "orders/updated", event_id=event_id)
 
     def edited(self, shop: Shop, order: Order, changes: list[tuple[Line, int]]) -> None:
         """A change of lines."""
-        event_id = str(uuid.uuid4())
-        body = _raw(edit_body(next(shop.ids), order, changes, order.updated_at))
+        event_id = new_event()
+        body = edit_body(next(shop.ids), order, changes, order.updated_at)
         self._send(shop, "orders/edited", body, order, event_id, order.updated_at)
         self._order(shop, order, "orders/updated", event_id=event_id)
 
@@ -57,21 +60,55 @@ class Announcer:
         """Any other change of an order."""
         self._order(shop, order, "orders/updated")
 
+    def fulfilled(self, shop: Shop, sent: Fulfillment) -> None:
+        """A fulfilment, of a part of the order or of what was left of it."""
+        event_id, order = new_event(), sent.order
+        self._send(shop, "fulfillments/create", fulfillment_body(sent), order, event_id, sent.created_at)
+        is_whole = fulfillment_status(order) == "fulfilled"
+        topic = "orders/fulfilled" if is_whole else "orders/partially_fulfilled"
+        self._order(shop, order, topic, "orders/updated", event_id=event_id)
+
+    def assessed(self, shop: Shop, order: Order, assessment: RiskAssessment) -> None:
+        """A new assessment of the order's risk."""
+        topic = "orders/risk_assessment_changed"
+        self._send(shop, topic, risk_body(order, assessment), order, new_event(), assessment.created_at)
+
+    def disputed(self, shop: Shop, dispute: Dispute, at: datetime, *, is_new: bool) -> None:
+        """A dispute that was opened, or went on; the order itself does not change."""
+        topic = "disputes/create" if is_new else "disputes/update"
+        self._send(shop, topic, dispute_body(dispute), dispute.order, new_event(), at)
+
     def uninstalled(self, shop: Shop) -> None:
         """The app was removed from the shop."""
-        raw = _raw(shop_body(shop))
-        now = shop.clock.now()
-        self._dispatcher.send(shop.domain, "app/uninstalled", raw, shop.id, str(uuid.uuid4()), now)
+        self._post.send(shop, "app/uninstalled", shop_body(shop), shop.id, shop.clock.now())
 
     def _order(self, shop: Shop, order: Order, *topics: str, event_id: str | None = None) -> None:
-        event_id = event_id or str(uuid.uuid4())
-        raw = _raw(order_body(order))
+        event_id = event_id or new_event()
+        self._new_customer(shop, order, event_id)
+        raw = as_bytes(order_body(order))
         for topic in topics:
             self._send(shop, topic, raw, order, event_id, order.updated_at)
+        self._new_transactions(shop, order, event_id)
 
-    def _send(self, shop: Shop, topic: str, raw: bytes, order: Order, event_id: str, at: datetime) -> None:
+    def _new_customer(self, shop: Shop, order: Order, event_id: str) -> None:
+        """Tell of a customer who came into being with the order."""
+        customer = order.customer
+        if customer is not None and not customer.announced:
+            customer.announced = True
+            body = customer_body(customer, shop.currency, shop.timezone)
+            self._send(shop, "customers/create", body, order, event_id, customer.created_at)
+
+    def _new_transactions(self, shop: Shop, order: Order, event_id: str) -> None:
+        """Tell of every transaction once, whatever made it."""
+        for payment in order.payments:
+            if not payment.announced:
+                payment.announced = True
+                body = transaction_body(payment, order)
+                self._send(shop, "order_transactions/create", body, order, event_id, payment.created_at)
+
+    def _send(self, shop: Shop, topic: str, body: Json | bytes, order: Order, event_id: str, at: datetime) -> None:
         lane = order.customer.id if order.customer else order.id
-        self._dispatcher.send(shop.domain, topic, raw, lane, event_id, at)
+        self._post.send(shop, topic, body, lane, at, event_id)
 
 
 def shop_body(shop: Shop) -> Json:
@@ -91,7 +128,3 @@ def shop_body(shop: Shop) -> Json:
         "created_at": made_at,
         "updated_at": made_at,
     }
-
-
-def _raw(body: Json) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()

@@ -24,12 +24,13 @@ from sandbox.faults import Faults
 from sandbox.graphql_errors import Json, document_errors, syntax_error, variable_errors
 from sandbox.graphql_schema import make_schema
 from sandbox.order_fields import ORDER_OBJECTS
+from sandbox.product_fields import CATALOGUE_OBJECTS
 from sandbox.queries import QUERIES
 from sandbox.resolvers import Call, attach
 from sandbox.state import Shop
 
 SCHEMA = make_schema()
-attach(SCHEMA, {**ORDER_OBJECTS, **CREDIT_OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
+attach(SCHEMA, {**ORDER_OBJECTS, **CATALOGUE_OBJECTS, **CREDIT_OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
 CREDIT_MUTATIONS = frozenset(MUTATIONS)
 
 

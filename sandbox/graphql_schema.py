@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema, StringValueNode, build_schema
 from graphql.language import ConstValueNode, FloatValueNode, IntValueNode
 
-from sandbox import models
+from sandbox import models, order_parts, wares
 from sandbox.clock import utc_text
 from sandbox.credit import CreditAccount, CreditTransaction
 
@@ -19,13 +19,26 @@ CREDIT_TYPES = {
     "debit_revert": "StoreCreditAccountDebitRevertTransaction",
     "expiration": "StoreCreditAccountExpirationTransaction",
 }
+ABSTRACT = (
+    "HasStoreCreditAccounts",
+    "Node",
+    "PurchasingEntity",
+    "StoreCreditAccountTransaction",
+    "StoreCreditAccountTransactionOrigin",
+)
 TYPES: dict[type, str] = {
     models.Customer: "Customer",
     models.Order: "Order",
     models.Line: "LineItem",
-    models.Product: "Product",
     models.Refund: "Refund",
     models.Payment: "OrderTransaction",
+    models.Dispute: "ShopifyPaymentsDispute",
+    models.Fulfillment: "Fulfillment",
+    order_parts.Address: "MailingAddress",
+    order_parts.Company: "PurchasingCompany",
+    wares.Collection: "Collection",
+    wares.Product: "Product",
+    wares.Variant: "ProductVariant",
     CreditAccount: "StoreCreditAccount",
 }
 
@@ -42,9 +55,8 @@ def make_schema() -> GraphQLSchema:
     _scalar(schema, "Money", str, read_decimal)
     _scalar(schema, "DateTime", utc_text, read_datetime)
     _scalar(schema, "UnsignedInt64", str, int)
-    for name in ("Node", "HasStoreCreditAccounts", "StoreCreditAccountTransaction"):
+    for name in ABSTRACT:
         schema.type_map[name].resolve_type = type_name  # type: ignore[attr-defined]
-    schema.type_map["StoreCreditAccountTransactionOrigin"].resolve_type = type_name  # type: ignore[attr-defined]
     return schema
 
 

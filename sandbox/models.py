@@ -3,6 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sandbox.order_parts import Address, Company, RiskAssessment
+from sandbox.wares import Product, Variant
+
+PAID_IN = ("sale", "capture")
+"""The kinds of transactions by which money comes in."""
+
 
 @dataclass
 class Customer:
@@ -14,8 +20,13 @@ class Customer:
     last_name: str
     tags: list[str]
     created_at: datetime
+    updated_at: datetime
+    verified_email: bool = True
+    note: str | None = None
     number_of_orders: int = 0
     spent_minor: int = 0
+    announced: bool = False
+    """Whether the app was told that this customer is new."""
 
     @property
     def display_name(self) -> str:
@@ -23,27 +34,13 @@ class Customer:
         return f"{self.first_name} {self.last_name}".strip() or self.email or ""
 
 
-@dataclass
-class Product:
-    """Something to buy, with one variant."""
-
-    id: int
-    variant_id: int
-    title: str
-    vendor: str
-    product_type: str
-    tags: list[str]
-    gift_card: bool
-    created_at: datetime
-    price_minor: int = 0
-
-
 @dataclass(frozen=True)
 class Tax:
-    """One tax rate for the order's taxable lines; shipping is not taxed here."""
+    """One tax rate for the order's taxable lines, and for its shipping if that is wanted."""
 
     rate: str
     included: bool
+    on_shipping: bool = False
 
 
 @dataclass
@@ -52,6 +49,7 @@ class Line:
 
     id: int
     product: Product | None
+    variant: Variant | None
     title: str
     price_minor: int
     quantity: int
@@ -65,11 +63,17 @@ class Line:
     tax_minor: int = 0
     refunded: int = 0
     removed: int = 0
+    fulfilled: int = 0
 
     @property
     def kept(self) -> int:
         """Units neither refunded nor edited away: Shopify's current quantity."""
         return self.quantity - self.refunded - self.removed
+
+    @property
+    def fulfillable(self) -> int:
+        """Units still to be sent; what was refunded or removed is taken from these first."""
+        return max(0, self.kept - self.fulfilled)
 
     @property
     def gross_minor(self) -> int:
@@ -84,16 +88,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Discount:
-    """A discount on the whole order: `percentage` or `fixed`, with the value as it was given."""
+    """A discount on all lines, or on the shipping: `percentage` or `fixed`, with the value as it was given."""
 
     type: str
     value: str
-    code: str
+    code: str | None
+    """None for a discount that applies by itself."""
 
 
 @dataclass
 class Payment:
-    """One transaction of an order: a sale or a refund, through one gateway."""
+    """One transaction of an order: sale, authorization, capture, void or refund, through one gateway."""
 
     id: int
     kind: str
@@ -103,6 +108,42 @@ class Payment:
     created_at: datetime
     parent: "Payment | None" = None
     order: "Order | None" = None
+    status: str = "success"
+    announced: bool = False
+    """Whether the app was told of it."""
+
+    @property
+    def is_in(self) -> bool:
+        """Whether it brought money in."""
+        return self.kind in PAID_IN and self.status == "success"
+
+
+@dataclass
+class Fulfillment:
+    """Units of lines that were sent together."""
+
+    id: int
+    order: "Order"
+    number: int
+    created_at: datetime
+    lines: list[tuple[Line, int]]
+
+
+@dataclass
+class Dispute:
+    """A chargeback, or the bank's inquiry before one."""
+
+    id: int
+    order: "Order"
+    type: str
+    amount_minor: int
+    reason: str
+    network_reason_code: str
+    status: str
+    initiated_at: datetime
+    evidence_due_by: datetime | None
+    evidence_sent_on: datetime | None = None
+    finalized_on: datetime | None = None
 
 
 @dataclass
@@ -127,6 +168,7 @@ class Refund:
     note: str | None
     lines: list[RefundLine]
     shipping_minor: int
+    shipping_tax_minor: int
     shipping_id: int
     discrepancy_minor: int
     adjustment_id: int
@@ -152,15 +194,24 @@ class Order:
     lines: list[Line]
     discount: Discount | None
     tax: Tax | None
-    shipping_minor: int
+    shipping_price_minor: int
+    shipping_discount: Discount | None
+    shipping_discount_minor: int
+    shipping_tax_minor: int
     shipping_line_id: int
     tags: list[str]
     test: bool
     source_name: str
     created_at: datetime
     updated_at: datetime
+    billing_address: Address | None = None
+    shipping_address: Address | None = None
+    company: Company | None = None
     payments: list[Payment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
+    fulfillments: list[Fulfillment] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+    assessments: list[RiskAssessment] = field(default_factory=list)
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
     closed_at: datetime | None = None
@@ -168,3 +219,8 @@ class Order:
     paid_at: datetime | None = None
     paid_at_clock: datetime | None = None
     """The real moment of payment, for measuring; `paid_at` may lie in a made-up past."""
+
+    @property
+    def shipping_minor(self) -> int:
+        """What shipping costs after its discount."""
+        return self.shipping_price_minor - self.shipping_discount_minor

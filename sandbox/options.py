@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 DEFAULT_SCOPES = (
-    "read_all_orders,read_customers,read_orders,read_products,read_store_credit_accounts,"
-    "write_store_credit_account_transactions"
+    "read_all_orders,read_customer_merge,read_customers,read_orders,read_products,read_shopify_payments_disputes,"
+    "read_store_credit_accounts,write_store_credit_account_transactions"
 )
 
 
@@ -27,3 +27,5 @@ class Options:
     scopes: str = DEFAULT_SCOPES
     first_id: int | None = None
     """Where ids start; by default at the present millisecond, so that a restart never reuses an id."""
+    topics: tuple[str, ...] = ()
+    """What the app is told of beyond orders, refunds and its own removal."""

@@ -1,116 +1,102 @@
-"""What happens to orders: place, pay, edit, assign a customer. Refunds and cancellations are beside it.
+"""What happens to orders: place, edit, assign a customer. Payments, refunds and what comes after are beside it.
 
 Every function expects the shop's lock to be held and returns after the state has changed; telling
 the app about it is the caller's part (`events.py`).
 """
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 
-from sandbox import totals
-from sandbox.credit import CreditRefused
+from sandbox import aftermath, payments, totals
 from sandbox.errors import BadInput
-from sandbox.models import Customer, Line, Order, Payment, Product
+from sandbox.models import Customer, Line, Order
 from sandbox.money import Money, webhook_text
-from sandbox.requests_in import LineRequest, OrderRequest, Person
+from sandbox.order_parts import Address
+from sandbox.order_requests import LineRequest, OrderRequest
+from sandbox.products import find_ware
+from sandbox.requests_in import Person
 from sandbox.state import Shop
-
-CARD = "bogus"
-STORE_CREDIT = "shopify_store_credit"
 
 
 def place(shop: Shop, wanted: OrderRequest) -> Order:
     """Place an order; when it is to be paid, it is paid at the moment it is created."""
     at = wanted.created_at or shop.clock.now()
+    order = _make_order(shop, wanted, at)
+    due = totals.outstanding(order)
+    credit_minor = wanted.store_credit_minor
+    if wanted.all_store_credit:
+        credit_minor = max(0, min(payments.credit_for(shop, order), due - wanted.gift_card_minor))
+    if credit_minor:
+        payments.check_credit(shop, order, credit_minor)
+    if credit_minor + wanted.gift_card_minor > due:
+        text = webhook_text(Money(due, order.currency))
+        raise BadInput(f"The order costs {text} {order.currency}; gift card and store credit cannot pay more.")
+    shop.orders[order.id] = order
+    if order.customer:
+        order.customer.number_of_orders += 1
+    _pay_parts(shop, order, wanted, credit_minor, at)
+    if wanted.risk is not None:
+        aftermath.assess(shop, order, wanted.risk)
+    return order
+
+
+def _make_order(shop: Shop, wanted: OrderRequest, at: datetime) -> Order:
     customer = find_person(shop, wanted.person, at)
     lines = [make_line(shop, line, wanted.currency, at) for line in wanted.lines]
     discount_minor = totals.discount_amount(lines, wanted.discount, wanted.fixed_discount_minor)
     totals.price_lines(lines, wanted.discount, wanted.tax, discount_minor)
+    off_shipping = totals.part_off(
+        wanted.shipping_minor, wanted.shipping_discount, wanted.fixed_shipping_discount_minor
+    )
     moment = at.replace(microsecond=0)
-    order = Order(
+    return Order(
         id=next(shop.ids),
         number=next(shop.numbers),
         shop_domain=shop.domain,
         timezone=shop.timezone,
         currency=wanted.currency,
         customer=customer,
-        email=customer.email if customer else None,
+        email=wanted.email or (customer.email if customer else None),
         lines=lines,
         discount=wanted.discount,
         tax=wanted.tax,
-        shipping_minor=wanted.shipping_minor,
+        shipping_price_minor=wanted.shipping_minor,
+        shipping_discount=wanted.shipping_discount,
+        shipping_discount_minor=off_shipping,
+        shipping_tax_minor=_shipping_tax(wanted, wanted.shipping_minor - off_shipping),
         shipping_line_id=next(shop.ids),
         tags=list(wanted.tags),
         test=wanted.test,
         source_name=wanted.source_name,
         created_at=moment,
         updated_at=moment,
+        billing_address=_with_id(shop, wanted.billing_address),
+        shipping_address=_with_id(shop, wanted.shipping_address),
+        company=wanted.company,
     )
-    credit_minor = wanted.store_credit_minor
-    if wanted.all_store_credit:
-        credit_minor = _credit_for(shop, order)
+
+
+def _pay_parts(shop: Shop, order: Order, wanted: OrderRequest, credit_minor: int, at: datetime) -> None:
+    """Take gift card and store credit, then the rest by the order's gateway as far as it is to be paid."""
+    if wanted.gift_card_minor:
+        payments.take(shop, order, payments.GIFT_CARD, wanted.gift_card_minor, at)
     if credit_minor:
-        _check_credit(shop, order, credit_minor)
-    shop.orders[order.id] = order
-    if customer:
-        customer.number_of_orders += 1
-    if credit_minor:
-        pay_with_credit(shop, order, credit_minor)
-    if wanted.paid or (order.payments and is_settled(order)):
-        settle_payment(shop, order, at)
-    return order
+        payments.pay_with_credit(shop, order, credit_minor)
+    if order.payments and payments.is_settled(order):
+        payments.settle_payment(shop, order, at)
+    elif wanted.authorize and not payments.is_settled(order):
+        payments.authorize(shop, order, wanted.gateway, at)
+    elif wanted.paid:
+        payments.settle_payment(shop, order, at, wanted.gateway)
 
 
-def pay(shop: Shop, order: Order, at: datetime | None) -> None:
-    """Take what is outstanding."""
-    if order.cancelled_at is not None:
-        raise BadInput(f"Order {order.id} is cancelled; place a new one to pay.")
-    if order.paid_at is not None and totals.outstanding(order) <= 0:
-        raise BadInput(f"Order {order.id} is already paid; nothing is outstanding.")
-    settle_payment(shop, order, shop.touch(order, at))
+def _shipping_tax(wanted: OrderRequest, net_minor: int) -> int:
+    tax = wanted.tax
+    return totals.tax_of(net_minor, tax) if tax is not None and tax.on_shipping else 0
 
 
-def settle_payment(shop: Shop, order: Order, at: datetime) -> None:
-    """Book a card payment of the outstanding amount and mark the order paid."""
-    due = totals.outstanding(order)
-    if due > 0:
-        order.payments.append(Payment(next(shop.ids), "sale", CARD, due, order.currency, at, order=order))
-        if order.customer and order.currency == shop.currency:
-            order.customer.spent_minor += due
-    order.paid_at = order.paid_at or at
-    order.paid_at_clock = datetime.now(UTC)
-
-
-def is_settled(order: Order) -> bool:
-    """Say whether nothing is outstanding."""
-    return totals.outstanding(order) <= 0
-
-
-def pay_with_credit(shop: Shop, order: Order, minor: int) -> None:
-    """Take a part of the order from its customer's store credit, as a checkout does."""
-    _check_credit(shop, order, minor)
-    assert order.customer is not None
-    now = shop.clock.now()
-    account = shop.credit.open(order.customer, order.currency)
-    payment = Payment(next(shop.ids), "sale", STORE_CREDIT, minor, order.currency, now, order=order)
-    shop.credit.debit(account, minor, now, "ORDER_PAYMENT", payment)
-    order.payments.append(payment)
-
-
-def spend(shop: Shop, customer: Customer, minor: int, currency: str) -> None:
-    """Spend credit on something outside this sandbox's orders."""
-    now = shop.clock.now()
-    account = shop.credit.find(customer, currency, now)
-    if account is None or account.balance_minor < minor:
-        held = Money(account.balance_minor if account else 0, currency)
-        raise BadInput(
-            f"Customer {customer.id} has {webhook_text(held)} {currency} of store credit; "
-            f"spend at most that, not {webhook_text(Money(minor, currency))}."
-        )
-    try:
-        payment = Payment(next(shop.ids), "sale", STORE_CREDIT, minor, currency, now)
-        shop.credit.debit(account, minor, now, "ORDER_PAYMENT", payment)
-    except CreditRefused as refusal:
-        raise BadInput(refusal.message + ".") from None
+def _with_id(shop: Shop, address: Address | None) -> Address | None:
+    return None if address is None else replace(address, id=next(shop.ids))
 
 
 def edit(
@@ -163,10 +149,12 @@ def find_person(shop: Shop, person: Person | None, at: datetime) -> Customer | N
 
 def make_line(shop: Shop, wanted: LineRequest, currency: str, at: datetime) -> Line:
     """Make an order line and the product it is of, unless that is known."""
-    product = None if wanted.is_custom else _product(shop, wanted, at)
+    variant = None if wanted.is_custom else find_ware(shop, wanted, currency, at)
+    product = variant.product if variant else None
     return Line(
         id=next(shop.ids),
         product=product,
+        variant=variant,
         title=wanted.title,
         price_minor=wanted.price_minor,
         quantity=wanted.quantity,
@@ -176,49 +164,3 @@ def make_line(shop: Shop, wanted: LineRequest, currency: str, at: datetime) -> L
         taxable=wanted.taxable,
         currency=currency,
     )
-
-
-def _product(shop: Shop, wanted: LineRequest, at: datetime) -> Product:
-    known = (
-        shop.products_by_title.get(wanted.title) if wanted.product_id is None else shop.products.get(wanted.product_id)
-    )
-    if known is not None and (wanted.product_id is not None or known.gift_card == wanted.gift_card):
-        return known
-    product = Product(
-        id=wanted.product_id or next(shop.ids),
-        variant_id=wanted.variant_id or next(shop.ids),
-        title=wanted.title,
-        vendor=wanted.vendor or shop.name,
-        product_type=wanted.product_type,
-        tags=list(wanted.product_tags),
-        gift_card=wanted.gift_card,
-        created_at=at,
-        price_minor=wanted.price_minor,
-    )
-    shop.products[product.id] = product
-    shop.products_by_title[product.title] = product
-    return product
-
-
-def _credit_for(shop: Shop, order: Order) -> int:
-    """Return how much of the order its customer's credit can pay, as a checkout takes all it can."""
-    if order.customer is None:
-        return 0
-    account = shop.credit.find(order.customer, order.currency, shop.clock.now())
-    return min(account.balance_minor, totals.outstanding(order)) if account else 0
-
-
-def _check_credit(shop: Shop, order: Order, minor: int) -> None:
-    """Refuse before anything changes when the credit cannot pay this part."""
-    if order.customer is None:
-        raise BadInput("A guest has no store credit; give the order a customer.")
-    due = totals.outstanding(order)
-    if minor > due:
-        raise BadInput(
-            f"Only {webhook_text(Money(due, order.currency))} {order.currency} is outstanding on order "
-            f"{order.id}; pay at most that with store credit."
-        )
-    account = shop.credit.find(order.customer, order.currency, shop.clock.now())
-    if account is None or account.balance_minor < minor:
-        held = webhook_text(Money(account.balance_minor if account else 0, order.currency))
-        raise BadInput(f"Customer {order.customer.id} has only {held} {order.currency} of store credit.")

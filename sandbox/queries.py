@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import totals
+from sandbox.aftermath import fulfillment_status
 from sandbox.connections import connection, paginate
 from sandbox.credit import CreditAccount
-from sandbox.models import Customer, Order, Product, Refund
+from sandbox.models import Customer, Dispute, Order, Refund
+from sandbox.order_parts import RISK_LEVELS
+from sandbox.product_fields import collection, collections, product, products, variant
 from sandbox.resolvers import Call, Info, Resolver, gid, number_of
 from sandbox.search import select
 from sandbox.state import Shop
@@ -22,6 +25,17 @@ ORDER_SEARCH: dict[str, Callable[[Order], object]] = {
     "tag": lambda order: order.tags,
     "test": lambda order: order.test,
     "email": lambda order: order.email,
+    "fulfillment_status": lambda order: {None: "unfulfilled", "fulfilled": "shipped"}.get(
+        fulfillment_status(order), "partial"
+    ),
+    "gateway": lambda order: [payment.gateway for payment in order.payments],
+    "chargeback_status": lambda order: [made.status for made in order.disputes],
+    "risk_level": lambda order: next((level for level in RISK_LEVELS if _is_assessed(order, level)), None),
+}
+DISPUTE_SEARCH: dict[str, Callable[[Dispute], object]] = {
+    "id": lambda made: made.id,
+    "status": lambda made: made.status,
+    "initiated_at": lambda made: made.initiated_at,
 }
 ORDER_SORT: dict[str, Callable[[Order], Any]] = {
     "CREATED_AT": lambda order: order.created_at,
@@ -44,6 +58,10 @@ CUSTOMER_SORT: dict[str, Callable[[Customer], Any]] = {
     "ID": lambda customer: customer.id,
     "NAME": lambda customer: (customer.last_name, customer.first_name),
 }
+
+
+def _is_assessed(order: Order, level: str) -> bool:
+    return any(assessment.level == level for assessment in order.assessments)
 
 
 def customer(_root: None, info: Info, id: str) -> Customer | None:  # noqa: A002
@@ -104,12 +122,20 @@ def refund(_root: None, info: Info, id: str) -> Refund | None:  # noqa: A002
     return next((item for item in every if item.id == number), None)
 
 
-def product(_root: None, info: Info, id: str) -> Product | None:  # noqa: A002
-    """Resolve `product(id)`."""
+def dispute(_root: None, info: Info, id: str) -> Dispute | None:  # noqa: A002
+    """Resolve `dispute(id)`."""
     call: Call = info.context
-    call.need("read_products", info)
-    number = number_of(id, "Product")
-    return None if number is None else call.shop.products.get(number)
+    call.need("read_shopify_payments_disputes", info)
+    number = number_of(id, "ShopifyPaymentsDispute")
+    return None if number is None else call.shop.disputes.get(number)
+
+
+def disputes(_root: None, info: Info, query: str | None = None, reverse: bool = False, **page: Any) -> dict[str, Any]:
+    """Resolve `disputes`."""
+    call: Call = info.context
+    call.need("read_shopify_payments_disputes", info)
+    found = select(call.shop.disputes.values(), query, DISPUTE_SEARCH)
+    return connection(paginate(found[::-1] if reverse else found, lambda item: item.id, **page))
 
 
 def store_credit_account(_root: None, info: Info, id: str) -> CreditAccount | None:  # noqa: A002
@@ -167,21 +193,30 @@ def current_app_installation(_root: None, info: Info) -> dict[str, Any]:
 
 
 NODES: dict[str, Callable[[None, Info, str], object]] = {
+    "Collection": collection,
     "Customer": customer,
     "Order": order,
     "Product": product,
+    "ProductVariant": variant,
     "Refund": refund,
+    "ShopifyPaymentsDispute": dispute,
     "StoreCreditAccount": store_credit_account,
 }
 QUERIES: dict[str, Resolver] = {
+    "collection": collection,
+    "collections": collections,
     "currentAppInstallation": current_app_installation,
     "customer": customer,
     "customers": customers,
+    "dispute": dispute,
+    "disputes": disputes,
     "node": node,
     "nodes": nodes,
     "order": order,
     "orders": orders,
     "product": product,
+    "productVariant": variant,
+    "products": products,
     "refund": refund,
     "shop": shop,
     "storeCreditAccount": store_credit_account,

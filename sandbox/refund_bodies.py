@@ -2,7 +2,8 @@
 
 from sandbox.body_parts import Json, line_body, money_set, shipping_line, text
 from sandbox.clock import local_text
-from sandbox.models import Line, Order, Payment, Refund, RefundLine
+from sandbox.models import Line, Order, Refund, RefundLine
+from sandbox.payment_bodies import embedded_transaction
 
 
 def refund_body(refund: Refund) -> Json:
@@ -26,7 +27,7 @@ def refund_body(refund: Refund) -> Json:
         "refund_line_items": [_refund_line(line, order) for line in refund.lines],
         "refund_shipping_lines": _refund_shipping(refund),
         "order_adjustments": _adjustments(refund),
-        "transactions": [_payment_body(payment, order) for payment in refund.payments],
+        "transactions": [embedded_transaction(payment, order) for payment in refund.payments],
     }
 
 
@@ -66,6 +67,7 @@ def _refund_shipping(refund: Refund) -> list[Json]:
             "id": refund.shipping_id,
             "shipping_line_id": refund.order.shipping_line_id,
             "subtotal_amount_set": money_set(refund.shipping_minor, refund.order),
+            "tax_amount_set": money_set(refund.shipping_tax_minor, refund.order),
             "shipping_line": shipping_line(refund.order),
         }
     ]
@@ -88,33 +90,3 @@ def _adjustments(refund: Refund) -> list[Json]:
             "tax_amount_set": money_set(0, order),
         }
     ]
-
-
-def _payment_body(payment: Payment, order: Order) -> Json:
-    moment = local_text(payment.created_at, order.timezone)
-    return {
-        "id": payment.id,
-        "admin_graphql_api_id": f"gid://shopify/OrderTransaction/{payment.id}",
-        "order_id": order.id,
-        "kind": payment.kind,
-        "gateway": payment.gateway,
-        "status": "success",
-        "message": None,
-        "created_at": moment,
-        "processed_at": moment,
-        "test": order.test,
-        "authorization": None,
-        "location_id": None,
-        "user_id": None,
-        "parent_id": payment.parent.id if payment.parent else None,
-        "device_id": None,
-        "error_code": None,
-        "source_name": order.source_name,
-        "receipt": {},
-        "amount": text(payment.amount_minor, order),
-        "currency": order.currency,
-        "payment_id": f"#{order.number}.{payment.id}",
-        "total_unsettled_set": money_set(0, order),
-        "manual_payment_gateway": False,
-        "amount_rounding": None,
-    }

@@ -10,7 +10,7 @@ from sandbox import totals
 from sandbox.errors import BadInput
 from sandbox.models import Line, Order, Payment, Refund, RefundLine
 from sandbox.money import Money, share, webhook_text
-from sandbox.orders import STORE_CREDIT
+from sandbox.payments import STORE_CREDIT, release
 from sandbox.state import Shop
 
 CANCEL_REASONS = ("customer", "declined", "fraud", "inventory", "other", "staff")
@@ -29,7 +29,7 @@ class RefundRequest:
 
 def refund(shop: Shop, order: Order, wanted: RefundRequest, at: datetime | None) -> Refund:
     """Give back what is wanted, at most what was paid and is still there."""
-    if order.paid_at is None:
+    if order.paid_at is None and not totals.received(order):
         raise BadInput(f"Order {order.id} is not paid; pay it first, or cancel or edit it.")
     if not (wanted.lines or wanted.shipping_minor or wanted.amount_minor):
         raise BadInput('Say what to refund: "lines", "shipping" or "amount".')
@@ -38,7 +38,8 @@ def refund(shop: Shop, order: Order, wanted: RefundRequest, at: datetime | None)
     if wanted.shipping_minor > shipping_left:
         raise BadInput(f"Only {_text(shipping_left, order)} of shipping can still be refunded.")
     money = sum(_parts_total(order, line, quantity) for line, quantity in wanted.lines)
-    money += wanted.shipping_minor + wanted.amount_minor
+    money += wanted.shipping_minor + totals.tax_on_top(order, _shipping_tax(order, wanted.shipping_minor))
+    money += wanted.amount_minor
     left = totals.received(order) - totals.refunded(order)
     if money > left:
         raise BadInput(
@@ -55,7 +56,8 @@ def cancel(shop: Shop, order: Order, reason: str, with_refund: bool, at: datetim
         raise BadInput(f"reason must be one of {', '.join(CANCEL_REASONS)}, not {reason!r}.")
     moment = shop.touch(order, at)
     made = None
-    if order.paid_at is not None:
+    release(shop, order, moment)
+    if order.paid_at is not None or totals.received(order):
         made = _take_back_everything(shop, order, with_refund, moment)
     else:
         for line in order.lines:
@@ -86,7 +88,8 @@ def _check_quantities(lines: tuple[tuple[Line, int], ...]) -> None:
 def _book(shop: Shop, order: Order, wanted: RefundRequest, money: int, moment: datetime, event: str) -> Refund:
     """Write the refund; money for no line is a negative discrepancy, money held back a positive one."""
     overpaid = max(0, -totals.outstanding(order))
-    goods = wanted.shipping_minor
+    shipping_tax = _shipping_tax(order, wanted.shipping_minor)
+    goods = wanted.shipping_minor + totals.tax_on_top(order, shipping_tax)
     lines = []
     for line, quantity in wanted.lines:
         subtotal, tax = _parts(line, quantity)
@@ -102,6 +105,7 @@ def _book(shop: Shop, order: Order, wanted: RefundRequest, money: int, moment: d
         note=wanted.note,
         lines=lines,
         shipping_minor=wanted.shipping_minor,
+        shipping_tax_minor=shipping_tax,
         shipping_id=next(shop.ids),
         discrepancy_minor=discrepancy,
         adjustment_id=next(shop.ids),
@@ -114,7 +118,7 @@ def _book(shop: Shop, order: Order, wanted: RefundRequest, money: int, moment: d
 def _pay_back(shop: Shop, order: Order, money: int, moment: datetime, event: str) -> list[Payment]:
     """Return the money through the payments it came from, in their order; store credit is reverted."""
     made = []
-    for sale in [payment for payment in order.payments if payment.kind == "sale"]:
+    for sale in [payment for payment in order.payments if payment.is_in]:
         returned = sum(p.amount_minor for p in order.payments if p.parent is sale)
         part = min(money, sale.amount_minor - returned)
         if part <= 0:
@@ -140,6 +144,13 @@ def _parts(line: Line, quantity: int) -> tuple[int, int]:
     after = line.kept - quantity
     subtotal = totals.kept_net(line) - share(line.net_minor, after, line.quantity)
     return subtotal, totals.kept_tax(line) - share(line.tax_minor, after, line.quantity)
+
+
+def _shipping_tax(order: Order, minor: int) -> int:
+    """Return the tax on a part of the shipping, so that all parts add up to the whole."""
+    before = totals.current_shipping(order)
+    after = share(order.shipping_tax_minor, before - minor, order.shipping_minor)
+    return totals.current_shipping_tax(order) - after
 
 
 def _text(minor: int, order: Order) -> str:

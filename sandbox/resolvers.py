@@ -94,3 +94,8 @@ def listed(read: Callable[[Any], list[Any]], identify: Callable[[Any], int] = la
         return connection(paginate(items, identify, **page))
 
     return resolve
+
+
+def first_of(read: Callable[[Any], list[Any]]) -> Resolver:
+    """Return a resolver of the plain lists that take only `first`."""
+    return lambda value, info, first=None, **_: read(value)[:first]

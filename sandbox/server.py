@@ -2,9 +2,21 @@
 
 from flask import Flask
 
-from sandbox import control_customers, control_orders, control_platform, control_webhooks, frame, platform
+from sandbox import (
+    control_aftermath,
+    control_catalogue,
+    control_customers,
+    control_orders,
+    control_people,
+    control_platform,
+    control_webhooks,
+    frame,
+    platform,
+)
 from sandbox.events import Announcer
 from sandbox.options import Options
+from sandbox.other_events import CatalogueAnnouncer, CustomerAnnouncer
+from sandbox.post import Post
 from sandbox.state import World
 from sandbox.traffic import Traffic
 from sandbox.webhooks import Dispatcher
@@ -21,7 +33,8 @@ class Sandbox:
         self.port = int(listener.getsockname()[1])
         self.url = f"http://{HOST}:{self.port}"
         self.dispatcher = Dispatcher(self.options, self.world.faults)
-        self.announcer = Announcer(self.dispatcher)
+        self.post = Post(self.dispatcher, self.world.subscriptions)
+        self.announcer = Announcer(self.post)
         self.traffic = Traffic(self.world, self.announcer, self.dispatcher)
         self._server = make_quick_server(self._make_app(), listener)
         self._thread = run_in_thread(self._server)
@@ -47,10 +60,13 @@ class Sandbox:
             world=self.world,
             dispatcher=self.dispatcher,
             announcer=self.announcer,
+            customer_announcer=CustomerAnnouncer(self.post),
+            catalogue_announcer=CatalogueAnnouncer(self.post),
             traffic=self.traffic,
         )
         app.register_blueprint(platform.blueprint)
-        for part in (control_orders, control_customers, control_webhooks, control_platform):
+        controls = (control_orders, control_aftermath, control_customers, control_people, control_catalogue)
+        for part in (*controls, control_webhooks, control_platform):
             app.register_blueprint(part.blueprint)
         app.register_blueprint(frame.blueprint)
         return app

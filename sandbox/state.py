@@ -13,9 +13,11 @@ from sandbox.clock import Clock
 from sandbox.credit import CreditBook
 from sandbox.errors import BadInput, NotThere
 from sandbox.faults import Faults
-from sandbox.models import Customer, Order, Product
+from sandbox.models import Customer, Dispute, Order
 from sandbox.options import Options
+from sandbox.subscriptions import Subscriptions
 from sandbox.tokens import TokenStore
+from sandbox.wares import Collection, Product
 
 SHOP_DOMAIN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com")
 FIRST_ORDER_NUMBER = 1001
@@ -44,7 +46,9 @@ class Shop:
         self.by_email: dict[str, Customer] = {}
         self.products: dict[int, Product] = {}
         self.products_by_title: dict[str, Product] = {}
+        self.collections: dict[int, Collection] = {}
         self.orders: dict[int, Order] = {}
+        self.disputes: dict[int, Dispute] = {}
         self.numbers = itertools.count(FIRST_ORDER_NUMBER)
         self.credit = CreditBook(self.ids)
         if not hasattr(self, "tokens"):
@@ -83,7 +87,8 @@ class Shop:
         known = self.by_email.get(email.lower()) if email else None
         if known is not None:
             return known
-        customer = Customer(next(self.ids), email, first_name, last_name, tags, at or self.clock.now())
+        moment = at or self.clock.now()
+        customer = Customer(next(self.ids), email, first_name, last_name, tags, moment, moment)
         self.customers[customer.id] = customer
         if email:
             self.by_email[email.lower()] = customer
@@ -105,6 +110,7 @@ class World:
         first = options.first_id if options.first_id is not None else int(time.time() * 1000)
         self.ids = itertools.count(first)
         self.faults = Faults(options.seed)
+        self.subscriptions = Subscriptions(options.topics)
         self.lock = threading.Lock()
         self.shops: dict[str, Shop] = {}
         self.add_shop(options.shop)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sandbox.models import Discount, Line, Order, Tax
+from sandbox.models import Discount, Line, Order, Payment, Tax
 from sandbox.money import allocate, round_half_up, share
 
 
@@ -19,27 +19,32 @@ def price_lines(lines: list[Line], discount: Discount | None, tax: Tax | None, d
 
 
 def discount_amount(lines: list[Line], discount: Discount | None, fixed_minor: int) -> int:
-    """Return what the discount takes off, at most the price of what it applies to."""
-    eligible = sum(line.gross_minor for line in lines if not line.gift_card)
+    """Return what the discount takes off the lines, at most the price of what it applies to."""
+    return part_off(sum(line.gross_minor for line in lines if not line.gift_card), discount, fixed_minor)
+
+
+def part_off(price_minor: int, discount: Discount | None, fixed_minor: int) -> int:
+    """Return what a discount takes off a price, at most the whole of it."""
     if discount is None:
         return 0
     if discount.type == "percentage":
-        return min(eligible, round_half_up(Decimal(eligible) * Decimal(discount.value) / 100))
-    return min(eligible, fixed_minor)
+        return min(price_minor, round_half_up(Decimal(price_minor) * Decimal(discount.value) / 100))
+    return min(price_minor, fixed_minor)
 
 
 def tax_line(line: Line, tax: Tax | None) -> None:
     """Write the tax on a line's net amount: within it when prices include tax, else on top."""
     if tax is not None and line.taxable:
         line.tax = tax
-        line.tax_minor = _tax_of(line, tax)
+        line.tax_minor = tax_of(line.net_minor, tax)
 
 
-def _tax_of(line: Line, tax: Tax) -> int:
+def tax_of(net_minor: int, tax: Tax) -> int:
+    """Return the tax on an amount: what is in it when prices include tax, else what comes on top."""
     rate = Decimal(tax.rate)
     if tax.included:
-        return round_half_up(Decimal(line.net_minor) * rate / (1 + rate))
-    return round_half_up(Decimal(line.net_minor) * rate)
+        return round_half_up(Decimal(net_minor) * rate / (1 + rate))
+    return round_half_up(Decimal(net_minor) * rate)
 
 
 def subtotal(order: Order) -> int:
@@ -48,8 +53,13 @@ def subtotal(order: Order) -> int:
 
 
 def total_tax(order: Order) -> int:
-    """Return the tax of all lines as placed."""
-    return sum(line.tax_minor for line in order.lines)
+    """Return the tax of all lines and of shipping as placed."""
+    return sum(line.tax_minor for line in order.lines) + order.shipping_tax_minor
+
+
+def total_discounts(order: Order) -> int:
+    """Return all discounts as placed, those on shipping included."""
+    return sum(line.discount_minor for line in order.lines) + order.shipping_discount_minor
 
 
 def total(order: Order) -> int:
@@ -78,13 +88,23 @@ def current_subtotal(order: Order) -> int:
 
 
 def current_tax(order: Order) -> int:
-    """Return the tax on the units kept."""
-    return sum(kept_tax(line) for line in order.lines)
+    """Return the tax on the units and the shipping kept."""
+    return sum(kept_tax(line) for line in order.lines) + current_shipping_tax(order)
+
+
+def current_discounts(order: Order) -> int:
+    """Return the discounts on the units kept, and those on shipping."""
+    return sum(kept_discount(line) for line in order.lines) + order.shipping_discount_minor
 
 
 def current_shipping(order: Order) -> int:
     """Return the shipping not given back."""
     return order.shipping_minor - sum(refund.shipping_minor for refund in order.refunds)
+
+
+def current_shipping_tax(order: Order) -> int:
+    """Return the tax on the shipping not given back."""
+    return order.shipping_tax_minor - sum(refund.shipping_tax_minor for refund in order.refunds)
 
 
 def current_total(order: Order) -> int:
@@ -99,12 +119,19 @@ def tax_on_top(order: Order, tax_minor: int) -> int:
 
 def received(order: Order) -> int:
     """Return all money paid in."""
-    return sum(payment.amount_minor for payment in order.payments if payment.kind == "sale")
+    return sum(payment.amount_minor for payment in order.payments if payment.is_in)
 
 
 def refunded(order: Order) -> int:
     """Return all money paid back."""
     return sum(payment.amount_minor for payment in order.payments if payment.kind == "refund")
+
+
+def open_authorization(order: Order) -> Payment | None:
+    """Return the authorization that is neither captured nor voided."""
+    settled = {payment.parent.id for payment in order.payments if payment.parent and payment.status == "success"}
+    authorized = [p for p in order.payments if p.kind == "authorization" and p.status == "success"]
+    return next((payment for payment in authorized if payment.id not in settled), None)
 
 
 def discrepancies(order: Order) -> int:
@@ -123,7 +150,10 @@ def financial_status(order: Order) -> str:
     """Return the payment state as webhooks name it."""
     paid, back = received(order), refunded(order)
     if paid == 0 and order.paid_at is None:
-        return "voided" if order.cancelled_at is not None else "pending"
+        if open_authorization(order) is not None:
+            return "authorized"
+        voided = order.cancelled_at is not None or any(payment.kind == "void" for payment in order.payments)
+        return "voided" if voided else "pending"
     if back:
         return "refunded" if back == paid else "partially_refunded"
     return "partially_paid" if outstanding(order) > 0 else "paid"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sandbox import orders, refunds, totals
+from sandbox import orders, payments, refunds, totals
 from sandbox.catalogue import Crowd
 from sandbox.errors import BadInput
 from sandbox.events import Announcer
@@ -145,7 +145,7 @@ class Traffic:
             self._announcer.placed(shop, order)
 
     def _pay(self, shop: Shop, order: Order, at: datetime | None) -> None:
-        orders.pay(shop, order, at)
+        payments.pay(shop, order, at)
         self._announcer.paid(shop, order)
 
     def _refund(self, shop: Shop, order: Order, at: datetime | None, *, in_money: bool) -> None:
@@ -184,4 +184,4 @@ class Traffic:
         account = shop.random.choice(list(shop.credit.accounts.values()))
         minor = account.balance_minor // 2
         if minor > 0:
-            orders.spend(shop, account.owner, minor, account.currency)
+            payments.spend(shop, account.owner, minor, account.currency)

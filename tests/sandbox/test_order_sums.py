@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox import orders, refunds, totals
+from sandbox import orders, payments, refunds, totals
 from sandbox.bodies import order_body, refund_body
 from sandbox.errors import BadInput
 from sandbox.money import Money, allocate, graphql_text, parse, share, webhook_text
 from sandbox.options import Options
+from sandbox.order_requests import read_order
 from sandbox.refunds import RefundRequest
-from sandbox.requests_in import read_order
 from sandbox.state import Shop, World
 
 CURRENCIES = ("USD", "JPY", "KWD")
@@ -243,7 +243,7 @@ def test_a_line_added_by_an_edit_is_paid_afterwards() -> None:
     added = read_order({"lines": [{"title": "More", "price": "5.00"}]}, "USD").lines
     orders.edit(shop, order, added, [], None)
     assert (totals.financial_status(order), totals.outstanding(order)) == ("partially_paid", 500)
-    orders.pay(shop, order, None)
+    payments.pay(shop, order, None)
     assert (totals.financial_status(order), totals.received(order)) == ("paid", 2500)
 
 
