@@ -112,19 +112,20 @@ def _chain(session: Session, shop_id: int, drafts: Mapping[str, EntryDraft], now
 
 def _read_ends(session: Session, shop_id: int, customer_ids: Collection[int]) -> dict[int, tuple[int, bytes]]:
     """Return position and digest of each customer's newest entry in the chain; those without one are left out."""
-    customer_id = func.unnest(cast(sorted(customer_ids), ARRAY(BigInteger))).column_valued("customer_id")
+    # Named as no column is: the name stands alone in the query, where a column of that name would take its place.
+    wanted_id = func.unnest(cast(sorted(customer_ids), ARRAY(BigInteger))).column_valued("wanted_id")
     newest = (
         select(LedgerEntry.position, LedgerEntry.digest)
         .where(
             LedgerEntry.shop_id == shop_id,
-            LedgerEntry.customer_id == customer_id,
+            LedgerEntry.customer_id == wanted_id,
             LedgerEntry.position.is_not(None),
         )
         .order_by(LedgerEntry.position.desc())
         .limit(1)
         .lateral()
     )
-    rows = session.execute(select(customer_id, newest.c.position, newest.c.digest).join(newest, true()))
+    rows = session.execute(select(wanted_id, newest.c.position, newest.c.digest).join(newest, true()))
     return {customer: (position, digest) for customer, position, digest in rows}
 
 
