@@ -7,7 +7,6 @@ from app.engine.rules.eligibility import (
     IneligibleReason,
     decide_line_exclusion,
     decide_order_exclusion,
-    has_excluded_tag,
 )
 from app.engine.rules.facts import CustomerFact, FinancialStatus
 
@@ -16,12 +15,15 @@ from .made import BIG, make_line, make_order, make_terms
 
 @pytest.mark.parametrize("tag", ["wholesale", " Wholesale ", "WHOLESALE"])
 def test_tags_are_compared_without_case_and_outer_blanks(tag: str) -> None:
-    assert has_excluded_tag([tag], make_terms(excluded_tags=frozenset({"Wholesale"})))
-    assert has_excluded_tag(["wholesale"], make_terms(excluded_tags=frozenset({tag})))
+    tagged, plain = make_order(tags=(tag,)), make_order(tags=("wholesale",))
+    excluded = IneligibleReason.EXCLUDED_ORDER_TAG
+    assert decide_order_exclusion(tagged, make_terms(excluded_tags=frozenset({"Wholesale"}))) is excluded
+    assert decide_order_exclusion(plain, make_terms(excluded_tags=frozenset({tag}))) is excluded
 
 
 def test_a_part_of_a_tag_excludes_nothing() -> None:
-    assert not has_excluded_tag(["wholesale-2026", "whole"], make_terms(excluded_tags=frozenset({"wholesale"})))
+    order = make_order(tags=("wholesale-2026", "whole"))
+    assert decide_order_exclusion(order, make_terms(excluded_tags=frozenset({"wholesale"}))) is None
 
 
 def test_unknown_customer_tags_exclude_nothing() -> None:

@@ -6,9 +6,10 @@ from itertools import pairwise
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.engine.rules import explain, steps
+from app.engine.rules import explain
 from app.engine.rules.kept import kept_quantities
 from app.engine.rules.reward import Target, compute_target
+from app.engine.rules.steps_rates import LineShare
 from app.engine.rules.tiers import compute_spend_events
 
 from .drawn import Case, cases, return_units
@@ -104,7 +105,7 @@ def test_a_cancelled_order_keeps_nothing_and_grants_the_same(case: Case) -> None
 @some
 def test_the_shares_of_the_lines_sum_to_the_calculated_amount(case: Case) -> None:
     target = target_of(case)
-    shares = [step.share_minor for step in target.steps if isinstance(step, steps.LineShare)]
+    shares = [step.share_minor for step in target.steps if isinstance(step, LineShare)]
     assert not shares or sum(shares) == target.calculated_minor
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from app.engine.rules.facts import FinancialStatus, OrderFact, OrderLine
-from app.engine.rules.terms import Terms
+from app.engine.rules.facts import FinancialStatus, OrderFact, OrderLine, ProductFact
+from app.engine.rules.once import OncePerTerms
+from app.engine.rules.scopes import Dimension, Goods, plain, plain_set
+from app.engine.rules.terms import Scope, Terms
 
 
 class ExclusionReason(StrEnum):
@@ -12,6 +14,13 @@ class ExclusionReason(StrEnum):
 
     GIFT_CARD = "gift_card"
     EXCLUDED_PRODUCT = "excluded_product"
+    EXCLUDED_VARIANT = "excluded_variant"
+    EXCLUDED_SKU = "excluded_sku"
+    EXCLUDED_VENDOR = "excluded_vendor"
+    EXCLUDED_PRODUCT_TYPE = "excluded_product_type"
+    EXCLUDED_PRODUCT_TAG = "excluded_product_tag"
+    EXCLUDED_COLLECTION = "excluded_collection"
+    ON_SALE = "on_sale"
 
 
 class IneligibleReason(StrEnum):
@@ -35,12 +44,30 @@ class IneligibleReason(StrEnum):
     CUSTOMER_OWES = "customer_owes"
 
 
-def decide_line_exclusion(line: OrderLine, terms: Terms) -> ExclusionReason | None:
-    """Return why a line does not earn, or None when it does."""
+_REASONS = {
+    Dimension.PRODUCT: ExclusionReason.EXCLUDED_PRODUCT,
+    Dimension.VARIANT: ExclusionReason.EXCLUDED_VARIANT,
+    Dimension.SKU: ExclusionReason.EXCLUDED_SKU,
+    Dimension.VENDOR: ExclusionReason.EXCLUDED_VENDOR,
+    Dimension.PRODUCT_TYPE: ExclusionReason.EXCLUDED_PRODUCT_TYPE,
+    Dimension.PRODUCT_TAG: ExclusionReason.EXCLUDED_PRODUCT_TAG,
+    Dimension.COLLECTION: ExclusionReason.EXCLUDED_COLLECTION,
+}
+
+
+def decide_line_exclusion(line: OrderLine, terms: Terms, product: ProductFact | None = None) -> ExclusionReason | None:
+    """Return why a line does not earn, or None when it does.
+
+    ``product`` is what the catalogue says of the line's product. Without it, exclusions by collection, type or
+    tag and of what is on sale cannot fit.
+    """
     if line.is_gift_card:
         return ExclusionReason.GIFT_CARD
-    if line.product_id is not None and line.product_id in terms.excluded_product_ids:
-        return ExclusionReason.EXCLUDED_PRODUCT
+    dimension = _excluded(terms).goods.find_fit(line, product)
+    if dimension is not None:
+        return _REASONS[dimension]
+    if terms.excludes_on_sale and product is not None and line.variant_id in product.on_sale_variant_ids:
+        return ExclusionReason.ON_SALE
     return None
 
 
@@ -48,24 +75,53 @@ def decide_order_exclusion(order: OrderFact, terms: Terms) -> IneligibleReason |
     """Return why a whole order does not earn whatever its lines are, or None when its lines decide."""
     if order.is_test:
         return IneligibleReason.TEST_ORDER
-    if order.financial_status in (FinancialStatus.VOIDED, FinancialStatus.EXPIRED):
+    if order.financial_status in _NEVER_TO_BE_PAID:
         return IneligibleReason.VOIDED
     if not order.financial_status.was_paid:
         return IneligibleReason.UNPAID
     if order.currency != terms.currency:
         return IneligibleReason.OTHER_CURRENCY
-    if has_excluded_tag(order.tags, terms):
+    excluded = _excluded(terms)
+    if excluded.tags and _any_in(order.tags, excluded.tags):
         return IneligibleReason.EXCLUDED_ORDER_TAG
-    if order.customer is not None and has_excluded_tag(order.customer.tags or (), terms):
+    if excluded.tags and order.customer is not None and _any_in(order.customer.tags or (), excluded.tags):
         return IneligibleReason.EXCLUDED_CUSTOMER_TAG
+    if excluded.channels and order.source_name is not None and plain(order.source_name) in excluded.channels:
+        return IneligibleReason.EXCLUDED_CHANNEL
+    if excluded.codes and _any_in(order.discount_codes, excluded.codes):
+        return IneligibleReason.EXCLUDED_DISCOUNT_CODE
+    if order.is_b2b and terms.excludes_b2b:
+        return IneligibleReason.B2B
     return None
 
 
-def has_excluded_tag(tags: Iterable[str], terms: Terms) -> bool:
-    """Return whether one of the tags is excluded by the terms; case and outer blanks do not matter."""
-    excluded = {_plain(tag) for tag in terms.excluded_tags}
-    return any(_plain(tag) in excluded for tag in tags)
+_NEVER_TO_BE_PAID = (FinancialStatus.VOIDED, FinancialStatus.EXPIRED)
 
 
-def _plain(tag: str) -> str:
-    return tag.strip().casefold()
+class _Excluded:
+    """What terms exclude, made ready for comparing."""
+
+    __slots__ = ("channels", "codes", "goods", "tags")
+
+    def __init__(self, terms: Terms) -> None:
+        self.tags = plain_set(terms.excluded_tags)
+        self.channels = plain_set(terms.excluded_channels)
+        self.codes = plain_set(terms.excluded_discount_codes)
+        self.goods = Goods(
+            Scope(
+                product_ids=terms.excluded_product_ids,
+                variant_ids=terms.excluded_variant_ids,
+                collection_ids=terms.excluded_collection_ids,
+                vendors=terms.excluded_vendors,
+                product_types=terms.excluded_product_types,
+                product_tags=terms.excluded_product_tags,
+                skus=terms.excluded_skus,
+            )
+        )
+
+
+_excluded = OncePerTerms(_Excluded)
+
+
+def _any_in(texts: Iterable[str], plain_texts: frozenset[str]) -> bool:
+    return any(plain(text) in plain_texts for text in texts)

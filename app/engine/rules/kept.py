@@ -48,6 +48,11 @@ def distinct(refunds: Iterable[RefundFact]) -> tuple[RefundFact, ...]:
     return tuple(sorted(once.values(), key=lambda refund: (refund.processed_at, refund.refund_id)))
 
 
+def shipping_back_minor(refunds: Iterable[RefundFact]) -> int:
+    """Return what was paid back for shipping over all refunds, tax included, in minor units."""
+    return sum(max(refund.shipping_minor, 0) for refund in distinct(refunds))
+
+
 def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
     """Return the money paid back beyond goods and shipping (goodwill, price corrections), in minor units.
 

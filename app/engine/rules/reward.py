@@ -1,28 +1,21 @@
 """What a reward should be now, given everything known about its order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from typing import NamedTuple
 
-from app.engine.rules import steps
-from app.engine.rules.eligibility import IneligibleReason, decide_line_exclusion, decide_order_exclusion
-from app.engine.rules.explain import compute_amount_step
-from app.engine.rules.facts import NO_DETAILS, Details, OrderFact, OrderLine, RefundFact, TierSource
-from app.engine.rules.kept import (
-    compute_extra_minor,
-    gross_total,
-    kept_quantities,
-    less_extra,
-    net_minor_of,
-    ordered_quantities,
-    returned_quantities,
-)
+from app.engine.rules.eligibility import IneligibleReason, decide_order_exclusion
+from app.engine.rules.facts import NO_DETAILS, Details, OrderFact, RefundFact, TierSource
+from app.engine.rules.grants import NOTHING_KEPT, WHOLE, Grant, Share, compute_grant, less_paid_back
 from app.engine.rules.limits import Ceiling, LimitKind
-from app.engine.rules.money import allocate, share_half_up
+from app.engine.rules.money import share_half_up
+from app.engine.rules.parts import Part, find_kept, find_parts
 from app.engine.rules.steps import Step
+from app.engine.rules.steps_kept import KeptAmount
+from app.engine.rules.steps_limits import Adjusted, CapCut, LimitCut, OrderExcluded
 from app.engine.rules.terms import Terms, Tier
-
-_WHOLE_BPS = 10_000
+from app.engine.rules.trail import explain_amount, explain_credit, explain_end, explain_kept
+from app.engine.rules.worth import credit_paid_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +46,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """The amount a person set for the order as ordered, instead of the one calculated and its cap."""
+    """The amount a person set for the order as ordered, instead of the one calculated and its cap.
+
+    It is more than zero: who wants to give nothing rejects the reward.
+    """
 
     amount_minor: int
     actor: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Grant:
-    """The pipeline's result for one state of an order: as ordered, or as kept."""
-
-    eligible_minor: int
-    calculated_minor: int
-    granted_minor: int
-    ineligible: IneligibleReason | None
 
 
 def compute_target(
@@ -86,105 +72,105 @@ def compute_target(
 
     Aims at a running total instead of rounding each refund by itself, so that a row of partial refunds
     always ends at exactly the amount first granted. ``tier`` is the frozen one; ``spend_minor`` and ``source``
-    say how it was reached, for the explanation only.
+    say how it was reached, for the explanation only. ``ceilings`` are what the limits leave for this order.
     """
     excluded = decide_order_exclusion(order, terms)
     if excluded is not None:
-        return Target(0, 0, 0, 0, 0, excluded, (steps.OrderExcluded(excluded),))
-    lines = [line for line in order.lines if decide_line_exclusion(line, terms) is None]
-    ordered = _grant(lines, ordered_quantities(order), 0, terms, tier)
-    kept_units = kept_quantities(order, refunds)
-    kept = _grant(lines, kept_units, compute_extra_minor(order, refunds), terms, tier)
-    trail = _line_steps(order, terms) + _ordered_steps(lines, ordered, terms, tier, spend_minor)
-    if ordered.granted_minor and kept.eligible_minor < ordered.eligible_minor:
-        trail += _kept_steps(order, refunds, lines, kept_units, terms)
-        reversed_minor = ordered.granted_minor - kept.granted_minor
-        trail.append(steps.KeptAmount(kept.eligible_minor, kept.granted_minor, reversed_minor))
+        return Target(0, 0, 0, 0, 0, excluded, (OrderExcluded(excluded),))
+    parts, trail = find_parts(order, terms, tier, details)
+    credit_minor = credit_paid_minor(order, terms, details.payments)
+    paid = WHOLE if credit_minor == 0 else Share(order.total_minor - credit_minor, order.total_minor)
+    ordered = compute_grant([(part.rate.rate_bps, part.worth_minor) for part in parts], paid, terms.minimum_order_minor)
+    trail += explain_credit(parts, ordered, order, credit_minor)
+    trail += explain_amount(parts, ordered, terms, tier, spend_minor, source)
+    kept, gone = _keep(order, refunds, terms, details, parts, ordered, paid)
+    amounts = _limit(ordered, kept, terms, adjustment, ceilings)
+    trail += amounts.steps
+    if amounts.granted_minor and (amounts.is_less or kept.eligible_minor < ordered.eligible_minor):
+        trail += gone
+        trail.append(KeptAmount(kept.eligible_minor, amounts.kept_minor, amounts.granted_minor - amounts.kept_minor))
     return Target(
         calculated_minor=ordered.calculated_minor,
-        granted_minor=ordered.granted_minor,
-        kept_minor=kept.granted_minor,
+        granted_minor=amounts.granted_minor,
+        kept_minor=amounts.kept_minor,
         eligible_minor=ordered.eligible_minor,
         kept_eligible_minor=kept.eligible_minor,
-        ineligible=ordered.ineligible,
+        ineligible=amounts.ineligible,
         steps=tuple(trail),
+        cut_by=amounts.cut_by,
     )
 
 
-def _grant(
-    lines: Sequence[OrderLine], quantities: Mapping[int, int], extra_minor: int, terms: Terms, tier: Tier
-) -> _Grant:
-    """The one pipeline, run for the order as ordered and again for the order as kept."""
-    net_minor = sum(net_minor_of(line, quantities[line.line_id]) for line in lines)
-    eligible_minor = less_extra(net_minor, gross_total(lines, quantities), extra_minor)
-    if eligible_minor == 0:
-        return _Grant(0, 0, 0, IneligibleReason.NO_ELIGIBLE_LINES)
-    if eligible_minor < terms.minimum_order_minor:
-        return _Grant(eligible_minor, 0, 0, IneligibleReason.BELOW_MINIMUM)
-    if tier.rate_bps == 0:
-        return _Grant(eligible_minor, 0, 0, IneligibleReason.NO_RATE)
-    calculated_minor = share_half_up(eligible_minor, tier.rate_bps, _WHOLE_BPS)
-    if calculated_minor == 0:
-        return _Grant(eligible_minor, 0, 0, IneligibleReason.ROUNDS_TO_ZERO)
-    cap_minor = terms.cap_per_order_minor
-    granted_minor = calculated_minor if cap_minor is None else min(calculated_minor, cap_minor)
-    return _Grant(eligible_minor, calculated_minor, granted_minor, None)
-
-
-def _line_steps(order: OrderFact, terms: Terms) -> list[Step]:
-    trail: list[Step] = []
-    for line in order.lines:
-        net_minor = net_minor_of(line, line.quantity)
-        reason = decide_line_exclusion(line, terms)
-        if reason is None:
-            trail.append(steps.LineCounts(line.line_id, line.title, line.quantity, net_minor))
-        else:
-            trail.append(steps.LineExcluded(line.line_id, line.title, line.quantity, net_minor, reason))
-    return trail
-
-
-def _ordered_steps(lines: Sequence[OrderLine], grant: _Grant, terms: Terms, tier: Tier, spend_minor: int) -> list[Step]:
-    if grant.ineligible is IneligibleReason.NO_ELIGIBLE_LINES:
-        return [steps.OrderExcluded(grant.ineligible)]
-    if grant.ineligible is IneligibleReason.BELOW_MINIMUM:
-        return [steps.BelowMinimum(grant.eligible_minor, terms.minimum_order_minor)]
-    calculated_minor, rate_bps = grant.calculated_minor, tier.rate_bps
-    trail: list[Step] = [
-        steps.TierRate(tier.name, rate_bps, spend_minor),
-        compute_amount_step(grant.eligible_minor, rate_bps, calculated_minor, terms.currency),
-    ]
-    if grant.ineligible is not None:
-        return [*trail, steps.OrderExcluded(grant.ineligible)]
-    shares = allocate(calculated_minor, [net_minor_of(line, line.quantity) for line in lines])
-    if len(lines) > 1:
-        trail += [steps.LineShare(line.line_id, line.title, share) for line, share in zip(lines, shares, strict=True)]
-    if grant.granted_minor < calculated_minor:
-        trail.append(steps.CapCut(calculated_minor, grant.granted_minor))
-    return trail
-
-
-def _kept_steps(
+def _keep(
     order: OrderFact,
     refunds: Sequence[RefundFact],
-    lines: Sequence[OrderLine],
-    kept_units: Mapping[int, int],
     terms: Terms,
-) -> list[Step]:
-    if order.cancelled_at is not None:
-        return [steps.Cancelled(order.cancelled_at.astimezone(UTC).isoformat())]
-    trail: list[Step] = []
-    returned = returned_quantities(refunds)
-    for line in lines:
-        units = kept_units[line.line_id]
-        if units < line.quantity:
-            removed, back = max(line.removed_quantity, 0), returned[line.line_id]
-            kept_minor = net_minor_of(line, units)
-            trail.append(steps.UnitsGone(line.line_id, line.title, removed, back, units, kept_minor))
-    net_minor = sum(net_minor_of(line, kept_units[line.line_id]) for line in lines)
-    extra_minor = compute_extra_minor(order, refunds)
-    eligible_minor = less_extra(net_minor, gross_total(lines, kept_units), extra_minor)
-    if eligible_minor < net_minor:
-        trail.append(steps.ExtraMoney(extra_minor, net_minor, eligible_minor))
-    if 0 < eligible_minor < terms.minimum_order_minor:
-        trail.append(steps.KeptBelowMinimum(eligible_minor, terms.minimum_order_minor))
-    return trail
+    details: Details,
+    parts: Sequence[Part],
+    ordered: Grant,
+    paid: Share,
+) -> tuple[Grant, list[Step]]:
+    """Run the pipeline again for the order as it is kept; return what it comes to, and why it is less."""
+    lost = [dispute for dispute in details.disputes if dispute.status.is_lost]
+    if order.cancelled_at is not None or lost:
+        return NOTHING_KEPT, [explain_end(order, lost)]
+    if not refunds and not any(line.removed_quantity > 0 for line in order.lines):
+        return ordered, []
+    kept = find_kept(order, refunds, parts)
+    earning = [(part.rate.rate_bps, worth_minor) for part, worth_minor in zip(parts, kept.worths, strict=True)]
+    share = paid.times(less_paid_back(kept.gross_minor, kept.extra_minor))
+    grant = compute_grant(earning, share, terms.minimum_order_minor)
+    return grant, explain_kept(parts, refunds, kept, grant, paid, terms.minimum_order_minor)
+
+
+class _Amounts(NamedTuple):
+    """What is granted and kept after the cap or a person's adjustment, and after the limits."""
+
+    granted_minor: int
+    kept_minor: int
+    ineligible: IneligibleReason | None
+    cut_by: LimitKind | None
+    steps: list[Step]
+
+    @property
+    def is_less(self) -> bool:
+        return self.kept_minor < self.granted_minor
+
+
+def _limit(
+    ordered: Grant, kept: Grant, terms: Terms, adjustment: Adjustment | None, ceilings: Sequence[Ceiling]
+) -> _Amounts:
+    if ordered.ineligible is not None:
+        return _Amounts(0, 0, ordered.ineligible, None, [])
+    before_minor, kept_minor, trail = _cap(ordered, kept, terms, adjustment)
+    lowest = min(ceilings, key=lambda ceiling: ceiling.ceiling_minor, default=None)
+    if lowest is None or lowest.ceiling_minor >= before_minor:
+        return _Amounts(before_minor, kept_minor, None, None, trail)
+    granted_minor = max(lowest.ceiling_minor, 0)
+    after_minor = lowest.before_minor + granted_minor
+    trail.append(
+        LimitCut(lowest.kind, lowest.limit_minor, lowest.before_minor, after_minor, before_minor, granted_minor)
+    )
+    ineligible = None
+    if granted_minor == 0:
+        owes = lowest.kind is LimitKind.OWED
+        ineligible = IneligibleReason.CUSTOMER_OWES if owes else IneligibleReason.LIMIT_REACHED
+        trail.append(OrderExcluded(ineligible))
+    return _Amounts(granted_minor, min(kept_minor, granted_minor), ineligible, lowest.kind, trail)
+
+
+def _cap(ordered: Grant, kept: Grant, terms: Terms, adjustment: Adjustment | None) -> tuple[int, int, list[Step]]:
+    """Return what is granted and kept before the limits, and the step about it.
+
+    Of an amount set by a person the same share is kept as of the calculated one, so that it goes back whole when
+    everything does, and an order that grows does not raise it.
+    """
+    calculated_minor = ordered.calculated_minor
+    if adjustment is not None:
+        set_minor = adjustment.amount_minor
+        step = Adjusted(calculated_minor, set_minor, adjustment.actor, adjustment.reason)
+        return set_minor, share_half_up(set_minor, kept.calculated_minor, calculated_minor), [step]
+    cap_minor = terms.cap_per_order_minor
+    if cap_minor is None or calculated_minor <= cap_minor:
+        return calculated_minor, kept.calculated_minor, []
+    return cap_minor, min(kept.calculated_minor, cap_minor), [CapCut(calculated_minor, cap_minor)]
