@@ -167,13 +167,11 @@ def _kept_since(terms: Terms, at: datetime, zone: ZoneInfo, evaluations: Iterabl
 
 def _counts_from(method: TierMethod, at: datetime, zone: ZoneInfo) -> datetime:
     """Return since when an order must have been placed to count at an instant."""
-    match method:
-        case TierMethod.LIFETIME:
-            return ALWAYS.start
-        case TierMethod.ROLLING_YEAR:
-            return midnight(at.astimezone(zone).date() - timedelta(days=ROLLING_DAYS), zone)
-        case TierMethod.CALENDAR_YEAR:
-            return year_of(at, zone).start
+    if method is TierMethod.LIFETIME:
+        return ALWAYS.start
+    if method is TierMethod.CALENDAR_YEAR:
+        return year_of(at, zone).start
+    return midnight(at.astimezone(zone).date() - timedelta(days=ROLLING_DAYS), zone)
 
 
 def _stops_counting(method: TierMethod, placed_at: datetime, zone: ZoneInfo) -> datetime:
