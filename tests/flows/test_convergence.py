@@ -1,6 +1,7 @@
 """Whatever the order and number of deliveries, the books end the same: DESIGN idea 2, on a real database."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, groupby
 from random import Random
@@ -17,13 +18,15 @@ from app.engine.flows.check_books import check_books
 from app.engine.ledger import read_balances
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.states import RewardState, TransferKind
-from app.engine.rules.terms import Mode
+from app.engine.rules.terms import Limits, Mode
 from app.models import Customer, Order, Reward, Shop, Transfer
 from tests.flows.story import Fact, Story, shaken
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 #: Hypothesis plays an example more than once; each play is a shop of its own.
 PLAYS = count(1)
+#: Low enough to cut about every second order of a story.
+LIMITS = Limits(day_minor=900, month_minor=4_000, lifetime_minor=9_000)
 #: How a reward went away depends on whether it had settled before the news; that it went away does not.
 GONE = {RewardState.VOIDED: "gone", RewardState.REVERSED: "gone"}
 
@@ -35,6 +38,18 @@ def test_a_bad_network_ends_in_the_same_books_as_a_good_one(app: Flask, seed: in
     with app.app_context():
         good = _play("good", facts, batch=1)
         bad = _play("bad", shaken(facts, shake), batch)
+    assert bad == good
+
+
+@given(seed=st.integers(0, 10_000), shake=st.integers(0, 10_000), batch=st.integers(1, 12))
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_limits_cut_the_same_orders_in_whatever_order_they_are_told(
+    app: Flask, seed: int, shake: int, batch: int
+) -> None:
+    facts = Story(seed, orders=14).facts
+    with app.app_context():
+        good = _play("limited", facts, batch=1, limits=LIMITS)
+        bad = _play("limited-bad", shaken(facts, shake), batch, limits=LIMITS)
     assert bad == good
 
 
@@ -55,7 +70,7 @@ def test_hundreds_of_orders_with_a_shaken_delivery_end_in_the_same_books(app: Fl
         assert _play("big-bad", shaken(facts, 2), batch=25) == _play("big-good", facts, batch=25)
 
 
-def _play(name: str, facts: list[Fact], batch: int) -> dict[str, object]:
+def _play(name: str, facts: list[Fact], batch: int, **changes: object) -> dict[str, object]:
     """Deliver facts to a shop of their own in batches and return its books, told without ids of ours."""
     with transaction() as session:
         shop = Shop(
@@ -68,6 +83,9 @@ def _play(name: str, facts: list[Fact], batch: int) -> dict[str, object]:
         session.add(shop)
         session.flush()
         terms.publish_default(session, shop, "test", NOW)
+        if changes:
+            current = terms.get_current(session, shop.id, NOW)
+            terms.publish(session, shop.id, replace(current, **changes), "test", NOW)  # type: ignore[arg-type]
         shop_id = shop.id
     deliveries = list(facts)
     while deliveries:
