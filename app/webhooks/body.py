@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from app.errors import Broken
+from app.errors import BoomerangError, Broken
 
 Json = dict[str, Any]
 
@@ -14,6 +14,10 @@ TEXT_LIMIT = 255
 
 class BodyError(Broken):
     """A body that is not what its topic promises; the sentence names the field and what was found there."""
+
+
+class NothingToDo(BoomerangError):
+    """A sound body that says nothing the books need; the delivery is ignored with this sentence."""
 
 
 def read_object(raw: bytes) -> Json:

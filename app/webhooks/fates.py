@@ -13,7 +13,10 @@ from app.webhooks.body import clean_text
 log = structlog.get_logger()
 
 LONGEST_WAIT_SECONDS = 3600
+#: For a database in trouble: about an hour.
 MOST_ATTEMPTS = 12
+#: For what waits for a word from outside, which may be silent for long: about two weeks.
+MOST_PATIENT_ATTEMPTS = 350
 REASON_LIMIT = 500
 #: What another transaction running at the same time may cause, and what passes by itself: rollbacks such as
 #: deadlocks (40), a row someone else has just inserted, lack of resources (53), a server that is ending (57),
@@ -25,13 +28,15 @@ _UNIQUE_VIOLATION = "23505"
 def mark_unhandled(delivery: Delivery, error: Exception, now: datetime) -> DeliveryState:
     """Write down what an error means for a delivery, and return the state it is in now.
 
-    What may work later stays received until it has been tried twelve times; all else has failed.
+    What may work later stays received, with the reason why it waits, until it has been tried often enough; all
+    else has failed.
     """
-    reason = _sentence(error)
+    reason = clean_text(_sentence(error), REASON_LIMIT)
     if _is_passing(error):
         delivery.attempts += 1
-        if delivery.attempts < MOST_ATTEMPTS:
+        if delivery.attempts < (MOST_PATIENT_ATTEMPTS if isinstance(error, NotYet) else MOST_ATTEMPTS):
             wait = min(2**delivery.attempts, LONGEST_WAIT_SECONDS)
+            delivery.reason = reason
             delivery.next_attempt_at = now + timedelta(seconds=wait)
             log.info("delivery_waits", delivery=delivery.id, topic=delivery.topic, seconds=wait, reason=reason)
             return delivery.state

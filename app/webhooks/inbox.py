@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.db import transaction
 from app.errors import BoomerangError, NotFound, Refused
 from app.models import Delivery, DeliveryState, Shop
-from app.webhooks.body import BodyError, read_object
-from app.webhooks.fates import mark_unhandled
+from app.webhooks.body import BodyError, NothingToDo, clean_text, read_object
+from app.webhooks.fates import REASON_LIMIT, mark_unhandled
 from app.webhooks.topics import (
     HANDLERS,
     UNINSTALLED_TOPIC,
@@ -179,11 +179,14 @@ class _Batch:
     def _read(self, delivery: Delivery) -> _Item | None:
         handler = HANDLERS.get(delivery.topic)
         if handler is None or (self.shop.uninstalled_at and delivery.topic != UNINSTALLED_TOPIC):
-            self._ignore(delivery)
+            self._ignore(delivery, find_ignore_reason(delivery.topic) or UNINSTALLED_REASON)
             return None
         origin = Origin(self.shop.domain, self.shop.currency, delivery.received_at, delivery.triggered_at)
         try:
             return _Item(delivery, handler, handler.parse(read_object(delivery.body), origin))
+        except NothingToDo as nothing:
+            self._ignore(delivery, str(nothing))
+            return None
         except (BodyError, self.catch) as error:
             self._end(delivery, error)
             return None
@@ -208,11 +211,12 @@ class _Batch:
             return
         item.delivery.state = DeliveryState.HANDLED
         item.delivery.handled_at = self.now
+        item.delivery.reason = None
         self.report.handled += 1
 
-    def _ignore(self, delivery: Delivery) -> None:
+    def _ignore(self, delivery: Delivery, reason: str) -> None:
         delivery.state = DeliveryState.IGNORED
-        delivery.reason = find_ignore_reason(delivery.topic) or UNINSTALLED_REASON
+        delivery.reason = clean_text(reason, REASON_LIMIT)
         self.report.ignored += 1
 
     def _end(self, delivery: Delivery, error: Exception) -> None:

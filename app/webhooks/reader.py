@@ -22,7 +22,7 @@ _NOISE = Decimal("1e-8")
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DIGITS = re.compile(r"[0-9]{1,19}")
-_GID = re.compile(r"gid://shopify/[A-Za-z]+/([0-9]{1,19})(?:\?.*)?")
+_GID = re.compile(r"gid://shopify/([A-Za-z]+)/([0-9]{1,19})(?:\?.*)?")
 
 
 def parse_instant(text: str) -> datetime | None:
@@ -60,7 +60,7 @@ class Reader:
             self._refuse(name, "an id")
         gid = self.data.get("admin_graphql_api_id")
         if name == "id" and isinstance(gid, str) and (match := _GID.fullmatch(gid)):
-            exact = int(match[1])
+            exact = int(match[2])
             if exact <= LARGEST_ID and _may_be_rounded(exact, number):
                 return exact
         return number
@@ -74,6 +74,19 @@ class Reader:
         if number is None or not 0 < number <= LARGEST_ID:
             self._refuse(name, "an id")
         return number
+
+    def gid(self, name: str, kind: str) -> int:
+        """Return the number in the global id of a thing of a kind."""
+        value = self.data.get(name)
+        match = _GID.fullmatch(value) if isinstance(value, str) else None
+        if match is None or match[1] != kind or not 0 < int(match[2]) <= LARGEST_ID:
+            self._refuse(name, f"a global id like gid://shopify/{kind}/1")
+        return int(match[2])
+
+    def email(self, name: str) -> str | None:
+        """Return an email address in small letters; None if there is none."""
+        text = self.text(name)
+        return text.lower() if text and "@" in text else None
 
     def quantity(self, name: str) -> int:
         """Return a number of units, which may be 0."""
@@ -206,6 +219,17 @@ class Reader:
         value = self.data.get(name)
         found = f"{kind_of(value)}{_quote(value)}"
         raise BodyError(f"{self._at(name)} must be {wanted}; it is {found}.")
+
+
+def read_deleted(body: Reader, kind: str) -> int:
+    """Return the id of a thing of a kind that was deleted, from a body that says no more than that.
+
+    Only the body is signed, not the topic: a true word about a thing that lives must not end it.
+    """
+    living = next((name for name in ("created_at", "updated_at", "name") if name in body.data), None)
+    if living is not None:
+        raise BodyError(f"The body is no deletion: it has a field {living}.")
+    return body.gid("admin_graphql_api_id", kind) if body.has("admin_graphql_api_id") else body.shopify_id()
 
 
 def _quote(value: Any) -> str:

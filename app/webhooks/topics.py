@@ -7,14 +7,26 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
+from app.engine.flows.details import record_details
 from app.engine.flows.earn import record_orders
 from app.engine.flows.refund import record_refunds
-from app.engine.rules.facts import OrderFact, RefundFact
+from app.engine.rules.facts import DisputeFact, OrderFact, PaymentFact, RefundFact, RiskFact
 from app.models import Shop
 from app.webhooks.body import Json
+from app.webhooks.catalogue import (
+    CollectionChanged,
+    ProductChanged,
+    parse_collection_change,
+    parse_product_change,
+    parse_product_deletion,
+    record_catalogue_changes,
+)
+from app.webhooks.disputes import parse_dispute
 from app.webhooks.lifecycle import Uninstalled, parse_uninstalled, record_uninstalled
 from app.webhooks.orders import parse_order
+from app.webhooks.payments import parse_payment
 from app.webhooks.refunds import parse_refund
+from app.webhooks.risks import parse_risk
 
 F = TypeVar("F")
 
@@ -32,6 +44,11 @@ class Origin:
     shop_currency: str
     received_at: datetime
     triggered_at: datetime | None
+
+    @property
+    def at(self) -> datetime:
+        """Return when it happened, as far as the envelope knows."""
+        return self.triggered_at or self.received_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +68,59 @@ def _refund(body: Json, origin: Origin) -> RefundFact:
     return parse_refund(body, origin.shop_currency)
 
 
+def _payment(body: Json, origin: Origin) -> PaymentFact:
+    return parse_payment(body, origin.shop_currency)
+
+
+def _dispute(body: Json, _: Origin) -> DisputeFact:
+    return parse_dispute(body)
+
+
+def _risk(body: Json, origin: Origin) -> RiskFact:
+    return parse_risk(body, origin.at)
+
+
+def _product_change(body: Json, _: Origin) -> ProductChanged:
+    return parse_product_change(body)
+
+
+def _product_deletion(body: Json, _: Origin) -> ProductChanged:
+    return parse_product_deletion(body)
+
+
+def _collection_change(body: Json, _: Origin) -> CollectionChanged:
+    return parse_collection_change(body)
+
+
 def _uninstalled(body: Json, origin: Origin) -> Uninstalled:
-    return parse_uninstalled(body, origin.shop_domain, origin.triggered_at or origin.received_at)
+    return parse_uninstalled(body, origin.shop_domain, origin.at)
 
 
-_ORDERS = Handler(_order, record_orders, lambda fact: fact.order_id)
+def _order_id(fact: OrderFact | RefundFact | PaymentFact | DisputeFact | RiskFact) -> int:
+    return fact.order_id
+
+
+def _no_order(_: object) -> None:
+    return None
+
+
+_ORDERS = Handler(_order, record_orders, _order_id)
+_DISPUTES = Handler(_dispute, record_details, _order_id)
 
 HANDLERS: dict[str, Handler[Any]] = {
     "orders/paid": _ORDERS,
     "orders/create": _ORDERS,
     "orders/updated": _ORDERS,
     "orders/cancelled": _ORDERS,
-    "refunds/create": Handler(_refund, record_refunds, lambda fact: fact.order_id),
-    UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, lambda _: None),
+    "refunds/create": Handler(_refund, record_refunds, _order_id),
+    "order_transactions/create": Handler(_payment, record_details, _order_id),
+    "disputes/create": _DISPUTES,
+    "disputes/update": _DISPUTES,
+    "orders/risk_assessment_changed": Handler(_risk, record_details, _order_id),
+    "products/update": Handler(_product_change, record_catalogue_changes, _no_order),
+    "products/delete": Handler(_product_deletion, record_catalogue_changes, _no_order),
+    "collections/update": Handler(_collection_change, record_catalogue_changes, _no_order),
+    UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _no_order),
 }
 
 

@@ -15,7 +15,7 @@ from app.db import db, transaction
 from app.engine.rules.terms import Mode
 from app.errors import Broken, NotFound, NotYet, Refused
 from app.models import AuditEvent, Delivery, DeliveryState, LedgerEntry, Order, Reward, Shop
-from app.webhooks.fates import MOST_ATTEMPTS
+from app.webhooks.fates import MOST_ATTEMPTS, MOST_PATIENT_ATTEMPTS
 from app.webhooks.inbox import DrainReport, drain, replay
 from app.webhooks.topics import HANDLERS, Handler
 from tests.webhooks.conftest import Inbox, NewShop
@@ -159,19 +159,28 @@ def test_what_may_work_later_waits_and_its_neighbours_go_on(
     assert drain(lambda: NOW + timedelta(seconds=2)).later == 1
 
 
+@pytest.mark.parametrize(("passing", "most"), [("not yet", MOST_PATIENT_ATTEMPTS), ("deadlock", MOST_ATTEMPTS)])
 def test_the_intervals_grow_until_the_delivery_is_given_up(
-    shop: Shop, words: None, sender: Sender, inbox: Inbox
+    shop: Shop, words: None, sender: Sender, inbox: Inbox, passing: str, most: int
 ) -> None:
-    say(sender, "not yet")
+    say(sender, passing)
     at, waits = NOW, []
     while (row := inbox()[0]).state is DeliveryState.RECEIVED:
         if row.next_attempt_at is not None:
             waits.append(int((row.next_attempt_at - at).total_seconds()))
             at = row.next_attempt_at
         assert drain(lambda at=at: at).taken == 1  # type: ignore[misc]
-    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]
-    assert (row.state, row.attempts, row.next_attempt_at) == (DeliveryState.FAILED, MOST_ATTEMPTS, None)
-    assert row.reason == "Given up after 12 attempts. The word comes later."
+    assert waits[:11] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]
+    assert set(waits[11:]) == ({3600} if passing == "not yet" else set())
+    assert (row.state, row.attempts, row.next_attempt_at) == (DeliveryState.FAILED, most, None)
+    assert row.reason is not None
+    assert row.reason.startswith(f"Given up after {most} attempts. ")
+
+
+def test_while_it_waits_a_delivery_says_why(shop: Shop, words: None, sender: Sender, inbox: Inbox) -> None:
+    say(sender, "not yet")
+    drain(now)
+    assert inbox()[0].reason == "The word comes later."
 
 
 def test_a_limit_leaves_the_newer_ones_for_the_next_batch(shop: Shop, words: None, sender: Sender) -> None:

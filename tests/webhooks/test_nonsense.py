@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 from app.clock import utcnow
 from app.engine.rules.facts_json import to_json
 from app.models import DeliveryState, Shop
-from app.webhooks.body import BodyError, read_object
+from app.webhooks.body import BodyError, NothingToDo, read_object
 from app.webhooks.inbox import drain
-from app.webhooks.lifecycle import parse_uninstalled
-from app.webhooks.orders import parse_order
-from app.webhooks.refunds import parse_refund
-from app.webhooks.topics import HANDLERS
+from app.webhooks.lifecycle import Uninstalled
+from app.webhooks.topics import HANDLERS, Origin
 from tests.webhooks.conftest import Inbox
 from tests.webhooks.sending import SHOP, Sender, example, example_bytes
 
@@ -43,7 +41,7 @@ values = st.recursive(
     ),
     max_leaves=6,
 )
-TOPICS = ["orders/paid", "orders/cancelled", "refunds/create", "app/uninstalled"]
+TOPICS = sorted(HANDLERS)
 
 
 def places(value: Json, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -75,14 +73,10 @@ def mutated_bodies(draw: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
 
 
 def parse(topic: str, body: dict[str, Any]) -> object:
-    if topic == "refunds/create":
-        return parse_refund(body, "USD")
-    if topic == "app/uninstalled":
-        return parse_uninstalled(body, SHOP, utcnow())
-    return parse_order(body)
+    return HANDLERS[topic].parse(body, Origin(SHOP, "USD", utcnow(), None))
 
 
-def check_sentence(refused: BodyError) -> None:
+def check_sentence(refused: BodyError | NothingToDo) -> None:
     """Fail unless the error says something, briefly, that PostgreSQL can store."""
     sentence = str(refused)
     assert sentence.endswith(".")
@@ -111,10 +105,10 @@ def test_any_body_becomes_a_fact_that_can_be_stored_or_a_sentence(drawn: tuple[s
     topic, body = drawn
     try:
         fact = parse(topic, body)
-    except BodyError as refused:
+    except (BodyError, NothingToDo) as refused:
         check_sentence(refused)
         return
-    if topic != "app/uninstalled":
+    if not isinstance(fact, Uninstalled):
         check_storable(to_json(fact))  # type: ignore[arg-type]
 
 
@@ -124,7 +118,7 @@ def test_a_body_of_any_shape_becomes_a_fact_or_a_sentence(value: Json) -> None:
     for topic in TOPICS:
         try:
             parse(topic, body)
-        except BodyError as refused:
+        except (BodyError, NothingToDo) as refused:
             check_sentence(refused)
 
 
@@ -184,9 +178,10 @@ def test_nonsense_is_stored_answered_200_and_ends_in_a_state(
 def test_a_body_of_another_topic_is_refused_with_a_sentence(
     topic: str, shop: Shop, sender: Sender, inbox: Inbox
 ) -> None:
-    kind = topic.partition("/")[0]
+    # The shape of an order's body is that of four topics, so an order is one under any of them.
+    kind = "orders" if HANDLERS[topic] is HANDLERS["orders/paid"] else topic.partition("/")[0]
     others = [other for other in ("orders/paid", "refunds/create", "app/uninstalled") if not other.startswith(kind)]
     for other in others:
         assert sender.send(topic, example(other)).status_code == 200
-    assert drain(utcnow).failed == len(others) == 2
+    assert drain(utcnow).failed == len(others) >= 2
     assert all(row.reason for row in inbox())

@@ -82,7 +82,11 @@ def test_the_example_order_is_read_field_by_field() -> None:
         variant_id=7300000005001,
         sku="SKU-101",
         vendor="Harbour & Loom",
+        discount_minor=800,
     )
+    assert (order.email, order.is_b2b, order.discount_codes) == ("mara.lindqvist@example.com", False, ())
+    assert (order.shipping_minor, order.shipping_tax_minor, order.fulfilled_at) == (500, 0, None)
+    assert (order.billing_country, order.shipping_country) == (None, None)
     assert (tray.net_minor, tray.tax_minor, tray.is_gift_card) == (2700, 216, False)
     assert (gift_card.net_minor, gift_card.tax_minor, gift_card.is_gift_card) == (2500, 0, True)
 

@@ -1,14 +1,18 @@
 """Every topic that is handled has an example body here, and the example ends as it should."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from app.clock import utcnow
-from app.db import db
+from app.db import db, transaction
+from app.engine.flows.catalogue import record_products
+from app.engine.flows.terms import get_current, publish
+from app.engine.rules.facts import ProductFact
 from app.engine.rules.states import RewardState
-from app.models import DeliveryState, Order, Refund, Reward, Shop
+from app.models import DeliveryState, DetailKind, Order, OrderDetail, Product, Refund, Reward, Shop
 from app.webhooks.inbox import drain
 from app.webhooks.topics import HANDLERS, PRIVACY_TOPICS, find_ignore_reason
 from tests.webhooks.conftest import Inbox, NewShop
@@ -84,6 +88,54 @@ def test_a_guests_order_is_not_credited(shop: Shop, sender: Sender) -> None:
     sender.send("orders/paid", {**example("orders/paid"), "customer": None})
     assert drain(utcnow).handled == 1
     assert reward()[0] is RewardState.AWAITING_CUSTOMER
+
+
+def test_a_dispute_takes_back_when_it_is_lost_whichever_comes_first(shop: Shop, sender: Sender, inbox: Inbox) -> None:
+    for topic in ("disputes/update", "orders/paid", "disputes/create"):
+        sender.send(topic)
+        assert drain(utcnow).handled == 1
+    assert reward()[1:] == (GRANTED_MINOR, GRANTED_MINOR)
+    assert {row.order_shopify_id for row in inbox()} == {ORDER_ID}
+
+
+def test_what_is_told_of_an_order_besides_its_body_goes_to_one_flow_in_one_batch(
+    shop: Shop, sender: Sender, inbox: Inbox
+) -> None:
+    sender.send("orders/paid")
+    drain(utcnow)
+    for topic in ("order_transactions/create", "disputes/create", "orders/risk_assessment_changed"):
+        sender.send(topic)
+    assert drain(utcnow).handled == 3
+    told = db.session.execute(select(OrderDetail.kind, OrderDetail.order_shopify_id)).all()
+    assert {tuple(row) for row in told} == {(kind, ORDER_ID) for kind in DetailKind}
+
+
+def test_what_is_no_payment_is_kept_and_ignored_with_its_reason(shop: Shop, sender: Sender, inbox: Inbox) -> None:
+    sender.send("order_transactions/create", {**example("order_transactions/create"), "kind": "authorization"})
+    assert drain(utcnow).ignored == 1
+    (row,) = inbox()
+    assert (row.state, row.reason) == (
+        DeliveryState.IGNORED,
+        "A transaction of the kind 'authorization' is no payment.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "stale"),
+    [("products/update", [1]), ("products/delete", [1]), ("collections/update", [1, 2]), ("orders/paid", [])],
+)
+def test_a_change_of_the_catalogue_has_what_is_known_of_it_asked_anew(
+    shop: Shop, sender: Sender, inbox: Inbox, topic: str, stale: list[int]
+) -> None:
+    with transaction() as session:
+        row = session.get_one(Shop, shop.id)
+        terms = replace(get_current(session, row.id, utcnow()), excluded_collection_ids=frozenset({4400000000021}))
+        publish(session, row.id, terms, "system", utcnow())
+        record_products(session, row, {7300000000001: ProductFact(7300000000001), 7300000000002: None}, utcnow())
+    sender.send(topic)
+    assert drain(utcnow).handled == 1
+    marked = db.session.scalars(select(Product.shopify_id).where(Product.is_stale).order_by(Product.shopify_id))
+    assert [product_id - 7300000000000 for product_id in marked] == stale
 
 
 def test_uninstalling_is_told_to_the_shop(shop: Shop, sender: Sender, inbox: Inbox) -> None:

@@ -1,0 +1,140 @@
+"""What Shopify must be asked before orders can be decided: their bodies lack payments, risk, tags and the catalogue.
+
+It only reads. What ``app.engine.cases`` insists on (products, payments) is listed here before it is missed;
+risk and tags are asked because the terms look at them, but an order does not wait for them.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.engine.cases import CREDIT_GATEWAYS
+from app.engine.programme import Programme
+from app.engine.rules.facts import OrderFact
+from app.engine.rules.terms import Terms
+from app.models import Customer, DetailKind, Order, OrderDetail, Product, Shop
+
+#: Collections with rules take up products without a word of it, so no answer is believed for longer.
+PRODUCTS_FRESH_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What to ask of Shopify, by its ids."""
+
+    product_ids: frozenset[int] = frozenset()
+    #: Orders whose payments are to be asked, and orders whose risk is.
+    payment_order_ids: frozenset[int] = frozenset()
+    risk_order_ids: frozenset[int] = frozenset()
+    #: Customers whose tags are to be asked.
+    customer_ids: frozenset[int] = frozenset()
+
+
+NOTHING_MISSING = Missing()
+
+
+def list_missing(
+    session: Session, shop: Shop, orders: Sequence[OrderFact], now: datetime, *, reassessed: Collection[int] = ()
+) -> Missing:
+    """Return what is not known, or not freshly enough, to decide orders that were just told.
+
+    ``reassessed`` are orders of which somebody has said anew how risky they are: one word of several.
+    Raises Broken for a shop without terms.
+    """
+    programme = Programme(session, shop)
+    cases = [(order, programme.at(order.placed_at)) for order in orders]
+    return Missing(
+        product_ids=_missing_products(session, shop, cases, now),
+        payment_order_ids=_missing_payments(session, shop, cases),
+        risk_order_ids=_missing_risks(session, shop, cases) | _reassessed(session, shop, reassessed, programme),
+        customer_ids=_missing_tags(session, shop, cases),
+    )
+
+
+def _missing_products(
+    session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]], now: datetime
+) -> frozenset[int]:
+    wanted = {
+        order.order_id: {line.product_id for line in order.lines if line.product_id is not None}
+        for order, terms in cases
+        if terms.needs_products
+    }
+    if not wanted:
+        return frozenset()
+    kept = select(Order.shopify_id, Order.products).where(Order.shop_id == shop.id, Order.shopify_id.in_(wanted))
+    for order_id, products in session.execute(kept.where(Order.products.is_not(None))):
+        wanted[order_id] -= {product["product_id"] for product in products}
+    product_ids = set[int]().union(*wanted.values())
+    fresh = select(Product.shopify_id).where(
+        Product.shop_id == shop.id,
+        Product.shopify_id.in_(product_ids),
+        Product.is_stale.is_(False),
+        Product.fetched_at > now - PRODUCTS_FRESH_FOR,
+    )
+    return frozenset(product_ids - set(session.scalars(fresh)))
+
+
+def _missing_payments(session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]]) -> frozenset[int]:
+    """Return the orders that were paid partly with credit of which not every such payment is known."""
+    partly = {
+        order.order_id: credit
+        for order, terms in cases
+        if terms.excludes_paid_with_credit
+        and order.financial_status.was_paid
+        and (credit := CREDIT_GATEWAYS.intersection(order.payment_gateways))
+        and not CREDIT_GATEWAYS.issuperset(order.payment_gateways)
+    }
+    if not partly:
+        return frozenset()
+    told = select(OrderDetail.order_shopify_id, OrderDetail.fact["gateway"].astext).where(
+        OrderDetail.shop_id == shop.id,
+        OrderDetail.order_shopify_id.in_(partly),
+        OrderDetail.kind == DetailKind.PAYMENT,
+    )
+    known = {(order_id, gateway) for order_id, gateway in session.execute(told)}
+    return frozenset(
+        order_id for order_id, credit in partly.items() if any((order_id, gateway) not in known for gateway in credit)
+    )
+
+
+def _missing_risks(session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]]) -> frozenset[int]:
+    wanted = {
+        order.order_id
+        for order, terms in cases
+        if terms.holds.risk_from is not None and order.financial_status.was_paid and order.cancelled_at is None
+    }
+    if not wanted:
+        return frozenset()
+    known = select(OrderDetail.order_shopify_id).where(
+        OrderDetail.shop_id == shop.id, OrderDetail.order_shopify_id.in_(wanted), OrderDetail.kind == DetailKind.RISK
+    )
+    return frozenset(wanted - set(session.scalars(known)))
+
+
+def _reassessed(session: Session, shop: Shop, order_ids: Collection[int], programme: Programme) -> frozenset[int]:
+    """Return of these orders those whose terms hold by risk; one that is not known yet is asked about when it comes."""
+    if not order_ids:
+        return frozenset()
+    known = select(Order.shopify_id, Order.placed_at).where(Order.shop_id == shop.id, Order.shopify_id.in_(order_ids))
+    return frozenset(
+        order_id
+        for order_id, placed_at in session.execute(known)
+        if programme.at(placed_at).holds.risk_from is not None
+    )
+
+
+def _missing_tags(session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]]) -> frozenset[int]:
+    wanted = {
+        order.customer.customer_id
+        for order, terms in cases
+        if order.customer is not None and order.customer.tags is None and (terms.excluded_tags or terms.holds.tags)
+    }
+    if not wanted:
+        return frozenset()
+    known = select(Customer.shopify_id).where(
+        Customer.shop_id == shop.id, Customer.shopify_id.in_(wanted), Customer.tags.is_not(None)
+    )
+    return frozenset(wanted - set(session.scalars(known)))

@@ -1,0 +1,99 @@
+"""What Shopify says about orders besides their bodies: how they were paid, and how risky they are."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from app.engine.rules.facts import PaymentFact, RiskFact
+from app.engine.rules.money import to_minor
+from app.engine.rules.terms import RiskLevel
+from app.shopify.documents import ORDER_PAYMENTS, ORDER_RISKS
+from app.shopify.errors import NoAnswer
+from app.shopify.gateway import Gateway
+from app.shopify.nodes import number_of, read_nodes, unreadable
+
+#: A query may cost 1,000 points; a transaction with its amount is three objects.
+PAYMENTS_BATCH, MOST_TRANSACTIONS = 5, 60
+RISKS_BATCH = 50
+#: Only these bring money in.
+_PAYING = ("SALE", "CAPTURE")
+#: A transaction in one of these states may still become a payment.
+_OPEN = ("PENDING", "AWAITING_RESPONSE", "UNKNOWN")
+_PENDING = "PENDING"
+_LEVELS = list(RiskLevel)
+
+Json = dict[str, Any]
+
+
+def read_payments(
+    gateway: Gateway, order_ids: Collection[int], currency: str, *, max_wait_seconds: float = 10.0
+) -> list[PaymentFact]:
+    """Return the orders' successful payments, in minor units of ``currency``, the shop's.
+
+    A gateway that was tried and brought nothing is told by a payment of nothing: so that it is known that there
+    is none. Orders that Shopify does not show are left out. Raises the errors of ``app.shopify.errors``.
+    """
+    asked = read_nodes(
+        gateway,
+        ORDER_PAYMENTS,
+        "Order",
+        order_ids,
+        batch=PAYMENTS_BATCH,
+        max_wait_seconds=max_wait_seconds,
+        variables={"first": MOST_TRANSACTIONS},
+    )
+    try:
+        return [
+            payment
+            for order_id, node in asked
+            if node is not None
+            for payment in _payments(order_id, node["transactions"], currency)
+        ]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise unreadable(error) from error
+
+
+def read_risks(
+    gateway: Gateway, order_ids: Collection[int], asked_at: datetime, *, max_wait_seconds: float = 10.0
+) -> list[RiskFact]:
+    """Return the highest risk that anyone has found in each order; none is NONE. Pending assessments say nothing."""
+    asked = read_nodes(gateway, ORDER_RISKS, "Order", order_ids, batch=RISKS_BATCH, max_wait_seconds=max_wait_seconds)
+    try:
+        found = [(order_id, _level(node["risk"]["assessments"])) for order_id, node in asked if node is not None]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise unreadable(error) from error
+    return [RiskFact(order_id, level, asked_at) for order_id, level in found if level is not None]
+
+
+def _payments(order_id: int, transactions: list[Json], currency: str) -> list[PaymentFact]:
+    if len(transactions) >= MOST_TRANSACTIONS:
+        raise NoAnswer(f"The order {order_id} has more transactions than can be read.")
+    paid = [
+        PaymentFact(number_of(told["id"]), order_id, told["gateway"] or "", _amount(told, currency))
+        for told in transactions
+        if told["kind"] in _PAYING and told["status"] == "SUCCESS"
+    ]
+    known = {payment.gateway for payment in paid}
+    known |= {told["gateway"] or "" for told in transactions if told["status"] in _OPEN}
+    for told in transactions:
+        gateway = told["gateway"] or ""
+        if gateway not in known:
+            known.add(gateway)
+            paid.append(PaymentFact(number_of(told["id"]), order_id, gateway, 0))
+    return paid
+
+
+def _amount(told: Json, currency: str) -> int:
+    money = told["amountSet"]["shopMoney"]
+    if money["currencyCode"] != currency:
+        raise ValueError(f"an amount is in {money['currencyCode']}, not in {currency}")
+    return max(0, to_minor(money["amount"], currency))
+
+
+def _level(assessments: list[Json]) -> RiskLevel | None:
+    """Return the highest level; None while one may still come and none is there yet."""
+    told = [assessment["riskLevel"] for assessment in assessments]
+    levels = [RiskLevel(level.lower()) for level in told if level != _PENDING]
+    if not levels and told:
+        return None
+    return max(levels, key=_LEVELS.index, default=RiskLevel.NONE)
