@@ -24,6 +24,7 @@ from graphql import (
 from app.config import Settings
 from app.shopify import documents
 from app.shopify.documents import DOCUMENTS, Document
+from app.webhooks.topics import HANDLERS
 from sandbox.graphql_schema import make_schema
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,13 @@ OFFICIAL = (
 #: Without the official schema at hand; with it, it is compared with what that says.
 KNOWN_SCOPES = {
     "Customer": "read_customers",
+    "Order": "read_orders",
+    "OrderTransaction": "read_orders",
+    "OrderRiskSummary": "read_orders",
+    "OrderRiskAssessment": "read_orders",
+    "Product": "read_products",
+    "ProductVariant": "read_products",
+    "Collection": "read_products",
     "StoreCreditAccount": "read_store_credit_accounts",
     "StoreCreditAccountTransaction": "read_store_credit_account_transactions",
     "StoreCreditAccountCreditTransaction": "read_store_credit_account_transactions",
@@ -44,6 +52,16 @@ KNOWN_SCOPES = {
     "storeCreditAccountCredit": "write_store_credit_account_transactions",
     "storeCreditAccountDebit": "write_store_credit_account_transactions",
 }
+#: The beginning of a topic, and what subscribing to it needs.
+TOPIC_SCOPES = {
+    "collections/": "read_products",
+    "disputes/": "read_shopify_payments_disputes",
+    "order_transactions/": "read_orders",
+    "orders/": "read_orders",
+    "products/": "read_products",
+    "refunds/": "read_orders",
+}
+OPTIONAL_TOPICS = {"disputes/create", "disputes/update"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +109,7 @@ def test_the_apps_version_is_the_one_the_documents_are_checked_against(app_toml:
 def test_the_app_asks_for_exactly_the_scopes_its_documents_and_webhooks_need(
     app_toml: dict[str, Any], schema: GraphQLSchema, official: dict[str, Any] | None
 ) -> None:
-    asked = set(app_toml["access_scopes"]["scopes"].split(","))
+    asked = set(app_toml["access_scopes"]["scopes"].split(",")) | set(app_toml["access_scopes"]["optional_scopes"])
     needed = set().union(*(scopes_of(document, schema, official) for document in DOCUMENTS))
     needed |= {scope for topic in topics(app_toml) for scope in scopes_of_topic(topic)}
     # A write scope grants the read.
@@ -107,7 +125,7 @@ def test_the_topics_need_what_the_schema_says(app_toml: dict[str, Any], official
     told = {value["name"]: value["description"] for value in types["WebhookSubscriptionTopic"]["enumValues"]}
 
     for topic in topics(app_toml):
-        description = told[topic.upper().replace("/", "_")]
+        description = told[re.sub(r"[/.]", "_", topic).upper()]
         accepted = set(re.findall(r"\b(?:read|write)_\w+", description))
         assert bool(accepted) == bool(scopes_of_topic(topic))
         assert scopes_of_topic(topic) <= accepted
@@ -117,14 +135,7 @@ def test_the_app_subscribes_to_its_topics_and_to_the_three_that_the_law_demands(
     subscriptions = app_toml["webhooks"]["subscriptions"]
     compliance = [topic for one in subscriptions for topic in one.get("compliance_topics", [])]
 
-    assert sorted(topics(app_toml)) == [
-        "app/uninstalled",
-        "orders/cancelled",
-        "orders/create",
-        "orders/paid",
-        "orders/updated",
-        "refunds/create",
-    ]
+    assert sorted(topics(app_toml)) == sorted(HANDLERS)
     assert sorted(compliance) == ["customers/data_request", "customers/redact", "shop/redact"]
     assert {one["uri"] for one in subscriptions} == {"/webhooks/shopify"}
 
@@ -133,8 +144,18 @@ def topics(app_toml: dict[str, Any]) -> list[str]:
     return [topic for one in app_toml["webhooks"]["subscriptions"] for topic in one.get("topics", [])]
 
 
+def test_only_what_a_shop_can_do_without_is_optional(
+    app_toml: dict[str, Any], schema: GraphQLSchema, official: dict[str, Any] | None
+) -> None:
+    optional = set(app_toml["access_scopes"]["optional_scopes"])
+    by_topic = {topic: scopes_of_topic(topic) for topic in topics(app_toml)}
+
+    assert {topic for topic, scopes in by_topic.items() if scopes & optional} == OPTIONAL_TOPICS
+    assert not optional & set().union(*(scopes_of(document, schema, official) for document in DOCUMENTS))
+
+
 def scopes_of_topic(topic: str) -> set[str]:
-    return {"read_orders"} if topic.startswith(("orders/", "refunds/")) else set()
+    return {scope for beginning, scope in TOPIC_SCOPES.items() if topic.startswith(beginning)}
 
 
 def scopes_of(document: Document, schema: GraphQLSchema, official: dict[str, Any] | None) -> set[str]:
