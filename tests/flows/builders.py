@@ -137,7 +137,8 @@ class Till:
     def check(self) -> None:
         """Fail if the books do not add up, but for what the test itself has broken."""
         with reading() as session:
-            assert [found for found in check_books(session) if found.invariant not in self.broken_by_hand] == []
+            wrong = [found for found in check_books(session) if found.invariant not in self.broken_by_hand]
+            assert wrong == [], wrong
 
     def tell(self, *facts: OrderFact, on: int = 10) -> None:
         """Tell orders, all in one batch."""
