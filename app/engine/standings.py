@@ -6,7 +6,7 @@ transaction.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -114,8 +114,8 @@ def check_tiers_in_use(session: Session, shop_id: int, new_terms: Terms, now: da
         TierAssignmentRow.tier_name.not_in(kept),
         or_(TierAssignmentRow.ends_at.is_(None), TierAssignmentRow.ends_at > now),
     )
-    customers = _counted(session.execute(having.group_by(Customer.tier_name)))
-    assigned = _counted(session.execute(given.group_by(TierAssignmentRow.tier_name)))
+    customers = Counter(dict(session.execute(having.group_by(Customer.tier_name)).all()))
+    assigned = Counter(dict(session.execute(given.group_by(TierAssignmentRow.tier_name)).all()))
     return [
         f"The tier {name!r} cannot be left out: {_number(customers[name], 'customer has', 'customers have')} it and"
         f" {_number(assigned[name], 'assignment gives', 'assignments give')} it. Keep it, or first raise its threshold,"
@@ -156,7 +156,7 @@ def _show(session: Session, shop: Shop, changed: dict[int, Standing], now: datet
         cast([standing.tier.name for standing in changed.values()], ARRAY(Text)),
         cast([standing.spend_minor for standing in changed.values()], ARRAY(BigInteger)),
     )
-    fresh = columns.table_valued("customer_id", "tier_name", "spend_minor", name="fresh")
+    fresh = columns.table_valued("customer_id", "tier_name", "spend_minor", name="fresh").render_derived()
     moment = cast(now, DateTime(timezone=True))
     moved = Customer.tier_name.is_distinct_from(fresh.c.tier_name)
     session.execute(
@@ -170,10 +170,6 @@ def _show(session: Session, shop: Shop, changed: dict[int, Standing], now: datet
         )
         .execution_options(synchronize_session=False)
     )
-
-
-def _counted(rows: Iterable[Any]) -> Counter[str]:
-    return Counter(dict(rows))
 
 
 def _number(count: int, one: str, many: str) -> str:
