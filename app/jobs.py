@@ -7,6 +7,7 @@ from typing import ParamSpec
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import settle, transfer
+from app.lookups import Lookups
 from app.models import Shop
 from app.queue import TRANSFERS, enqueue_once, wish_granted
 from app.shopify import transfers
@@ -31,8 +32,15 @@ def _job(run: Callable[P, None]) -> Callable[P, None]:
 
 @_job
 def drain_inbox() -> None:
-    """Handle every delivery that waits, batch after batch, and ask for the transfers they planned to be sent."""
-    while inbox.drain(utcnow, catch=Exception).taken:
+    """Handle every delivery that waits, batch after batch, and ask for the transfers they planned to be sent.
+
+    What their bodies lack is asked of Shopify before each batch, for no call is made inside a transaction.
+    """
+    lookups = Lookups(utcnow, catch=Exception)
+    while True:
+        lookups.ask_first()
+        if not inbox.drain(utcnow, catch=Exception).taken:
+            break
         _ask_for_transfers()
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from app.engine.rules.facts import ProductFact
 from app.shopify.documents import PRODUCT_COLLECTIONS, PRODUCT_VARIANTS, PRODUCTS, Document
-from app.shopify.errors import NoAnswer
 from app.shopify.gateway import Gateway
-from app.shopify.nodes import gid, number_of, read_nodes, unreadable
+from app.shopify.nodes import Unreadable, gid, number_of, read_nodes, unreadable
 
 #: A query may cost 1,000 points, and each object in it up to one: 25 x (1 + 10 + 20), and the pages around them.
 BATCH, COLLECTIONS, VARIANTS = 25, 10, 20
@@ -64,7 +63,7 @@ class _Rest:
                 return nodes  # deleted this moment
             nodes += product[field]["nodes"]
             page = product[field]["pageInfo"]
-        raise NoAnswer("A product has more collections or variants than can be read.")
+        raise Unreadable("A product has more collections or variants than can be read.")
 
 
 def _fact(product_id: int, node: Json, rest: _Rest) -> ProductFact:

@@ -10,6 +10,10 @@ from app.shopify.gateway import Gateway
 Json = dict[str, Any]
 
 
+class Unreadable(NoAnswer):
+    """An answer came, and is not what was asked for."""
+
+
 def read_nodes(
     gateway: Gateway,
     document: Document,
@@ -31,7 +35,7 @@ def read_nodes(
         )
         nodes = data.get("nodes")
         if not isinstance(nodes, list) or len(nodes) != len(some):
-            raise NoAnswer("Shopify's answer does not hold what was asked for.")
+            raise Unreadable("Shopify's answer does not hold what was asked for.")
         # A node of another kind comes as an object without the fields asked for.
         yield from ((number, node or None) for number, node in zip(some, nodes, strict=True))
 
@@ -46,6 +50,6 @@ def number_of(text: str) -> int:
     return int(text.rpartition("/")[2])
 
 
-def unreadable(error: Exception) -> NoAnswer:
+def unreadable(error: Exception) -> Unreadable:
     """Return what to raise when an answer cannot be read."""
-    return NoAnswer(f"Shopify's answer is not shaped as its schema says ({type(error).__name__}: {error}).")
+    return Unreadable(f"Shopify's answer is not shaped as its schema says ({type(error).__name__}: {error}).")

@@ -4,13 +4,16 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from app.engine.rules.facts import PaymentFact, RiskFact
 from app.engine.rules.money import to_minor
 from app.engine.rules.terms import RiskLevel
 from app.shopify.documents import ORDER_PAYMENTS, ORDER_RISKS
-from app.shopify.errors import NoAnswer
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import number_of, read_nodes, unreadable
+
+log = structlog.get_logger()
 
 #: A query may cost 1,000 points; a transaction with its amount is three objects.
 PAYMENTS_BATCH, MOST_TRANSACTIONS = 5, 60
@@ -25,13 +28,11 @@ _LEVELS = list(RiskLevel)
 Json = dict[str, Any]
 
 
-def read_payments(
-    gateway: Gateway, order_ids: Collection[int], currency: str, *, max_wait_seconds: float = 10.0
-) -> list[PaymentFact]:
-    """Return the orders' successful payments, in minor units of ``currency``, the shop's.
+def read_payments(gateway: Gateway, order_ids: Collection[int], *, max_wait_seconds: float = 10.0) -> list[PaymentFact]:
+    """Return the orders' successful payments, in minor units of the shop's money at the time.
 
     A gateway that was tried and brought nothing is told by a payment of nothing: so that it is known that there
-    is none. Orders that Shopify does not show are left out. Raises the errors of ``app.shopify.errors``.
+    is none. Orders that Shopify does not show, or not whole, are left out. Raises the errors of ``app.shopify.errors``.
     """
     asked = read_nodes(
         gateway,
@@ -47,7 +48,7 @@ def read_payments(
             payment
             for order_id, node in asked
             if node is not None
-            for payment in _payments(order_id, node["transactions"], currency)
+            for payment in _payments(order_id, node["transactions"])
         ]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable(error) from error
@@ -65,11 +66,12 @@ def read_risks(
     return [RiskFact(order_id, level, asked_at) for order_id, level in found if level is not None]
 
 
-def _payments(order_id: int, transactions: list[Json], currency: str) -> list[PaymentFact]:
+def _payments(order_id: int, transactions: list[Json]) -> list[PaymentFact]:
     if len(transactions) >= MOST_TRANSACTIONS:
-        raise NoAnswer(f"The order {order_id} has more transactions than can be read.")
+        log.warning("order_with_too_many_transactions", order=order_id)
+        return []
     paid = [
-        PaymentFact(number_of(told["id"]), order_id, told["gateway"] or "", _amount(told, currency))
+        PaymentFact(number_of(told["id"]), order_id, told["gateway"] or "", _amount(told))
         for told in transactions
         if told["kind"] in _PAYING and told["status"] == "SUCCESS"
     ]
@@ -83,11 +85,9 @@ def _payments(order_id: int, transactions: list[Json], currency: str) -> list[Pa
     return paid
 
 
-def _amount(told: Json, currency: str) -> int:
+def _amount(told: Json) -> int:
     money = told["amountSet"]["shopMoney"]
-    if money["currencyCode"] != currency:
-        raise ValueError(f"an amount is in {money['currencyCode']}, not in {currency}")
-    return max(0, to_minor(money["amount"], currency))
+    return max(0, to_minor(money["amount"], money["currencyCode"]))
 
 
 def _level(assessments: list[Json]) -> RiskLevel | None:

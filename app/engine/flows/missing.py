@@ -1,7 +1,7 @@
 """What Shopify must be asked before orders can be decided: their bodies lack payments, risk, tags and the catalogue.
 
-It only reads. What ``app.engine.cases`` insists on (products, payments) is listed here before it is missed;
-risk and tags are asked because the terms look at them, but an order does not wait for them.
+It only reads. What ``app.engine.cases`` insists on (products, payments, tags) is listed here before it is missed;
+risk is asked because the terms look at it, but an order does not wait for it.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from app.engine.cases import CREDIT_GATEWAYS
 from app.engine.programme import Programme
 from app.engine.rules.facts import OrderFact
+from app.engine.rules.facts_json import terms_from_json
 from app.engine.rules.terms import Terms
-from app.models import Customer, DetailKind, Order, OrderDetail, Product, Shop
+from app.models import Customer, DetailKind, Order, OrderDetail, Product, Shop, TermsVersion
 
 #: Collections with rules take up products without a word of it, so no answer is believed for longer.
 PRODUCTS_FRESH_FOR = timedelta(days=1)
@@ -37,12 +38,18 @@ NOTHING_MISSING = Missing()
 
 
 def list_missing(
-    session: Session, shop: Shop, orders: Sequence[OrderFact], now: datetime, *, reassessed: Collection[int] = ()
+    session: Session,
+    shop: Shop,
+    orders: Sequence[OrderFact],
+    now: datetime,
+    *,
+    reassessed: Collection[int] = (),
+    customers: Collection[int] = (),
 ) -> Missing:
     """Return what is not known, or not freshly enough, to decide orders that were just told.
 
     ``reassessed`` are orders of which somebody has said anew how risky they are: one word of several.
-    Raises Broken for a shop without terms.
+    ``customers`` are some to whom orders may come that are known already. Raises Broken for a shop without terms.
     """
     programme = Programme(session, shop)
     cases = [(order, programme.at(order.placed_at)) for order in orders]
@@ -50,8 +57,21 @@ def list_missing(
         product_ids=_missing_products(session, shop, cases, now),
         payment_order_ids=_missing_payments(session, shop, cases),
         risk_order_ids=_missing_risks(session, shop, cases) | _reassessed(session, shop, reassessed, programme),
-        customer_ids=_missing_tags(session, shop, cases),
+        customer_ids=_missing_tags(session, shop, cases, customers),
     )
+
+
+def looks_beyond_bodies(session: Session, shop: Shop) -> bool:
+    """Return whether the shop's terms look at more than orders' bodies and payments; false without any terms."""
+    bodies = session.scalars(select(TermsVersion.body).where(TermsVersion.shop_id == shop.id))
+    return any(
+        terms.needs_products or terms.holds.risk_from is not None or _looks_at_tags(terms)
+        for terms in map(terms_from_json, bodies)
+    )
+
+
+def _looks_at_tags(terms: Terms) -> bool:
+    return bool(terms.excluded_tags or terms.holds.tags)
 
 
 def _missing_products(
@@ -126,12 +146,15 @@ def _reassessed(session: Session, shop: Shop, order_ids: Collection[int], progra
     )
 
 
-def _missing_tags(session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]]) -> frozenset[int]:
+def _missing_tags(
+    session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]], customers: Collection[int]
+) -> frozenset[int]:
     wanted = {
         order.customer.customer_id
         for order, terms in cases
-        if order.customer is not None and order.customer.tags is None and (terms.excluded_tags or terms.holds.tags)
+        if order.customer is not None and order.customer.tags is None and _looks_at_tags(terms)
     }
+    wanted |= set(customers)
     if not wanted:
         return frozenset()
     known = select(Customer.shopify_id).where(

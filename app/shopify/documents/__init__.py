@@ -16,7 +16,7 @@ def _load(name: str) -> Document:
     return Document(name, files(__name__).joinpath(f"{name}.graphql").read_text(encoding="utf-8"))
 
 
-CUSTOMERS = _load("customers")
+CUSTOMER_TAGS = _load("customer_tags")
 ORDER_PAYMENTS = _load("order_payments")
 ORDER_RISKS = _load("order_risks")
 PRODUCTS = _load("products")
@@ -28,7 +28,7 @@ STORE_CREDIT_CREDIT = _load("store_credit_credit")
 STORE_CREDIT_DEBIT = _load("store_credit_debit")
 
 DOCUMENTS = (
-    CUSTOMERS,
+    CUSTOMER_TAGS,
     ORDER_PAYMENTS,
     ORDER_RISKS,
     PRODUCTS,

@@ -1,0 +1,42 @@
+"""Customers' tags as last asked of Shopify; forgotten when they change, so that they are asked anew when needed.
+
+Orders are decided with these tags and keep them (``orders.customer_tags``), so nothing here changes an order that
+was decided before.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from app.engine.locks import lock_customers
+from app.models import Customer, Shop
+
+
+def record_tags(session: Session, shop: Shop, tags: Mapping[int, Sequence[str]], now: datetime) -> None:
+    """Remember the tags of customers, by Shopify's id; one not known yet is about to come with an order."""
+    fresh = [
+        {"shop_id": shop.id, "shopify_id": shopify_id, "tags": list(tags[shopify_id]), "created_at": now}
+        for shopify_id in sorted(tags)
+    ]
+    if fresh:
+        statement = upsert(Customer).values(fresh)
+        session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
+        for row in _lock(session, shop, tags):
+            row.tags = list(tags[row.shopify_id])
+        session.flush()
+
+
+def forget_tags(session: Session, shop: Shop, shopify_ids: Collection[int]) -> None:
+    """Have the tags of customers asked anew before their next order is decided: what changed is only half the word."""
+    for row in _lock(session, shop, shopify_ids):
+        row.tags = None
+    session.flush()
+
+
+def _lock(session: Session, shop: Shop, shopify_ids: Collection[int]) -> Sequence[Customer]:
+    known = (Customer.shop_id == shop.id, Customer.shopify_id.in_(list(shopify_ids)))
+    lock_customers(session, shop.id, session.scalars(select(Customer.id).where(*known)).all())
+    return session.scalars(select(Customer).where(*known).execution_options(populate_existing=True)).all()

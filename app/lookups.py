@@ -1,0 +1,124 @@
+"""Asks Shopify what the bodies of waiting deliveries lack, before they are handled and outside every transaction.
+
+Whatever cannot be asked now is missed by the flow, which then lets the delivery wait (NotYet): so Shopify's
+silence loses nothing and holds up nobody else.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from app.clock import utcnow
+from app.db import transaction
+from app.engine.flows.catalogue import record_products
+from app.engine.flows.customer_tags import record_tags
+from app.engine.flows.details import record_details
+from app.engine.flows.missing import NOTHING_MISSING, Missing, list_missing, looks_beyond_bodies
+from app.engine.rules.facts import PaymentFact, RiskFact
+from app.errors import BoomerangError
+from app.models import Shop
+from app.shopify.catalogue import read_products
+from app.shopify.connect import open_gateway
+from app.shopify.customers import read_tags
+from app.shopify.errors import AccessDenied, DocumentRefused, ShopifyError, Unauthorized
+from app.shopify.gateway import Gateway
+from app.shopify.nodes import Unreadable
+from app.shopify.order_details import read_payments, read_risks
+from app.webhooks.peek import Ahead, peek
+
+log = structlog.get_logger()
+
+#: Longest a question waits for THROTTLED to pass: the deliveries of other shops wait for it too.
+MAX_WAIT_SECONDS = 2.0
+
+
+class Lookups:
+    """One worker's questions while it drains the inbox: a shop that gave no answer is not asked again."""
+
+    def __init__(self, clock: Callable[[], datetime] = utcnow, catch: type[Exception] = BoomerangError) -> None:
+        self._clock = clock
+        self._catch = catch
+        self._silent: set[int] = set()
+
+    def ask_first(self) -> None:
+        """Ask for all that the oldest waiting deliveries will need, and remember the answers."""
+        with transaction() as session:
+            ahead = peek(session, self._clock(), is_curious=looks_beyond_bodies, skip=self._silent, catch=self._catch)
+        for shop_id, waiting in ahead.items():
+            try:
+                self._ask_about(shop_id, waiting)
+            except (BoomerangError, self._catch) as error:
+                self._silent.add(shop_id)
+                expected = isinstance(error, BoomerangError)
+                log.warning("lookup_failed", shop_id=shop_id, reason=str(error), exc_info=None if expected else error)
+
+    def _ask_about(self, shop_id: int, waiting: Ahead) -> None:
+        now = self._clock()
+        with transaction() as session:
+            missing = list_missing(
+                session,
+                session.get_one(Shop, shop_id),
+                waiting.orders,
+                now,
+                reassessed=waiting.reassessed,
+                customers=waiting.customer_ids,
+            )
+        if missing == NOTHING_MISSING:
+            return
+        gateway, token = open_gateway(shop_id, clock=self._clock)
+        try:
+            self._ask(gateway, shop_id, missing)
+        except Unauthorized:
+            gateway, _ = open_gateway(shop_id, refused=token, clock=self._clock)
+            self._ask(gateway, shop_id, missing)
+
+    def _ask(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
+        """Ask one kind of question after the other; what is wrong with one alone stops none of the others."""
+        failed: ShopifyError | None = None
+        for question in (self._ask_products, self._ask_tags, self._ask_payments, self._ask_risks):
+            try:
+                question(gateway, shop_id, missing)
+            except (AccessDenied, DocumentRefused, Unreadable) as error:
+                failed = error
+        if failed is not None:
+            raise failed
+
+    def _ask_products(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
+        if not missing.product_ids:
+            return
+        asked_at = self._clock()
+        found = read_products(gateway, missing.product_ids, max_wait_seconds=MAX_WAIT_SECONDS)
+        with transaction() as session:
+            record_products(session, session.get_one(Shop, shop_id), found, asked_at)
+
+    def _ask_tags(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
+        if not missing.customer_ids:
+            return
+        tags = read_tags(gateway, missing.customer_ids, max_wait_seconds=MAX_WAIT_SECONDS)
+        with transaction() as session:
+            record_tags(session, session.get_one(Shop, shop_id), tags, self._clock())
+
+    def _ask_payments(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
+        if missing.payment_order_ids:
+            order_ids = missing.payment_order_ids
+            self._record(shop_id, read_payments(gateway, order_ids, max_wait_seconds=MAX_WAIT_SECONDS))
+
+    def _ask_risks(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
+        if missing.risk_order_ids:
+            asked_at = self._clock()
+            order_ids = missing.risk_order_ids
+            self._record(shop_id, read_risks(gateway, order_ids, asked_at, max_wait_seconds=MAX_WAIT_SECONDS))
+
+    def _record(self, shop_id: int, facts: Sequence[PaymentFact | RiskFact]) -> None:
+        """Record what was said, each order by itself: one that waits for something else stops none of the others."""
+        by_order: dict[int, list[PaymentFact | RiskFact]] = defaultdict(list)
+        for fact in facts:
+            by_order[fact.order_id].append(fact)
+        for order_id, told in by_order.items():
+            try:
+                with transaction() as session:
+                    record_details(session, session.get_one(Shop, shop_id), told, self._clock())
+            except BoomerangError as error:
+                log.info("detail_waits", shop_id=shop_id, order=order_id, reason=str(error))

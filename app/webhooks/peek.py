@@ -1,0 +1,79 @@
+"""What waiting deliveries will say about orders, read ahead of their handling; nothing is claimed or marked here."""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.engine.rules.facts import OrderFact
+from app.errors import BoomerangError
+from app.models import Delivery, DeliveryState, Shop
+from app.webhooks.body import read_object
+from app.webhooks.topics import HANDLERS, Origin, list_topics_of_same_flow
+
+ORDER_TOPICS = tuple(list_topics_of_same_flow("orders/paid"))
+RISK_TOPIC = "orders/risk_assessment_changed"
+#: A gateway's name as a value in a list; as a name of a field it is in every line of an order.
+_PAID_WITH_CREDIT = re.compile(rb'"(?:gift_card|shopify_store_credit)"\s*[,\]]')
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What waits from one shop."""
+
+    orders: list[OrderFact] = field(default_factory=list)
+    #: Orders whose risk somebody has assessed anew.
+    reassessed: set[int] = field(default_factory=set)
+    #: Customers whose news had to wait once: perhaps an order comes to them whose terms look at their tags.
+    customer_ids: set[int] = field(default_factory=set)
+
+
+def peek(
+    session: Session,
+    now: datetime,
+    *,
+    is_curious: Callable[[Session, Shop], bool],
+    skip: Collection[int] = (),
+    limit: int = 200,
+    catch: type[Exception] = BoomerangError,
+) -> dict[int, Ahead]:
+    """Return, by shop, the orders that the ``limit`` oldest waiting deliveries tell of; unreadable ones are left out.
+
+    Reading a body costs time, so of shops that are not curious only orders paid with credit are read.
+    ``catch`` is what counts as unreadable, as in ``inbox.drain``.
+    """
+    waiting = (
+        select(Shop, Delivery.topic, Delivery.body, Delivery.received_at, Delivery.triggered_at)
+        .join(Delivery, Delivery.shop_id == Shop.id)
+        .where(
+            Delivery.state == DeliveryState.RECEIVED,
+            or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
+            Delivery.topic.in_([*ORDER_TOPICS, RISK_TOPIC]),
+            Delivery.shop_id.not_in(list(skip)),
+            Shop.uninstalled_at.is_(None),
+        )
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    ahead: dict[int, Ahead] = {}
+    curious: dict[int, bool] = {}
+    for shop, topic, body, received_at, triggered_at in session.execute(waiting):
+        if shop.id not in curious:
+            curious[shop.id] = is_curious(session, shop)
+        if not curious[shop.id] and not _PAID_WITH_CREDIT.search(body):
+            continue
+        try:
+            fact = HANDLERS[topic].parse(
+                read_object(body), Origin(shop.domain, shop.currency, received_at, triggered_at)
+            )
+        except catch:
+            continue  # the drain will say why
+        here = ahead.setdefault(shop.id, Ahead())
+        if topic == RISK_TOPIC:
+            here.reassessed.add(fact.order_id)
+        else:
+            here.orders.append(fact)
+    return ahead
