@@ -103,19 +103,13 @@ def read_standings(
 def check_tiers_in_use(session: Session, shop_id: int, new_terms: Terms, now: datetime) -> list[str]:
     """Return why new terms cannot leave out the tiers they leave out: a sentence for each that somebody has."""
     kept = [tier.name for tier in new_terms.tiers]
-    having = select(Customer.tier_name, func.count()).where(
-        Customer.shop_id == shop_id,
-        Customer.deleted_at.is_(None),
-        Customer.tier_name.is_not(None),
-        Customer.tier_name.not_in(kept),
-    )
-    given = select(TierAssignmentRow.tier_name, func.count()).where(
-        TierAssignmentRow.shop_id == shop_id,
-        TierAssignmentRow.tier_name.not_in(kept),
-        or_(TierAssignmentRow.ends_at.is_(None), TierAssignmentRow.ends_at > now),
-    )
-    customers = Counter(dict(session.execute(having.group_by(Customer.tier_name)).all()))
-    assigned = Counter(dict(session.execute(given.group_by(TierAssignmentRow.tier_name)).all()))
+    name_of, given = Customer.tier_name, TierAssignmentRow.tier_name
+    of_shop = (Customer.shop_id == shop_id, Customer.deleted_at.is_(None), name_of.is_not(None))
+    lasting = or_(TierAssignmentRow.ends_at.is_(None), TierAssignmentRow.ends_at > now)
+    having = select(name_of, func.count()).where(*of_shop, name_of.not_in(kept)).group_by(name_of)
+    giving = select(given, func.count()).where(TierAssignmentRow.shop_id == shop_id, given.not_in(kept), lasting)
+    customers = Counter({str(name): count for name, count in session.execute(having)})
+    assigned = Counter(dict(session.execute(giving.group_by(given)).all()))
     return [
         f"The tier {name!r} cannot be left out: {_number(customers[name], 'customer has', 'customers have')} it and"
         f" {_number(assigned[name], 'assignment gives', 'assignments give')} it. Keep it, or first raise its threshold,"
