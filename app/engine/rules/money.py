@@ -12,10 +12,21 @@ _EXPONENTS = {
     "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
     "CLF": 4, "UYW": 4,
 }  # fmt: skip
+#: The codes of ISO 4217 that are money, and the older ones that shops of Shopify may still carry.
+_CODES = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BYR BZD CAD
+CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
+GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JEP JMD JOD JPY KES KGS KHR KID KMF KPW KRW KWD KYD KZT
+LAK LBP LKR LRD LSL LTL LVL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR
+NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STD STN
+SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VEF VES VND VUV WST XAF XCD
+XCG XOF XPF YER ZAR ZMW ZWG
+"""
+_CURRENCIES = frozenset(_CODES.split())
 _AMOUNT = re.compile(r"(-?)([0-9]{1,19})(?:\.([0-9]{1,19}))?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 #: What a bigint column holds.
-_LARGEST_MINOR = 2**63 - 1
+LARGEST_MINOR = 2**63 - 1
 
 
 class MoneyError(ValueError):
@@ -40,6 +51,11 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+def is_currency(code: str) -> bool:
+    """Return whether a code is that of a currency."""
+    return code in _CURRENCIES
+
+
 def parse(text: str, currency: str) -> Money:
     """Return the amount a decimal text says, exactly. Raises MoneyError.
 
@@ -54,7 +70,7 @@ def parse(text: str, currency: str) -> Money:
     if fraction[places:].strip("0"):
         raise MoneyError(f"{text} has more decimals than {currency}, which has {places}.")
     minor = int(whole + fraction[:places].ljust(places, "0"))
-    if minor > _LARGEST_MINOR:
+    if minor > LARGEST_MINOR:
         raise MoneyError(f"{text} {currency} is more than the books can hold.")
     return Money(-minor if sign else minor, currency)
 
