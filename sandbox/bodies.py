@@ -144,7 +144,8 @@ def _customer(order: Order) -> Json | None:
 
 def _gateways(order: Order) -> list[str]:
     kinds = ("authorization", "capture", "sale")
-    return list(dict.fromkeys(payment.gateway for payment in order.payments if payment.kind in kinds))
+    used = [payment for payment in order.payments if payment.kind in kinds and payment.status == "success"]
+    return list(dict.fromkeys(payment.gateway for payment in used))
 
 
 def _shipping_lines(order: Order) -> list[Json]:

@@ -4,8 +4,10 @@ import random
 from dataclasses import dataclass
 from datetime import datetime
 
+from sandbox.address_requests import COUNTRIES as COUNTRY_NAMES
 from sandbox.models import Discount, Tax
 from sandbox.money import exponent
+from sandbox.order_parts import Address
 from sandbox.order_requests import LineRequest, OrderRequest
 from sandbox.requests_in import Person
 
@@ -19,6 +21,10 @@ LAST_NAMES = (
 )
 GUEST_SHARE = 0.06
 DISCOUNT_SHARE = 0.2
+GIFT_CARD_SHARE = 0.04
+"""Of orders in which a gift card pays half of the first line."""
+RISKS = {"high": 0.01, "medium": 0.02}
+COUNTRIES = ("US", "US", "US", "CA", "GB", "DE")
 SHIPPING_UNITS = (0, 0, 0, 5, 8)
 
 
@@ -32,22 +38,25 @@ class Ware:
     product_type: str
     tags: tuple[str, ...] = ()
     gift_card: bool = False
+    collections: tuple[str, ...] = ()
+    cents_before: int | None = None
+    """The price it is compared with, while it is on sale."""
 
 
 WARES = (
-    Ware("Enamel mug", 1850, "North Shed", "Kitchen", ("new",)),
+    Ware("Enamel mug", 1850, "North Shed", "Kitchen", ("new",), collections=("For the kitchen",)),
     Ware("Wool blanket", 8900, "North Shed", "Home"),
-    Ware("Pour-over kettle", 6450, "Copperline", "Kitchen"),
-    Ware("House blend, 1 kg", 2690, "Slow Roast", "Coffee"),
+    Ware("Pour-over kettle", 6450, "Copperline", "Kitchen", collections=("For the kitchen", "Coffee bar")),
+    Ware("House blend, 1 kg", 2690, "Slow Roast", "Coffee", collections=("Coffee bar",)),
     Ware("Filter papers", 595, "Slow Roast", "Coffee"),
-    Ware("Hand grinder", 11900, "Copperline", "Kitchen"),
+    Ware("Hand grinder", 11900, "Copperline", "Kitchen", collections=("Coffee bar",)),
     Ware("Canvas tote", 2200, "North Shed", "Bags"),
-    Ware("Rain jacket", 15900, "Fjell", "Clothing", ("outdoor",)),
+    Ware("Rain jacket", 15900, "Fjell", "Clothing", ("outdoor",), collections=("Out and about",)),
     Ware("Merino socks", 1990, "Fjell", "Clothing", ("outdoor",)),
-    Ware("Camp lantern", 4499, "Fjell", "Outdoor", ("outdoor",)),
+    Ware("Camp lantern", 4499, "Fjell", "Outdoor", ("outdoor",), collections=("Out and about",)),
     Ware("Notebook, dotted", 1275, "Paper & Co", "Stationery"),
-    Ware("Fountain pen", 5333, "Paper & Co", "Stationery", ("sale",)),
-    Ware("Linen apron", 3899, "North Shed", "Kitchen", ("sale",)),
+    Ware("Fountain pen", 5333, "Paper & Co", "Stationery", ("sale",), cents_before=6900),
+    Ware("Linen apron", 3899, "North Shed", "Kitchen", ("sale",), cents_before=4900),
     Ware("Gift card", 5000, "Boomerang Demo", "Gift card", (), True),
 )
 GIFT_CARD_WEIGHT = 0.3
@@ -68,9 +77,12 @@ class Crowd:
             WARES, [GIFT_CARD_WEIGHT if w.gift_card else 1 for w in WARES], k=draw.choice((1, 1, 2, 2, 3))
         )
         discounted = draw.random() < DISCOUNT_SHARE
+        lines = tuple(self._line(ware, currency) for ware in dict.fromkeys(wares))
+        person = None if draw.random() < GUEST_SHARE else draw.choices(self._people, self._weights)[0]
+        source = draw.choice(("web", "web", "web", "pos"))
         return OrderRequest(
-            person=None if draw.random() < GUEST_SHARE else draw.choices(self._people, self._weights)[0],
-            lines=tuple(self._line(ware, currency) for ware in dict.fromkeys(wares)),
+            person=person,
+            lines=lines,
             discount=Discount("percentage", draw.choice(("10", "15", "20")), "WELCOME") if discounted else None,
             fixed_discount_minor=0,
             tax=Tax("0.08", included=False),
@@ -82,8 +94,23 @@ class Crowd:
             paid=paid,
             test=False,
             created_at=at,
-            source_name=draw.choice(("web", "web", "web", "pos")),
+            source_name=source,
+            gift_card_minor=self._gift_card(lines[0]) if paid else 0,
+            billing_address=self._address(person),
+            shipping_address=self._address(person) if source == "web" else None,
+            risk=draw.choices((*RISKS, None), (*RISKS.values(), 1 - sum(RISKS.values())))[0],
+            fulfilled=paid and source == "pos",
         )
+
+    def _gift_card(self, line: LineRequest) -> int:
+        """Return what a gift card pays; it cannot pay for another."""
+        return line.price_minor // 2 if self._draw.random() < GIFT_CARD_SHARE and not line.gift_card else 0
+
+    def _address(self, person: Person | None) -> Address:
+        """Return where a person lives: always in the same country."""
+        first, last = (person.first_name, person.last_name) if person else ("Gerd", "Guest")
+        code = COUNTRIES[(len(first) + len(last)) % len(COUNTRIES)]
+        return Address(0, first, last, "1 Example Street", "Exampleton", "10000", COUNTRY_NAMES[code], code)
 
     def _line(self, ware: Ware, currency: str) -> LineRequest:
         quantity = 1 if ware.gift_card else self._draw.choice((1, 1, 1, 2, 3))
@@ -100,6 +127,8 @@ class Crowd:
             product_tags=ware.tags,
             gift_card=ware.gift_card,
             taxable=not ware.gift_card,
+            compare_at_minor=None if ware.cents_before is None else price_in(ware.cents_before, currency),
+            collections=ware.collections,
         )
 
     def _person(self, number: int) -> Person:

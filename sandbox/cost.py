@@ -17,7 +17,14 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
-from graphql.language import FieldNode, FragmentSpreadNode, InlineFragmentNode, IntValueNode, VariableNode
+from graphql.language import (
+    FieldNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    VariableNode,
+)
 
 MUTATION = 10
 MOST_PER_QUERY = 1_000
@@ -69,6 +76,9 @@ class CostOf:
         if is_leaf_type(kind):
             return 0
         below = self._selections(node.selection_set, kind)
+        ids = self._ids(node)
+        if ids is not None:
+            return (below + 1) * ids
         size = self._size(node)
         if kind.name.endswith("Connection") or size is not None:
             growth = CONNECTION_GROWTH * math.log2(max(1, size or 1))
@@ -91,6 +101,17 @@ class CostOf:
                 if isinstance(value, VariableNode):
                     given = self._variables.get(value.name.value)
                     return given if isinstance(given, int) else 1
+        return None
+
+    def _ids(self, node: FieldNode) -> int | None:
+        """Return how many things a field is asked for by their ids: each counts by itself."""
+        for argument in node.arguments or ():
+            if argument.name.value == "ids":
+                value = argument.value
+                if isinstance(value, ListValueNode):
+                    return len(value.values)
+                given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else None
+                return len(given) if isinstance(given, list) else 1
         return None
 
 

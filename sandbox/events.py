@@ -26,9 +26,13 @@ class Announcer:
         self._post = post
 
     def placed(self, shop: Shop, order: Order) -> None:
-        """A new order, paid or not, perhaps with a first assessment of its risk."""
-        topics = ["orders/create", "orders/paid"] if order.paid_at is not None else ["orders/create"]
-        self._order(shop, order, *topics)
+        """A new order, paid or not; perhaps sent at once, perhaps with a first assessment of its risk."""
+        event_id = new_event()
+        paid = ["orders/paid"] if order.paid_at is not None else []
+        sent = ["orders/fulfilled"] if order.fulfillments else []
+        self._order(shop, order, "orders/create", *paid, *sent, event_id=event_id)
+        for fulfillment in order.fulfillments:
+            self._send(shop, "fulfillments/create", fulfillment_body(fulfillment), order, event_id, order.created_at)
         for assessment in order.assessments:
             self.assessed(shop, order, assessment)
 

@@ -75,6 +75,7 @@ class OrderRequest:
     shipping_address: Address | None = None
     company: Company | None = None
     risk: str | None = None
+    fulfilled: bool = False
 
 
 def read_order(body: Json, shop_currency: str) -> OrderRequest:
@@ -109,6 +110,7 @@ def read_order(body: Json, shop_currency: str) -> OrderRequest:
         billing_address=read_address(body.get("billing_address"), "billing_address"),
         shipping_address=read_address(body.get("shipping_address"), "shipping_address"),
         company=read_company(body.get("company")),
+        fulfilled=read_flag(body, "fulfilled", False),
         risk=None if risk is None else read_choice(risk, "risk", RISK_LEVELS),
     )
 

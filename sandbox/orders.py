@@ -37,6 +37,8 @@ def place(shop: Shop, wanted: OrderRequest) -> Order:
     _pay_parts(shop, order, wanted, credit_minor, at)
     if wanted.risk is not None:
         aftermath.assess(shop, order, wanted.risk)
+    if wanted.fulfilled:
+        aftermath.fulfil(shop, order, [], at)
     return order
 
 

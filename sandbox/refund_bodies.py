@@ -60,6 +60,7 @@ def _number(minor: int, order: Order) -> float:
 
 
 def _refund_shipping(refund: Refund) -> list[Json]:
+    """Return the shipping given back. The tax on it is not told here, as in bodies of Shopify that are public."""
     if not refund.shipping_minor:
         return []
     return [
@@ -67,7 +68,6 @@ def _refund_shipping(refund: Refund) -> list[Json]:
             "id": refund.shipping_id,
             "shipping_line_id": refund.order.shipping_line_id,
             "subtotal_amount_set": money_set(refund.shipping_minor, refund.order),
-            "tax_amount_set": money_set(refund.shipping_tax_minor, refund.order),
             "shipping_line": shipping_line(refund.order),
         }
     ]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sandbox import orders, payments, refunds, totals
+from sandbox import aftermath, orders, payments, refunds, totals
 from sandbox.catalogue import Crowd
 from sandbox.errors import BadInput
 from sandbox.events import Announcer
@@ -21,7 +21,15 @@ AHEAD = 300
 PATIENCE_SECONDS = 0.5
 ORDERS_PER_CUSTOMER = 8
 FEWEST_CUSTOMERS = 12
-SHARES = {"refund": 0.08, "money_back": 0.01, "cancel": 0.02, "pay_later": 0.04, "edit": 0.02}
+SHARES = {
+    "refund": 0.08,
+    "money_back": 0.01,
+    "cancel": 0.02,
+    "pay_later": 0.04,
+    "edit": 0.02,
+    "fulfil": 0.1,
+    "dispute": 0.01,
+}
 Step = Callable[[], None]
 
 
@@ -116,6 +124,10 @@ class Traffic:
             plan(later, lambda: self._cancel(shop, order, later))
         elif fate == "edit":
             plan(later, lambda: self._edit(shop, order, later))
+        elif fate == "fulfil":
+            plan(later, lambda: self._fulfil(shop, order, later))
+        elif fate == "dispute":
+            plan(later, lambda: self._dispute(shop, order, later, plan))
         elif order.customer is None and draw.random() < 0.3:
             plan(later, lambda: self._assign(shop, order, later))
 
@@ -173,6 +185,21 @@ class Traffic:
         if back > 0:
             wanted = RefundRequest((), 0, back, "Removed from the order")
             self._announcer.refunded(shop, refunds.refund(shop, order, wanted, at))
+
+    def _fulfil(self, shop: Shop, order: Order, at: datetime) -> None:
+        if any(line.fulfillable for line in order.lines):
+            self._announcer.fulfilled(shop, aftermath.fulfil(shop, order, [], at))
+
+    def _dispute(self, shop: Shop, order: Order, at: datetime, plan: Callable[[datetime, Step], None]) -> None:
+        made = aftermath.dispute(shop, order, "chargeback", "fraudulent", None, "needs_response", at)
+        self._announcer.disputed(shop, made, at, is_new=True)
+        decided, status = at + timedelta(days=20), shop.random.choice(("won", "lost"))
+
+        def decide() -> None:
+            aftermath.move_dispute(made, made.type, status, decided)
+            self._announcer.disputed(shop, made, decided, is_new=False)
+
+        plan(decided, decide)
 
     def _assign(self, shop: Shop, order: Order, at: datetime) -> None:
         number = shop.random.randrange(10_000)

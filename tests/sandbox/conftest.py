@@ -11,6 +11,8 @@ from sandbox.server import Sandbox
 from tests.sandbox.tiny_app import CLIENT_ID, SECRET, TinyApp
 
 PATIENCE = 10.0
+CREDIT = """mutation Credit($id: ID!, $input: StoreCreditAccountCreditInput!) {
+    storeCreditAccountCredit(id: $id, creditInput: $input) { userErrors { message } } }"""
 
 
 class Shopper:
@@ -44,6 +46,12 @@ class Shopper:
         customer = {"email": "ada@example.com", "first_name": "Ada", "last_name": "Example"}
         wanted = {"customer": customer, "lines": [{"price": price, "quantity": quantity}], **more}
         return self.post("orders", **wanted)["order"]
+
+    def credit(self, customer: dict[str, Any], amount: str) -> None:
+        """Give a customer store credit, as the app does."""
+        money = {"creditAmount": {"amount": amount, "currencyCode": "USD"}}
+        answer = self.graphql(CREDIT, id=customer["admin_graphql_api_id"], input=money)
+        assert answer["data"]["storeCreditAccountCredit"]["userErrors"] == [], answer
 
     def session_token(self, **wanted: object) -> str:
         return self.post("session-token", **wanted)["token"]
@@ -107,3 +115,10 @@ def box(app: TinyApp) -> Iterator[Sandbox]:
 @pytest.fixture
 def shopper(box: Sandbox) -> Shopper:
     return Shopper(box)
+
+
+@pytest.fixture
+def all_topics(shopper: Shopper) -> Shopper:
+    """A shopper whose app has asked for every topic that the sandbox knows."""
+    shopper.post("subscriptions", topics="all")
+    return shopper

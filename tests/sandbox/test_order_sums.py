@@ -111,10 +111,11 @@ def order_wishes(draw: st.DrawFn) -> dict[str, Any]:
     )
     tax = draw(
         st.none()
-        | st.tuples(st.sampled_from(("0.07", "0.19", "0.2", "0.0825")), st.booleans()).map(
-            lambda pair: {"rate": pair[0], "included": pair[1]}
+        | st.tuples(st.sampled_from(("0.07", "0.19", "0.2", "0.0825")), st.booleans(), st.booleans()).map(
+            lambda drawn: {"rate": drawn[0], "included": drawn[1], "shipping": drawn[2]}
         )
     )
+    off_shipping = draw(st.none() | st.integers(0, 100).map(lambda rate: {"type": "percentage", "value": str(rate)}))
     return {
         "currency": currency,
         "lines": [
@@ -123,6 +124,7 @@ def order_wishes(draw: st.DrawFn) -> dict[str, Any]:
         "discount": discount,
         "tax": tax,
         "shipping": text(draw(PRICES)),
+        "shipping_discount": off_shipping,
     }
 
 
@@ -135,22 +137,29 @@ def check_sums(order: Any) -> None:
         allocated = sum((Decimal(part["amount"]) for part in line["discount_allocations"]), Decimal(0))
         nets.append(Decimal(line["price"]) * line["quantity"] - allocated)
         assert line["current_quantity"] >= 0
-    taxes = sum((Decimal(tax["price"]) for line in lines for tax in line["tax_lines"]), Decimal(0))
+    taxed = [*lines, *body["shipping_lines"]]
+    taxes = sum((Decimal(tax["price"]) for line in taxed for tax in line["tax_lines"]), Decimal(0))
     assert sum(nets) == Decimal(body["subtotal_price"])
     assert taxes == Decimal(body["total_tax"])
     on_top = Decimal(0) if body["taxes_included"] else taxes
-    shipping = Decimal(body["total_shipping_price_set"]["shop_money"]["amount"])
+    shipping = sum((Decimal(line["discounted_price"]) for line in body["shipping_lines"]), Decimal(0))
+    off_shipping = sum(
+        (Decimal(part["amount"]) for line in body["shipping_lines"] for part in line["discount_allocations"]),
+        Decimal(0),
+    )
+    assert Decimal(body["total_shipping_price_set"]["shop_money"]["amount"]) == shipping + off_shipping
+    assert Decimal(body["total_line_items_price"]) + off_shipping - sum(nets) == Decimal(body["total_discounts"])
     assert Decimal(body["total_price"]) == sum(nets) + shipping + on_top
     back = sum((Decimal(t["amount"]) for r in body["refunds"] for t in r["transactions"]), Decimal(0))
     assert back == Decimal(webhook_text(Money(totals.refunded(order), order.currency)))
     if not order.edited:  # after an edit, money goes back for lines that no refund names
-        for refund in body["refunds"]:
-            check_refund(refund, body["taxes_included"])
+        for refund, made in zip(body["refunds"], order.refunds, strict=True):
+            check_refund(refund, body["taxes_included"], Money(made.shipping_tax_minor, order.currency))
 
 
-def check_refund(refund: Any, included: bool) -> None:
-    """Money = lines + tax on top + shipping - adjustments."""
-    goods = Decimal(0)
+def check_refund(refund: Any, included: bool, shipping_tax: Money) -> None:
+    """Money = lines + tax on top + shipping and its tax, which the body does not name - adjustments."""
+    goods = Decimal(0) if included else Decimal(webhook_text(shipping_tax))
     for line in refund["refund_line_items"]:
         goods += Decimal(line["subtotal_set"]["shop_money"]["amount"])
         goods += Decimal(0) if included else Decimal(line["total_tax_set"]["shop_money"]["amount"])

@@ -1,8 +1,13 @@
 """A tiny embedded app, so that the sandbox can be tried without Boomerang: takes webhooks, shows two pages."""
 
+import base64
+import hashlib
+import hmac
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 from flask import Flask, Response, redirect, request
@@ -13,6 +18,7 @@ from sandbox.wire import QuietHandler
 
 SECRET = Options(app_url="").client_secret
 CLIENT_ID = Options(app_url="").client_id
+HEADERS = ("Topic", "Hmac-Sha256", "Shop-Domain", "Api-Version", "Webhook-Id", "Event-Id", "Triggered-At")
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 
 
@@ -26,6 +32,17 @@ class Arrival:
     @property
     def topic(self) -> str:
         return self.headers["X-Shopify-Topic"]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether headers and signature are as Shopify sends them."""
+        signature = base64.b64encode(hmac.digest(SECRET.encode(), self.body, hashlib.sha256)).decode()
+        complete = all(self.headers[f"X-Shopify-{name}"] for name in HEADERS)
+        return complete and self.headers["X-Shopify-Hmac-Sha256"] == signature
 
 
 class TinyApp:
@@ -50,6 +67,12 @@ class TinyApp:
 
     def topics(self) -> list[str]:
         return [arrival.topic for arrival in self.arrivals]
+
+    def bodies(self, topic: str) -> list[Any]:
+        """Return the bodies that came with a topic; each must be signed."""
+        found = [arrival for arrival in self.arrivals if arrival.topic == topic]
+        assert all(arrival.is_signed for arrival in found)
+        return [arrival.json for arrival in found]
 
     def _make(self) -> Flask:
         app = Flask("tiny")
