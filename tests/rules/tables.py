@@ -4,16 +4,35 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from app.engine.rules import money
-from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact, RefundLine
-from app.engine.rules.terms import Terms, Tier
+from app.engine.rules.facts import (
+    NO_DETAILS,
+    Details,
+    DisputeFact,
+    DisputeStatus,
+    OrderFact,
+    OrderLine,
+    RefundFact,
+    RefundLine,
+)
+from app.engine.rules.limits import Ceiling
+from app.engine.rules.reward import Adjustment, Target, compute_target
+from app.engine.rules.terms import Precedence, Terms, Tier
 
-from .made import BIG, day, make_order, make_terms
+from .made import BIG, day, make_order
+from .table_cells import (
+    NOTHING,
+    parse_campaigns,
+    parse_ceilings,
+    parse_goods,
+    parse_marks,
+    parse_rate,
+    parse_rules,
+    parse_terms,
+)
 
 README = Path(__file__).parents[2] / "app" / "engine" / "README.md"
-NOTHING = "—"
 LINE = re.compile(
     r"(?P<name>[A-Z][A-Za-z ]*?) (?:(?P<quantity>\d+) \u00d7 )?(?P<price>[\d.]+)"
     r"(?: less (?P<less>[\d.]+))?(?: tax (?P<tax>[\d.]+))?"
@@ -23,11 +42,16 @@ RETURN = re.compile(r"(?P<units>\d+ .+?) returned(?: for (?P<money>[\d.]+))?(?: 
 Row = dict[str, str]
 
 
-def read_tables() -> list[list[Row]]:
-    """Return every table of the page as a list of rows, each a dictionary by column name."""
+def read_tables(*sections: str) -> list[list[Row]]:
+    """Return the tables of the page, or of some ``##`` sections of it, as lists of rows by column name."""
     tables: list[list[Row]] = []
     header: list[str] | None = None
+    section = ""
     for text in README.read_text(encoding="utf-8").splitlines():
+        if text.startswith("## "):
+            section = text.removeprefix("## ")
+        if sections and section not in sections:
+            continue
         if not text.startswith("|"):
             header = None
             continue
@@ -45,11 +69,6 @@ def tables_with(*columns: str) -> Iterator[list[Row]]:
     return (rows for rows in read_tables() if set(columns) <= set(rows[0]))
 
 
-def parse_rate(text: str) -> int:
-    """Return a percentage like "2.5 %" in basis points."""
-    return money.to_minor(text.removesuffix(" %"), "USD")
-
-
 @dataclass
 class Example:
     """An order of the tables that things happen to."""
@@ -59,11 +78,31 @@ class Example:
     #: What a line was sold for, by its title: tax inside where prices include it.
     sold_minor: Mapping[str, int]
     refunds: list[RefundFact] = field(default_factory=list)
+    details: Details = NO_DETAILS
+    ceilings: tuple[Ceiling, ...] = ()
+    set_minor: int | None = None
+
+    def target(self) -> Target:
+        """Return what the order's reward should be now."""
+        hand = None if self.set_minor is None else Adjustment(self.set_minor, "staff:7", "a late parcel")
+        return compute_target(
+            self.order,
+            self.refunds,
+            self.terms,
+            self.terms.tiers[0],
+            details=self.details,
+            ceilings=self.ceilings,
+            adjustment=hand,
+        )
 
     def happen(self, text: str, on_day: int) -> None:
-        """Let one thing happen to the order: a return, money back, an edit, a cancellation."""
+        """Let one thing happen to the order: a return, money back, an edit, a cancellation, a dispute."""
         if text == "cancelled":
             self.order = replace(self.order, cancelled_at=day(on_day))
+        elif text.startswith("dispute "):
+            word = text.removeprefix("dispute ").replace("opened", "needs_response")
+            dispute = DisputeFact(1, self.order.order_id, DisputeStatus(word), day(on_day))
+            self.details = replace(self.details, disputes=(dispute,))
         elif text.endswith(" taken out"):
             self._take_out(text.removesuffix(" taken out"))
         elif text.endswith(" paid back"):
@@ -110,27 +149,39 @@ class Example:
 
 
 def parse_example(row: Row, order_id: int = BIG, on_day: int = 0) -> Example:
-    """Return the order and terms that the cells ``order``, ``rate`` and ``terms`` of a row describe."""
-    limits = [] if row.get("terms", NOTHING) == NOTHING else row["terms"].split(", ")
-    currency = next((limit[3:] for limit in limits if limit.startswith("in ")), "USD")
-    taxes_included = "tax included" in limits
-    goods, *marks = row["order"].split(", ")
+    """Return the order and terms that the cells of a row describe; cells that are not there say nothing."""
+    words = [] if row.get("terms", NOTHING) == NOTHING else row["terms"].split(", ")
+    currency = next((word[3:] for word in words if word.startswith("in ")), "USD")
+    taxes_included = "tax included" in words
+    goods_text, *marks = row["order"].split(", ")
     sold, lines = {}, []
-    for number, text in enumerate(goods.split(" + ")):
+    for number, text in enumerate(goods_text.split(" + ")):
         line, sold_minor = _parse_line(text, number, currency, taxes_included)
         sold[line.title] = sold_minor
         lines.append(line)
-    products = {line.title: line.product_id for line in lines}
-    terms = _parse_terms([limit for limit in limits if limit != "tax included"], products, currency)
-    terms = replace(terms, tiers=(Tier("Bronze", 0, parse_rate(row["rate"])),))
-    order = make_order(
-        *lines,
-        order_id=order_id,
-        taxes_included=taxes_included,
-        placed_at=day(on_day),
-        **{"currency": currency, **_parse_marks(marks)},
+    goods = parse_goods(row.get("goods", NOTHING), tuple(lines))
+    changes, payments = parse_marks(marks, currency)
+    order = make_order(*goods.lines, order_id=order_id, taxes_included=taxes_included, placed_at=day(on_day), **changes)
+    total_minor = sum(line.net_minor + line.tax_minor for line in lines)
+    set_by_hand = row.get("set by hand", NOTHING)
+    return Example(
+        order=replace(order, total_minor=total_minor + order.shipping_minor + order.shipping_tax_minor),
+        terms=_parse_all_terms(row, words, currency, {line.title: line.product_id for line in lines}),
+        sold_minor=sold,
+        details=Details(payments=payments, products=goods.products),
+        ceilings=parse_ceilings(row.get("limits", NOTHING), currency),
+        set_minor=None if set_by_hand == NOTHING else money.to_minor(set_by_hand, currency),
     )
-    return Example(order, terms, sold)
+
+
+def _parse_all_terms(row: Row, words: list[str], currency: str, products: Mapping[str, int | None]) -> Terms:
+    return replace(
+        parse_terms([word for word in words if word != "tax included"], products, currency),
+        tiers=(Tier("Bronze", 0, parse_rate(row["rate"])),),
+        rates=parse_rules(row.get("own rates", NOTHING), products),
+        campaigns=parse_campaigns(row.get("campaign", NOTHING), products),
+        precedence=Precedence(row.get("precedence", "highest").replace(" ", "_")),
+    )
 
 
 def _parse_line(text: str, number: int, currency: str, taxes_included: bool) -> tuple[OrderLine, int]:
@@ -148,39 +199,9 @@ def _parse_line(text: str, number: int, currency: str, taxes_included: bool) -> 
         tax_minor=tax,
         product_id=BIG + 1000 + number,
         is_gift_card=match["name"] == "Gift card",
+        discount_minor=less,
     )
     return line, sold_minor
-
-
-def _parse_marks(marks: list[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for mark in marks:
-        if mark == "test":
-            values["is_test"] = True
-        elif mark.startswith("customer tagged "):
-            values["customer"] = CustomerFact(BIG, tags=(mark.removeprefix("customer tagged "),))
-        elif mark.startswith("tagged "):
-            values["tags"] = (mark.removeprefix("tagged "),)
-        elif mark.startswith("paid in "):
-            values["currency"] = mark.removeprefix("paid in ")
-        else:
-            values["financial_status"] = FinancialStatus(mark)
-    return values
-
-
-def _parse_terms(limits: list[str], products: Mapping[str, int | None], currency: str) -> Terms:
-    values: dict[str, Any] = {"currency": currency}
-    for limit in limits:
-        word, _, amount = limit.partition(" ")
-        if word == "minimum":
-            values["minimum_order_minor"] = money.to_minor(amount, currency)
-        elif word == "cap":
-            values["cap_per_order_minor"] = money.to_minor(amount, currency)
-        elif word == "tag":
-            values["excluded_tags"] = frozenset({amount.removesuffix(" excluded")})
-        elif word != "in":
-            values["excluded_product_ids"] = frozenset({products[limit.removesuffix(" excluded")]})
-    return make_terms(**values)
 
 
 def _between(amount_minor: int, before: int, quantity: int, of_quantity: int) -> int:

@@ -55,22 +55,6 @@ _REASONS = {
 }
 
 
-def decide_line_exclusion(line: OrderLine, terms: Terms, product: ProductFact | None = None) -> ExclusionReason | None:
-    """Return why a line does not earn, or None when it does.
-
-    ``product`` is what the catalogue says of the line's product. Without it, exclusions by collection, type or
-    tag and of what is on sale cannot fit.
-    """
-    if line.is_gift_card:
-        return ExclusionReason.GIFT_CARD
-    dimension = _excluded(terms).goods.find_fit(line, product)
-    if dimension is not None:
-        return _REASONS[dimension]
-    if terms.excludes_on_sale and product is not None and line.variant_id in product.on_sale_variant_ids:
-        return ExclusionReason.ON_SALE
-    return None
-
-
 def decide_order_exclusion(order: OrderFact, terms: Terms) -> IneligibleReason | None:
     """Return why a whole order does not earn whatever its lines are, or None when its lines decide."""
     if order.is_test:
@@ -81,7 +65,7 @@ def decide_order_exclusion(order: OrderFact, terms: Terms) -> IneligibleReason |
         return IneligibleReason.UNPAID
     if order.currency != terms.currency:
         return IneligibleReason.OTHER_CURRENCY
-    excluded = _excluded(terms)
+    excluded = exclusions_of(terms)
     if excluded.tags and _any_in(order.tags, excluded.tags):
         return IneligibleReason.EXCLUDED_ORDER_TAG
     if excluded.tags and order.customer is not None and _any_in(order.customer.tags or (), excluded.tags):
@@ -98,16 +82,17 @@ def decide_order_exclusion(order: OrderFact, terms: Terms) -> IneligibleReason |
 _NEVER_TO_BE_PAID = (FinancialStatus.VOIDED, FinancialStatus.EXPIRED)
 
 
-class _Excluded:
+class Exclusions:
     """What terms exclude, made ready for comparing."""
 
-    __slots__ = ("channels", "codes", "goods", "tags")
+    __slots__ = ("_goods", "_on_sale", "channels", "codes", "tags")
 
     def __init__(self, terms: Terms) -> None:
         self.tags = plain_set(terms.excluded_tags)
         self.channels = plain_set(terms.excluded_channels)
         self.codes = plain_set(terms.excluded_discount_codes)
-        self.goods = Goods(
+        self._on_sale = terms.excludes_on_sale
+        self._goods = Goods(
             Scope(
                 product_ids=terms.excluded_product_ids,
                 variant_ids=terms.excluded_variant_ids,
@@ -119,9 +104,24 @@ class _Excluded:
             )
         )
 
+    def decide_line(self, line: OrderLine, product: ProductFact | None) -> ExclusionReason | None:
+        """Return why a line does not earn, or None when it does.
 
-_excluded = OncePerTerms(_Excluded)
+        ``product`` is what the catalogue says of the line's product. Without it, exclusions by collection, type
+        or tag and of what is on sale cannot fit.
+        """
+        if line.is_gift_card:
+            return ExclusionReason.GIFT_CARD
+        dimension = self._goods.find_fit(line, product)
+        if dimension is not None:
+            return _REASONS[dimension]
+        if self._on_sale and product is not None and line.variant_id in product.on_sale_variant_ids:
+            return ExclusionReason.ON_SALE
+        return None
+
+
+exclusions_of = OncePerTerms(Exclusions)
 
 
 def _any_in(texts: Iterable[str], plain_texts: frozenset[str]) -> bool:
-    return any(plain(text) in plain_texts for text in texts)
+    return not plain_texts.isdisjoint(map(plain, texts))

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from app.engine.rules.eligibility import decide_line_exclusion
+from app.engine.rules.eligibility import exclusions_of
 from app.engine.rules.facts import Details, OrderFact, OrderLine, RefundFact
 from app.engine.rules.kept import compute_extra_minor, gross_minor_of, kept_quantities, shipping_back_minor
 from app.engine.rules.money import share_half_up
-from app.engine.rules.rates import Rate, compute_rate
+from app.engine.rules.rates import Rate, rates_of
 from app.engine.rules.steps import Step
 from app.engine.rules.steps_lines import LineCounts, LineExcluded, ShippingCounts
 from app.engine.rules.terms import Terms, Tier
@@ -43,19 +43,20 @@ def find_parts(order: OrderFact, terms: Terms, tier: Tier, details: Details) -> 
     """
     parts: list[Part] = []
     trail: list[Step] = []
+    exclusions, rates = exclusions_of(terms), rates_of(terms)
     products, at, taxes_included = details.products, order.placed_at, order.taxes_included
     for line in order.lines:
         product = None if line.product_id is None else products.get(line.product_id)
         worth_minor = line_worth_minor(line, terms, taxes_included)
-        reason = decide_line_exclusion(line, terms, product)
+        reason = exclusions.decide_line(line, product)
         if reason is not None:
             trail.append(LineExcluded(line.line_id, line.title, line.quantity, worth_minor, reason))
             continue
-        parts.append(Part(line, worth_minor, compute_rate(line, terms, tier, at, product)))
+        parts.append(Part(line, worth_minor, rates.rate_of(line, product, tier, at)))
         trail.append(_line_counts(line, worth_minor, terms))
     shipping_minor = shipping_worth_minor(order, terms)
     if shipping_minor and any(part.worth_minor for part in parts):
-        parts.append(Part(None, shipping_minor, compute_rate(None, terms, tier, at)))
+        parts.append(Part(None, shipping_minor, rates.rate_of(None, None, tier, at)))
         trail.append(ShippingCounts(shipping_minor))
     return parts, trail
 

@@ -32,65 +32,50 @@ class Rate(NamedTuple):
         return self.rule is None and self.campaign is None
 
 
-def compute_rate(
-    line: OrderLine | None, terms: Terms, tier: Tier, at: datetime, product: ProductFact | None = None
-) -> Rate:
-    """Return the rate at which a line of an order placed at an instant earns.
-
-    Without a line it is the rate of the shipping: only campaigns for everything touch the tier's. Of several
-    fitting rates of goods the highest counts, and of several campaigns the one that gives most.
-    """
-    table = _table(terms)
-    if table.is_empty:
-        return Rate(tier.rate_bps, tier.rate_bps)
-    tier_bps = tier.rate_bps
-    rule = None if line is None else table.find_rule(line, product)
-    usual_bps = tier_bps if rule is None else max(tier_bps, rule.rate_bps)
-    campaign, campaign_bps = table.find_campaign(line, product, at, usual_bps)
-    return Rate(
-        min(_combined(terms.precedence, tier_bps, rule, campaign, campaign_bps), WHOLE_BPS),
-        tier_bps,
-        rule,
-        campaign,
-        campaign_bps,
-    )
-
-
-class _RateTable:
+class Rates:
     """The rates and campaigns of terms, made ready for comparing."""
 
-    __slots__ = ("_adds_up", "_campaigns", "_rules", "is_empty")
+    __slots__ = ("_campaigns", "_precedence", "_rules")
 
     def __init__(self, terms: Terms) -> None:
         highest_first = sorted(terms.rates, key=lambda rule: -rule.rate_bps)
         self._rules = tuple((rule, Goods(rule.scope)) for rule in highest_first)
-        self._campaigns = tuple(
-            (campaign, None if campaign.scope.is_everything else Goods(campaign.scope)) for campaign in terms.campaigns
-        )
-        self._adds_up = terms.precedence is Precedence.SUM
-        self.is_empty = not (self._rules or self._campaigns)
+        self._campaigns = tuple((campaign, Goods(campaign.scope)) for campaign in terms.campaigns)
+        self._precedence = terms.precedence
 
-    def find_rule(self, line: OrderLine, product: ProductFact | None) -> RateRule | None:
+    def rate_of(self, line: OrderLine | None, product: ProductFact | None, tier: Tier, at: datetime) -> Rate:
+        """Return the rate at which a line of an order placed at an instant earns.
+
+        Without a line it is the rate of the shipping: only campaigns for everything touch the tier's. Of several
+        fitting rates of goods the highest counts, and of several campaigns the one that gives most.
+        """
+        tier_bps = tier.rate_bps
+        if not (self._rules or self._campaigns):
+            return Rate(tier_bps, tier_bps)
+        rule = None if line is None else self._find_rule(line, product)
+        usual_bps = tier_bps if rule is None else max(tier_bps, rule.rate_bps)
+        campaign, campaign_bps = self._find_campaign(line, product, at, usual_bps)
+        rate_bps = _combined(self._precedence, tier_bps, rule, campaign, campaign_bps)
+        return Rate(min(rate_bps, WHOLE_BPS), tier_bps, rule, campaign, campaign_bps)
+
+    def _find_rule(self, line: OrderLine, product: ProductFact | None) -> RateRule | None:
         """Return the highest rate of their own that the line's goods have, if any."""
         for rule, goods in self._rules:
-            if goods.find_fit(line, product) is not None:
+            if goods.hold(line, product):
                 return rule
         return None
 
-    def find_campaign(
+    def _find_campaign(
         self, line: OrderLine | None, product: ProductFact | None, at: datetime, usual_bps: int
     ) -> tuple[Campaign | None, int]:
         """Return the campaign that gives the line most at an instant, if any, and what it gives."""
         best: Campaign | None = None
         best_bps = 0
         for campaign, goods in self._campaigns:
-            if not campaign.starts_at <= at < campaign.ends_at:
-                continue
-            if goods is not None and (line is None or goods.find_fit(line, product) is None):
-                continue
-            given_bps = self._given(campaign, usual_bps)
-            if best is None or given_bps > best_bps:
-                best, best_bps = campaign, given_bps
+            if campaign.starts_at <= at < campaign.ends_at and goods.hold(line, product):
+                given_bps = self._given(campaign, usual_bps)
+                if best is None or given_bps > best_bps:
+                    best, best_bps = campaign, given_bps
         return best, best_bps
 
     def _given(self, campaign: Campaign, usual_bps: int) -> int:
@@ -98,10 +83,10 @@ class _RateTable:
             return campaign.rate_bps
         # A campaign has a rate or a multiplier; valid_terms sees to it.
         times_bps = campaign.multiplier_bps or WHOLE_BPS
-        return share_half_up(usual_bps, times_bps - (WHOLE_BPS if self._adds_up else 0), WHOLE_BPS)
+        return share_half_up(usual_bps, times_bps - (WHOLE_BPS if self._precedence is Precedence.SUM else 0), WHOLE_BPS)
 
 
-_table = OncePerTerms(_RateTable)
+rates_of = OncePerTerms(Rates)
 
 
 def _combined(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 from app.engine.rules.facts import OrderLine, ProductFact
 from app.engine.rules.terms import Scope
@@ -19,6 +20,7 @@ class Dimension(StrEnum):
     COLLECTION = "collection"
 
 
+@lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Return a text as it is compared: tags, vendors, types and codes without case and outer blanks."""
     return text.strip().casefold()
@@ -32,7 +34,17 @@ def plain_set(texts: Iterable[str]) -> frozenset[str]:
 class Goods:
     """A scope made ready for comparing."""
 
-    __slots__ = ("_catalogue", "_collections", "_products", "_skus", "_tags", "_types", "_variants", "_vendors")
+    __slots__ = (
+        "_catalogue",
+        "_collections",
+        "_everything",
+        "_products",
+        "_skus",
+        "_tags",
+        "_types",
+        "_variants",
+        "_vendors",
+    )
 
     def __init__(self, scope: Scope) -> None:
         self._products = scope.product_ids
@@ -43,12 +55,16 @@ class Goods:
         self._types = plain_set(scope.product_types)
         self._tags = plain_set(scope.product_tags)
         self._catalogue = scope.needs_products
+        self._everything = scope.is_everything
+
+    def hold(self, line: OrderLine | None, product: ProductFact | None) -> bool:
+        """Return whether the goods of a line are in the scope. The shipping (None) is in one for everything only."""
+        return self._everything or (line is not None and self.find_fit(line, product) is not None)
 
     def find_fit(self, line: OrderLine, product: ProductFact | None) -> Dimension | None:
         """Return the first dimension by which a line is in the scope, or None.
 
-        ``product`` is what the catalogue says of the line's product, where that is known. A scope that names
-        nothing holds nothing here; that an empty one may mean everything is for the caller to know.
+        ``product`` is what the catalogue says of the line's product, where that is known.
         """
         if line.product_id in self._products:
             return Dimension.PRODUCT
@@ -63,9 +79,9 @@ class Goods:
         return None
 
     def _find_in_catalogue(self, product: ProductFact) -> Dimension | None:
-        if product.product_type is not None and plain(product.product_type) in self._types:
+        if self._types and product.product_type is not None and plain(product.product_type) in self._types:
             return Dimension.PRODUCT_TYPE
-        if self._tags and any(plain(tag) in self._tags for tag in product.tags):
+        if self._tags and not self._tags.isdisjoint(map(plain, product.tags)):
             return Dimension.PRODUCT_TAG
         if not self._collections.isdisjoint(product.collection_ids):
             return Dimension.COLLECTION
