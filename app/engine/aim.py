@@ -29,6 +29,8 @@ from app.engine.rules.tiers import Standing
 from app.engine.rules.timeline import moments_of
 from app.engine.settlement import Journal
 from app.engine.spend import SpendHistory, read_later_orders, rewrite_spend
+from app.engine.standings import refresh_standings
+from app.engine.statement_periods import statement_for
 from app.models import Customer, Order, Reward, Shop
 
 SYSTEM = "system"
@@ -45,8 +47,8 @@ def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetim
     changed = {case.order.id: case for case in read_cases(session, shop, orders)}
     earliest = rewrite_spend(session, shop, list(changed.values()))
     later = [order for order in read_later_orders(session, shop, earliest) if order.id not in changed]
-    round_ = _Round(session, shop, [*changed.values(), *read_cases(session, shop, later)], now, actor)
-    round_.run()
+    _Round(session, shop, [*changed.values(), *read_cases(session, shop, later)], now, actor).run()
+    refresh_standings(session, shop, earliest, now)
 
 
 def settle_reward(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
@@ -76,6 +78,8 @@ class _Round:
         self._rewards: dict[int, Reward] = {}
         self._waiting: list[tuple[datetime, int, Case]] = []
         self._seen: set[int] = set()
+        #: Rewards booked for the first time, or for another customer.
+        self._booked: list[Reward] = []
         self._push(cases)
         customers = {case.order.customer_id for case in cases if case.order.customer_id}
         customers |= {reward.customer_id for reward in self._rewards.values() if reward.customer_id}
@@ -92,9 +96,18 @@ class _Round:
             changed_from = self._bring(case, reward)
             if changed_from is not None:
                 self._push_later({case.order.customer_id, whose_before} - {None}, changed_from)
+        self._file_statements()
         self._session.flush()
         self._counters.write()
         self._journal.write()
+
+    def _file_statements(self) -> None:
+        """Give each reward that was booked for the first time the statement of its customer's present period."""
+        booked = {reward: reward.customer_id for reward in self._booked if reward.customer_id is not None}
+        if booked:
+            statements = statement_for(self._session, self._shop, set(booked.values()), self._now)
+            for reward, customer_id in booked.items():
+                reward.statement_id = statements[customer_id]
 
     def _push(self, cases: Sequence[Case]) -> None:
         """Put cases in the line, each where its reward takes its room."""
@@ -243,6 +256,8 @@ class _Round:
             reward.held_until = None
         reward.hold_reason = step.hold
         enter_state(reward, step.state, now)
+        if difference > 0 and reward.statement_id is None:
+            self._booked.append(reward)
         if begins and step.state is RewardState.PENDING and aim.is_due(now) and self._shop.is_active:
             settle_reward(reward, case.order, self._journal, occurred_at, now)
 
@@ -256,7 +271,7 @@ class _Round:
         reward.reversed_minor = reward.granted_minor
         reward.customer_id = case.order.customer_id
         reward.adjusted_minor = reward.adjusted_by = reward.adjusted_reason = None
-        reward.takes_at = reward.held_until = reward.hold_reason = None
+        reward.takes_at = reward.held_until = reward.hold_reason = reward.statement_id = None
         reward.ceilings, reward.hold_cleared = [], False
 
     def _count(

@@ -12,7 +12,7 @@ from app.engine.rules.facts_json import from_json, order_from_json, refund_from_
 from app.engine.rules.paid_version import decide_version
 from app.engine.rules.terms import Terms
 from app.errors import NotYet
-from app.models import DetailKind, Order, OrderDetail, Product, Refund, Shop
+from app.models import Customer, DetailKind, Order, OrderDetail, Product, Refund, Shop
 
 #: Shopify's names of what is paid with credit the shop gave before.
 CREDIT_GATEWAYS = frozenset({"shopify_store_credit", "gift_card"})
@@ -52,11 +52,29 @@ def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Ca
 def with_needed(session: Session, case: Case, terms: Terms) -> Case:
     """Return a case with all that these terms must know; raise NotYet while Shopify has not said it.
 
-    The products' facts are kept with the order, so that a later change of the catalogue does not change it.
+    Tags and products are kept with the order as they are now, so that no later change reaches back to it.
     """
     _check_payments(case, terms)
-    if not terms.needs_products:
+    if terms.excluded_tags or terms.holds.tags:
+        case = _with_tags(session, case)
+    return _with_products(session, case) if terms.needs_products else case
+
+
+def _with_tags(session: Session, case: Case) -> Case:
+    order, customer = case.order, case.fact.customer
+    if customer is None or order.customer_id is None:
         return case
+    if order.customer_tags is None:
+        known: Sequence[str] | None = customer.tags
+        if known is None:
+            known = session.scalar(select(Customer.tags).where(Customer.id == order.customer_id))
+        if known is None:
+            raise NotYet(f"{order.name} waits for what Shopify says about its customer.")
+        order.customer_tags = list(known)
+    return replace(case, fact=replace(case.fact, customer=replace(customer, tags=tuple(order.customer_tags))))
+
+
+def _with_products(session: Session, case: Case) -> Case:
     wanted = {line.product_id for line in case.fact.lines if line.product_id is not None}
     missing = wanted - case.details.products.keys()
     if not missing:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -48,6 +48,8 @@ class Order(Model):
     guest_email: Mapped[str | None] = mapped_column(Text)
     #: The catalogue's word on the products of its lines, kept as it was when the order was first decided.
     products: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    #: The customer's tags, kept as they were when the order was first decided; bodies do not tell them.
+    customer_tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     #: The newest version that was paid in full; the reward of what was paid rests on it when an edit adds lines.
     paid_fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     first_seen_at: Mapped[Instant]

@@ -128,7 +128,9 @@ def _store_orders(
             order = Order(shop_id=shop.id, shopify_id=telling.newest.order_id, first_seen_at=now, fact={})
             session.add(order)
         if telling.named is not None and telling.named > _known_name(session, order):
-            order.customer_id = customer_ids[telling.named.customer_shopify_id]
+            customer_id = customer_ids[telling.named.customer_shopify_id]
+            if order.customer_id != customer_id:
+                order.customer_id, order.customer_tags = customer_id, None
             order.customer_version_at = telling.named.version_at
         _keep_paid(order, telling)
         if not order.fact or is_newer(telling.newest, order.fact):
