@@ -1,5 +1,6 @@
 """A shop's terms, by version and by moment."""
 
+from bisect import bisect_right
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,12 +18,15 @@ class Programme:
 
     def __init__(self, session: Session, shop: Shop) -> None:
         rows = session.scalars(
-            select(TermsVersion).where(TermsVersion.shop_id == shop.id).order_by(TermsVersion.version)
+            select(TermsVersion)
+            .where(TermsVersion.shop_id == shop.id)
+            .order_by(TermsVersion.effective_from, TermsVersion.version)
         ).all()
         if not rows:
             raise Broken("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
         self._versions = {row.version: terms_from_json(row.body) for row in rows}
-        self._effective = [(row.effective_from, row.version) for row in rows]
+        self._begins = [row.effective_from for row in rows]
+        self._in_order = [row.version for row in rows]
 
     @property
     def limits_periodically(self) -> bool:
@@ -34,6 +38,9 @@ class Programme:
         return self._versions[version]
 
     def at(self, moment: datetime) -> Terms:
-        """Return the newest terms in force at a moment; for orders older than the programme its first."""
-        in_force = [version for effective_from, version in self._effective if effective_from <= moment]
-        return self._versions[max(in_force, default=self._effective[0][1])]
+        """Return the terms in force at a moment; for orders older than the programme its first.
+
+        As in ``rules.terms_versions``: the version that began last, the newest of those that begin together.
+        """
+        begun = bisect_right(self._begins, max(moment, self._begins[0]))
+        return self._versions[self._in_order[begun - 1]]

@@ -7,10 +7,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.engine.flows import terms
-from app.engine.rules.terms import Terms, Tier
+from app.engine.rules.terms import Expiry, Limits, Terms, Tier
 from app.errors import NotFound, Refused
 from app.models import AuditEvent, Shop
-from tests.flows.builders import STAFF, Till, all_rows, day, reading
+from tests.flows.builders import STAFF, Till, all_rows, day, order, reading
 
 
 def current(shop: Till, on: int = 0) -> Terms:
@@ -48,7 +48,7 @@ def test_versions_count_up_and_hold_from_their_moment_on(shop: Till) -> None:
 
 
 def test_the_number_given_is_replaced_by_the_next_one(shop: Till) -> None:
-    wanted = replace(current(shop), version=77)
+    wanted = replace(current(shop), version=77, claim_days=5)
     published = shop.run(lambda session, row: terms.publish(session, row.id, wanted, STAFF, day(1)))
     assert published.version == 2
 
@@ -74,6 +74,7 @@ def test_publishing_is_on_the_trail_with_the_whole_terms(shop: Till) -> None:
         assert (event.action, event.subject, event.subject_id) == ("publish_terms", "terms", 2)
         assert event.before == {"version": 1}
         assert event.after["cap_per_order_minor"] == 500
+        assert event.after["effective_from"] == day(1).isoformat()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,31 @@ def test_all_that_is_wrong_is_said_at_once(shop: Till) -> None:
         shop.publish(on=1, minimum_order_minor=-1, cap_per_order_minor=-1)
     assert "minimum order" in str(refused.value)
     assert "cap per order" in str(refused.value)
+
+
+def test_what_is_wrong_is_named_where_it_stands(shop: Till) -> None:
+    with pytest.raises(terms.BadTerms) as refused:
+        shop.publish(on=1, limits=Limits(day_minor=0))
+    assert [problem.where for problem in refused.value.problems] == [("limits", "day")]
+
+
+def test_a_tier_that_somebody_has_is_not_left_out(shop: Till) -> None:
+    shop.tell(order(1))
+    rows = all_rows()
+    with pytest.raises(terms.BadTerms, match="The tier 'Bronze' cannot be left out: 1 customer has it") as refused:
+        shop.publish(on=11, tiers=(Tier("Everyone", 0, 200),))
+    assert [problem.where for problem in refused.value.problems] == [("tiers",)]
+    assert all_rows() == rows
+    shop.publish(on=11, tiers=(Tier("Bronze", 0, 300),))
+    assert current(shop, 11).tiers == (Tier("Bronze", 0, 300),)
+
+
+def test_terms_whose_credit_would_be_expired_at_once_are_refused(shop: Till) -> None:
+    shop.publish(on=0, expiry=Expiry(on=day(5).date()))
+    with pytest.raises(Refused, match="which is over when these terms begin"):
+        shop.publish(on=6, claim_days=5)
+    shop.publish(on=6, claim_days=5, expiry=Expiry(on=day(6).date()))
+    assert current(shop, 6).claim_days == 5
 
 
 def test_a_shop_without_terms_says_what_to_do(shop: Till) -> None:

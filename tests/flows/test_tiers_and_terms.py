@@ -1,10 +1,13 @@
 """Tiers by what was spent before, also when an earlier order or refund is heard of late; terms frozen on rewards."""
 
+from dataclasses import replace
+
 from app.engine.rules.facts import FinancialStatus
 from app.engine.rules.states import RewardState
-from tests.flows.builders import BEN, Till, day, later, line, order, refund_of
+from tests.flows.builders import ADA, BEN, Till, day, later, line, order, refund_of
 
 LARGE = line(1, 50_000)
+UNTAGGED = replace(ADA, tags=())
 
 
 def test_the_tier_is_that_of_what_was_spent_before_the_order(shop: Till) -> None:
@@ -109,7 +112,7 @@ def test_the_cap_cuts_and_exactly_the_minimum_is_enough(shop: Till) -> None:
 
 def test_an_excluded_tag_added_later_takes_the_reward_back_and_its_removal_restores_it(shop: Till) -> None:
     shop.publish(on=-1, excluded_tags=frozenset({"wholesale"}))
-    paid = order(1)
+    paid = order(1, customer=UNTAGGED)
     shop.tell(paid)
     shop.tell(later(paid, tags=("Wholesale ",)))
     reward = shop.reward(paid)
@@ -122,7 +125,7 @@ def test_an_excluded_tag_added_later_takes_the_reward_back_and_its_removal_resto
 
 def test_an_excluded_tag_added_in_review_ends_the_waiting(manual_shop: Till) -> None:
     manual_shop.publish(on=-1, excluded_tags=frozenset({"wholesale"}))
-    paid = order(1)
+    paid = order(1, customer=UNTAGGED)
     manual_shop.tell(paid)
     manual_shop.tell(later(paid, tags=("wholesale",)))
     assert manual_shop.reward(paid).state is RewardState.INELIGIBLE

@@ -261,7 +261,7 @@ def test_one_word_too_many_is_one_sentence_however_often_it_is_wrong() -> None:
 def test_credit_may_not_expire_on_a_day_that_is_over_when_the_terms_begin(hours: int, zone: str, late: bool) -> None:
     begins = datetime(2027, 1, 2, tzinfo=UTC) + timedelta(hours=hours)
     found = find_late_dates(make_terms(expiry=Expiry(on=ON)), begins, ZoneInfo(zone))
-    assert ["2027-01-01, which is over" in sentence for sentence in found] == [True] * late
+    assert [(where, "2027-01-01, which is over" in said) for where, said in found] == [(("expiry", "on"), True)] * late
     assert find_late_dates(make_terms(), begins, ZoneInfo(zone)) == []
 
 

@@ -53,12 +53,13 @@ def find_problems(terms: Terms) -> list[Problem]:
     ]
 
 
-def find_late_dates(terms: Terms, effective_from: datetime, zone: ZoneInfo) -> list[str]:
-    """Return what is wrong with the dates of terms that hold from a moment on, one sentence each."""
+def find_late_dates(terms: Terms, effective_from: datetime, zone: ZoneInfo) -> list[Problem]:
+    """Return what is wrong with the dates of terms that hold from a moment on."""
     on = terms.expiry.on
     if on is None or midnight(on + timedelta(days=1), zone) > effective_from:
         return []
-    return [f"Credit would expire on {on}, which is over when these terms begin; choose a later day, or none."]
+    late = f"Credit would expire on {on}, which is over when these terms begin; choose a later day, or none."
+    return [Problem(("expiry", "on"), late)]
 
 
 def _find_frame(terms: Terms) -> list[Problem]:
