@@ -1,39 +1,44 @@
-"""The one road into *settled* and back: entries and transfers of a batch, gathered first, written once.
+"""The one road into *settled* and back: what a reward earns, loses or has to give back, as entries and transfers."""
 
-A Journal reads the balances of its customers, takes what the batch decides, and writes it all at the end: before
-it writes everything is computed, after it writes nothing is.
-"""
-
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.engine.ledger import Balances, EntryDraft, post, read_balances
+from app.engine.daybook import Cause, Daybook
 from app.engine.offsets import cancel_against_each_other
+from app.engine.programme import Programme
 from app.engine.rules import postings
+from app.engine.rules.lots import compute_expires_at
 from app.engine.rules.postings import Account, EntryKind, Posting
-from app.engine.rules.states import TransferKind, TransferState
-from app.errors import NotYet
-from app.models import Order, Reward, Shop, Transfer
+from app.engine.rules.states import TransferKind
+from app.engine.rules.terms import OwedPolicy, Terms
+from app.models import LedgerEntry, LedgerPosting, Order, Reward, Shop
 
 
 class Journal:
-    """What one transaction adds to a shop's books. The customers concerned are locked by the caller."""
+    """What one transaction adds to a shop's books for its rewards. The customers concerned are locked by the caller."""
 
     def __init__(
-        self, session: Session, shop: Shop, customer_ids: Collection[int], *, actor: str, now: datetime
+        self,
+        session: Session,
+        shop: Shop,
+        customer_ids: Collection[int],
+        *,
+        actor: str,
+        now: datetime,
+        programme: Programme | None = None,
     ) -> None:
         self._session = session
         self._shop = shop
-        self._actor = actor
         self._now = now
-        self._balances: dict[int, Balances] = defaultdict(lambda: defaultdict(int))
-        self._balances.update(read_balances(session, shop.id, customer_ids, shop.currency))
-        self._drafts: list[EntryDraft] = []
-        self._transfers: list[dict[str, object]] = []
+        self._programme_given = programme
+        self._customer_ids = frozenset(customer_ids)
+        self._daybook = Daybook(session, shop, customer_ids, actor=actor, now=now)
         #: Rewards of which a debit was planned.
         self._taken_back: set[int] = set()
 
@@ -48,91 +53,96 @@ class Journal:
     def settle(self, reward: Reward, order: Order, amount_minor: int, occurred_at: datetime) -> None:
         """Make pending credit the customer's: what is owed is set off first, the rest is to be credited in Shopify."""
         self._enter(EntryKind.SETTLEMENT, reward, order, postings.settle(amount_minor), occurred_at)
-        owed_minor = -self._balance(reward, Account.OWED)
+        owed_minor = -self.balance(_customer_of(reward), Account.OWED)
         set_off_minor = min(amount_minor, max(owed_minor, 0))
         if set_off_minor:
             self._enter(EntryKind.SET_OFF, reward, order, postings.set_off(set_off_minor), occurred_at)
         if amount_minor > set_off_minor:
-            self._plan(TransferKind.CREDIT, reward, order, amount_minor - set_off_minor)
+            self._daybook.plan(
+                TransferKind.CREDIT,
+                _customer_of(reward),
+                _subject(reward, order),
+                amount_minor - set_off_minor,
+                _cause(reward),
+                compute_expires_at(self._terms_of(reward).expiry, self._now, ZoneInfo(self._shop.timezone)),
+            )
 
     def claw_back(self, reward: Reward, order: Order, amount_minor: int, occurred_at: datetime) -> None:
-        """Take settled credit back: what is available is to be debited in Shopify, the rest is owed."""
-        available_minor = self._balance(reward, Account.AVAILABLE)
-        rows = postings.claw_back(amount_minor, available_minor)
-        covered_minor = sum(row.amount_minor for row in rows if row.source is Account.AVAILABLE)
+        """Take settled credit back, in this order: what expired of it, what is available, the rest as owed.
+
+        The part that is available is to be debited in Shopify. What is owed is forgiven at once where the reward's
+        terms say so.
+        """
+        customer_id = _customer_of(reward)
+        expired_minor = self._expired[reward.id]
+        rows = postings.claw_back(amount_minor, self.balance(customer_id, Account.AVAILABLE), expired_minor)
+        taken_minor = {row.source: row.amount_minor for row in rows}
+        self._expired[reward.id] -= taken_minor.get(Account.EXPIRED, 0)
         self._enter(EntryKind.CLAWBACK, reward, order, rows, occurred_at)
-        if covered_minor:
-            self._plan(TransferKind.DEBIT, reward, order, covered_minor)
+        if Account.AVAILABLE in taken_minor:
+            self._daybook.plan(
+                TransferKind.DEBIT,
+                customer_id,
+                _subject(reward, order),
+                taken_minor[Account.AVAILABLE],
+                _cause(reward),
+            )
             self._taken_back.add(reward.id)
+        if Account.OWED in taken_minor and self._terms_of(reward).owed is OwedPolicy.FORGIVE:
+            forgiven = postings.forgive(taken_minor[Account.OWED])
+            self._enter(EntryKind.FORGIVENESS, reward, order, forgiven, occurred_at)
 
     def balance(self, customer_id: int, account: Account) -> int:
         """Return a customer's balance, with what this journal has entered already."""
-        return self._balances[customer_id][account]
+        return self._daybook.balance(customer_id, account)
 
     def write(self) -> None:
-        """Write the entries and plan the transfers, each once.
-
-        Raises NotYet when one of the entries was written before: then the reward was changed behind the locks, and
-        what the batch decided must not stand without its entries.
-        """
-        written = post(self._session, self._shop.id, self._drafts, self._now)
-        if len(written) < len(self._drafts):
-            raise NotYet("A reward was changed by someone else at the same time; it is tried again.")
-        if self._transfers:
-            statement = upsert(Transfer).values(self._transfers)
-            self._session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "key"]))
+        """Write the entries and plan the transfers, each once; raise NotYet if one was written before."""
+        self._daybook.write()
         if self._taken_back:
             cancel_against_each_other(self._session, self._shop.id, self._taken_back)
-        self._drafts, self._transfers, self._taken_back = [], [], set()
+        self._taken_back = set()
 
     def _enter(
-        self,
-        kind: EntryKind,
-        reward: Reward,
-        order: Order,
-        rows: tuple[Posting, ...],
-        occurred_at: datetime,
+        self, kind: EntryKind, reward: Reward, order: Order, rows: tuple[Posting, ...], occurred_at: datetime
     ) -> None:
-        customer_id = _customer_of(reward)
-        balances = self._balances[customer_id]
-        for row in rows:
-            balances[row.source] -= row.amount_minor
-            balances[row.destination] += row.amount_minor
-        self._drafts.append(
-            EntryDraft(
-                key=f"{kind}:{_subject(reward, order)}",
-                kind=kind,
-                customer_id=customer_id,
-                currency=reward.currency,
-                occurred_at=occurred_at,
-                actor=self._actor,
-                postings=rows,
-                reward_id=reward.id,
+        subject = _subject(reward, order)
+        self._daybook.enter(kind, _customer_of(reward), subject, rows, occurred_at, _cause(reward))
+
+    def _terms_of(self, reward: Reward) -> Terms:
+        return self._programme.version(reward.terms_version)
+
+    @cached_property
+    def _programme(self) -> Programme:
+        return self._programme_given or Programme(self._session, self._shop)
+
+    @cached_property
+    def _expired(self) -> dict[int, int]:
+        """What has expired of each reward's credit and was not taken back; rewards of which nothing expired have 0."""
+        minor = LedgerPosting.amount_minor
+        expired = case((LedgerPosting.destination == Account.EXPIRED, minor), else_=-minor)
+        rows = self._session.execute(
+            select(Reward.id, func.sum(expired))
+            .join(LedgerEntry, (LedgerEntry.shop_id == Reward.shop_id) & (LedgerEntry.reward_id == Reward.id))
+            .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
+            .where(
+                Reward.shop_id == self._shop.id,
+                Reward.customer_id.in_(self._customer_ids),
+                LedgerPosting.shop_id == self._shop.id,
+                or_(LedgerPosting.source == Account.EXPIRED, LedgerPosting.destination == Account.EXPIRED),
             )
+            .group_by(Reward.id)
         )
-
-    def _plan(self, kind: TransferKind, reward: Reward, order: Order, amount_minor: int) -> None:
-        self._transfers.append(
-            {
-                "shop_id": self._shop.id,
-                "key": f"{kind}:{_subject(reward, order)}",
-                "customer_id": _customer_of(reward),
-                "reward_id": reward.id,
-                "kind": kind,
-                "currency": reward.currency,
-                "amount_minor": amount_minor,
-                "state": TransferState.PLANNED,
-                "created_at": self._now,
-            }
-        )
-
-    def _balance(self, reward: Reward, account: Account) -> int:
-        return self._balances[_customer_of(reward)][account]
+        return Counter({reward_id: int(minor) for reward_id, minor in rows})
 
 
 def _subject(reward: Reward, order: Order) -> str:
     # A reward's version grows with each change under its customer's lock, so this names one change for ever.
     return f"order:{order.shopify_id}:{reward.version}"
+
+
+def _cause(reward: Reward) -> Cause:
+    return Cause(reward_id=reward.id, currency=reward.currency)
 
 
 def _customer_of(reward: Reward) -> int:

@@ -2,18 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.engine.daybook import Cause, Daybook
 from app.engine.due_transfers import IN_FLIGHT
-from app.engine.ledger import EntryDraft, post
 from app.engine.locks import lock_customers
+from app.engine.programme import Programme
 from app.engine.rules import postings
-from app.engine.rules.arrival import Claim
+from app.engine.rules.arrival import CLOCK_SKEW, Claim
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
+from app.engine.rules.terms import OwedPolicy
 from app.errors import NotFound
-from app.models import Shop, Transfer
+from app.models import Reward, Shop, Transfer
 
 #: A far expiry, where the merchant agreed to one: long enough that nobody minds.
 FAR_EXPIRY = timedelta(days=3652)
@@ -61,16 +63,30 @@ def has_another_in_flight(session: Session, transfer: Transfer) -> bool:
 
 
 def find_fingerprint(session: Session, transfer: Transfer, now: datetime) -> datetime | None:
-    """Return a second in which nothing else of this owner expires, or None if the merchant did not agree."""
-    if not session.get_one(Shop, transfer.shop_id, populate_existing=True).far_expiry_agreed:
+    """Return a second in which nothing else of this owner expires, or None if it must not expire at all.
+
+    It is the first free one at or after the moment the programme promised. Credit whose time is over before it can
+    be sent gets none of the programme's: like credit that never expires it has a far one, if the merchant agreed.
+    """
+    promised_at = transfer.credit_expires_at
+    if promised_at is not None and promised_at > now + CLOCK_SKEW:
+        wanted = promised_at
+    elif session.get_one(Shop, transfer.shop_id, populate_existing=True).far_expiry_agreed:
+        wanted = now.replace(microsecond=0) + FAR_EXPIRY
+    else:
         return None
-    newest: datetime | None = session.scalar(
-        select(func.max(Transfer.expires_at)).where(
-            Transfer.shop_id == transfer.shop_id, Transfer.customer_id == transfer.customer_id
+    taken = set(
+        session.scalars(
+            select(Transfer.expires_at).where(
+                Transfer.shop_id == transfer.shop_id,
+                Transfer.customer_id == transfer.customer_id,
+                Transfer.expires_at >= wanted,
+            )
         )
     )
-    far = now.replace(microsecond=0) + FAR_EXPIRY
-    return far if newest is None else max(far, newest + timedelta(seconds=1))
+    while wanted in taken:
+        wanted += timedelta(seconds=1)
+    return wanted
 
 
 def plan(transfer: Transfer, next_attempt_at: datetime, reason: str | None) -> None:
@@ -94,24 +110,39 @@ def forget_sending(transfer: Transfer) -> None:
 
 
 def finish(session: Session, transfer: Transfer, state: TransferState, now: datetime, actor: str = "system") -> None:
-    """Close a transfer; a debit that took less than was due leaves the rest owed. The customer is locked."""
+    """Close a transfer; a debit that took less than was due falls short. The customer is locked.
+
+    A credit that expires is looked at again when it does, by ``next_attempt_at``.
+    """
     transfer.state, transfer.confirmed_at = state, now if state is TransferState.CONFIRMED else None
     transfer.needs_person = False
-    transfer.leased_until = transfer.next_attempt_at = transfer.error = None
+    transfer.leased_until = transfer.error = None
+    transfer.next_attempt_at = transfer.expires_at
     short_minor = transfer.left_minor - (transfer.sent_minor or 0)
-    if transfer.kind is not TransferKind.DEBIT or short_minor == 0:
-        return
-    draft = EntryDraft(
-        key=f"shortfall:transfer:{transfer.id}",
-        kind=EntryKind.SHORTFALL,
-        customer_id=transfer.customer_id,
-        currency=transfer.currency,
-        occurred_at=now,
-        actor=actor,
-        postings=postings.fall_short(short_minor),
-        reward_id=transfer.reward_id,
-    )
-    post(session, transfer.shop_id, [draft], now)
+    if transfer.kind is TransferKind.DEBIT and short_minor:
+        _fall_short(session, transfer, short_minor, now, actor)
+
+
+def _fall_short(session: Session, transfer: Transfer, short_minor: int, now: datetime, actor: str) -> None:
+    """Book that Shopify had less than the books.
+
+    The rest is owed, or forgiven where the reward's terms say so. A debit by hand that may leave nothing owed
+    took so much less.
+    """
+    shop = session.get_one(Shop, transfer.shop_id)
+    programme = Programme(session, shop)
+    by_hand = transfer.adjustment_id is not None and not programme.at(transfer.created_at).debit_may_owe
+    short = postings.fall_short_by_hand if by_hand else postings.fall_short
+    entries = [(EntryKind.SHORTFALL, short(short_minor))]
+    if transfer.reward_id is not None:
+        reward = session.get_one(Reward, transfer.reward_id)
+        if programme.version(reward.terms_version).owed is OwedPolicy.FORGIVE:
+            entries.append((EntryKind.FORGIVENESS, postings.forgive(short_minor)))
+    daybook = Daybook(session, shop, {transfer.customer_id}, actor=actor, now=now)
+    cause = Cause(reward_id=transfer.reward_id, currency=transfer.currency)
+    for kind, rows in entries:
+        daybook.enter(kind, transfer.customer_id, f"transfer:{transfer.id}", rows, now, cause)
+    daybook.write()
 
 
 def growing_wait(attempt: int) -> timedelta:

@@ -7,9 +7,11 @@ from sqlalchemy import select
 from app.db import db, transaction
 from app.engine.flows import transfer as flow
 from app.engine.rules.arrival import Claim
+from app.engine.rules.facts_json import terms_to_json
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
-from app.models import AuditEvent, Customer, LedgerEntry, LedgerPosting, Shop, Transfer
+from app.engine.rules.terms import Terms, Tier
+from app.models import AuditEvent, Customer, LedgerEntry, LedgerPosting, Shop, TermsVersion, Transfer
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CREDIT, DEBIT = TransferKind.CREDIT, TransferKind.DEBIT
@@ -93,6 +95,17 @@ class Rows:
             shop = Shop(domain=domain, name="Shop", currency="USD", installed_at=START)
             session.add(shop)
             session.flush()
+            terms = Terms(1, "USD", (Tier("Only", 0, 0),))
+            session.add(
+                TermsVersion(
+                    shop_id=shop.id,
+                    version=1,
+                    effective_from=START,
+                    body=terms_to_json(terms),
+                    published_at=START,
+                    published_by=STAFF,
+                )
+            )
             return shop.id
 
     def _add_customer(self, shop_id: int, shopify_id: int) -> int:

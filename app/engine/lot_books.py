@@ -1,0 +1,137 @@
+"""What is known of customers' lots: credits that arrived, what was spent or taken, and what the books say expired."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from app.engine.rules.facts import MoveKind
+from app.engine.rules.lots import Change, Lot, LotState, compute_lots
+from app.engine.rules.postings import Account, EntryKind
+from app.engine.rules.states import TransferKind, TransferState
+from app.models import CreditMoveRow, LedgerEntry, LedgerPosting, Shop, Transfer
+
+#: The key of a move that says a credit expired: this, and Shopify's id of the credit's transaction.
+EXPIRATION_OF = "expiration:"
+_DONE = (TransferState.CONFIRMED, TransferState.NOT_APPLICABLE)
+
+
+@dataclass(slots=True)
+class LotBook:
+    """One customer's credits that expired, or will, with all that draws on them."""
+
+    credits: dict[int, Transfer] = field(default_factory=dict)
+    debits: list[Transfer] = field(default_factory=list)
+    moves: list[CreditMoveRow] = field(default_factory=list)
+    #: By transfer: what the books hold as expired by our own reckoning, and in how many entries.
+    booked: Counter[int] = field(default_factory=Counter)
+    entries: Counter[int] = field(default_factory=Counter)
+    #: By reward: what was taken back in all, what of that its expired credit paid, and how often that was corrected.
+    clawed_back: Counter[int] = field(default_factory=Counter)
+    covered: Counter[int] = field(default_factory=Counter)
+    corrections: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def outstanding_minor(self) -> int:
+        """Return what debits that were not carried out yet are to take."""
+        return sum(debit.left_minor for debit in self.debits if debit.state not in _DONE)
+
+    def told(self) -> dict[int, int]:
+        """Return by transfer what expired of it by Shopify's own word."""
+        of = {f"{EXPIRATION_OF}{row.shopify_transaction_id}": row.id for row in self.credits.values()}
+        told: Counter[int] = Counter()
+        for move in self.moves:
+            if move.key in of:
+                told[of[move.key]] += move.amount_minor
+        return dict(told)
+
+    def states(self, now: datetime) -> dict[int, LotState]:
+        """Return by transfer what became of its credit."""
+        told = self.told()
+        lots = [
+            Lot(row.id, row.sent_at or row.created_at, row.left_minor, row.expires_at, told.get(row.id))
+            for row in self.credits.values()
+        ]
+        changes = [
+            Change(row.sent_at or row.created_at, -(row.sent_minor or 0)) for row in self.debits if row.state in _DONE
+        ]
+        signs = {MoveKind.RETURN: 1, MoveKind.REDEMPTION: -1, MoveKind.EXTERNAL_DEBIT: -1}
+        changes += [
+            Change(move.at, signs[move.kind] * move.amount_minor, move.kind is MoveKind.REDEMPTION)
+            for move in self.moves
+            if move.kind in signs
+        ]
+        states = compute_lots([*lots, *self._lots_of_others()], changes, now, self.outstanding_minor)
+        return {key: states[key] for key in self.credits}
+
+    def _lots_of_others(self) -> list[Lot]:
+        """Return credit that somebody else gave, less what expired of it; when it does is not known beforehand."""
+        ours = {f"{EXPIRATION_OF}{row.shopify_transaction_id}" for row in self.credits.values()}
+        gone = (move.amount_minor for move in self.moves if move.kind is MoveKind.EXPIRY and move.key not in ours)
+        gone_minor, lots = sum(gone), []
+        for move in sorted(self.moves, key=lambda each: (each.at, each.id)):
+            if move.kind is MoveKind.EXTERNAL_CREDIT:
+                expired_minor = min(gone_minor, move.amount_minor)
+                gone_minor -= expired_minor
+                lots.append(Lot(-move.id, move.at, move.amount_minor - expired_minor))
+        return lots
+
+
+def read_lot_books(session: Session, shop: Shop, customer_ids: Collection[int], now: datetime) -> dict[int, LotBook]:
+    """Return the books of those customers, locked by the caller, of whom a credit reached the end of its time."""
+    of_shop = (Transfer.shop_id == shop.id, Transfer.customer_id.in_(customer_ids))
+    ended = select(Transfer.customer_id).where(
+        *of_shop,
+        Transfer.kind == TransferKind.CREDIT,
+        Transfer.state == TransferState.CONFIRMED,
+        Transfer.expires_at <= now,
+    )
+    books = {customer_id: LotBook() for customer_id in session.scalars(ended)}
+    if not books:
+        return books
+    for row in session.scalars(
+        select(Transfer)
+        .where(*of_shop, Transfer.customer_id.in_(books))
+        .order_by(Transfer.id)
+        .execution_options(populate_existing=True)
+    ):
+        if row.kind is TransferKind.DEBIT:
+            books[row.customer_id].debits.append(row)
+        elif row.state is TransferState.CONFIRMED:
+            books[row.customer_id].credits[row.id] = row
+    for move in session.scalars(
+        select(CreditMoveRow).where(CreditMoveRow.shop_id == shop.id, CreditMoveRow.customer_id.in_(books))
+    ):
+        books[move.customer_id].moves.append(move)
+    _read_entries(session, shop, books)
+    return books
+
+
+def _read_entries(session: Session, shop: Shop, books: dict[int, LotBook]) -> None:
+    minor, source, destination = LedgerPosting.amount_minor, LedgerPosting.source, LedgerPosting.destination
+    expired = func.sum(case((destination == Account.EXPIRED, minor), (source == Account.EXPIRED, -minor), else_=0))
+    taken = func.sum(case((destination == Account.PROMISED, minor), else_=0))
+    entries = session.execute(
+        select(LedgerEntry.customer_id, LedgerEntry.kind, LedgerEntry.key, LedgerEntry.reward_id, expired, taken)
+        .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
+        .where(
+            LedgerEntry.shop_id == shop.id,
+            LedgerEntry.customer_id.in_(books),
+            LedgerEntry.kind.in_((EntryKind.EXPIRY, EntryKind.CLAWBACK)),
+            LedgerEntry.move_id.is_(None),
+        )
+        .group_by(LedgerEntry.id)
+    )
+    for customer_id, kind, key, reward_id, expired_minor, taken_minor in entries:
+        book = books[customer_id]
+        if kind is EntryKind.EXPIRY:
+            transfer_id = int(key.split(":")[2])
+            book.booked[transfer_id] += int(expired_minor)
+            book.entries[transfer_id] += 1
+        else:
+            book.clawed_back[reward_id] += int(taken_minor)
+            book.covered[reward_id] -= int(expired_minor)
+            book.corrections[reward_id] += key.startswith(f"{EntryKind.CLAWBACK}:expired:")
