@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, any_, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import Session
 
 from app.engine.programme import Programme
@@ -109,7 +110,8 @@ def _read_eligible(
     session: Session, shop_id: int, customer_ids: Sequence[int], since: datetime
 ) -> dict[int | None, int]:
     """Return what customers' orders since an instant kept of their eligible amounts, where they keep cashback."""
-    kept = func.coalesce(cast(func.jsonb_path_query_first(Reward.steps, _KEPT), BigInteger), Reward.eligible_minor)
+    kept_where_something_went_back = func.jsonb_path_query_first(Reward.steps, cast(_KEPT, JSONPATH))
+    kept = func.coalesce(cast(kept_where_something_went_back, BigInteger), Reward.eligible_minor)
     rows = session.execute(
         select(Reward.customer_id, func.sum(kept))
         .join(Order, Order.id == Reward.order_id)
