@@ -4,7 +4,6 @@ Whatever cannot be asked now is missed by the flow, which then lets the delivery
 silence loses nothing and holds up nobody else.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -112,13 +111,5 @@ class Lookups:
             self._record(shop_id, read_risks(gateway, order_ids, asked_at, max_wait_seconds=MAX_WAIT_SECONDS))
 
     def _record(self, shop_id: int, facts: Sequence[PaymentFact | RiskFact]) -> None:
-        """Record what was said, each order by itself: one that waits for something else stops none of the others."""
-        by_order: dict[int, list[PaymentFact | RiskFact]] = defaultdict(list)
-        for fact in facts:
-            by_order[fact.order_id].append(fact)
-        for order_id, told in by_order.items():
-            try:
-                with transaction() as session:
-                    record_details(session, session.get_one(Shop, shop_id), told, self._clock())
-            except BoomerangError as error:
-                log.info("detail_waits", shop_id=shop_id, order=order_id, reason=str(error))
+        with transaction() as session:
+            record_details(session, session.get_one(Shop, shop_id), facts, self._clock())
