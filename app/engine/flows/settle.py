@@ -1,11 +1,13 @@
-"""What is pending and due becomes the customer's credit: after a pause, or when a waiting queue is released."""
+"""What is pending and due becomes the customer's credit, and holds whose time is over end, batch after batch."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.engine.aim import SYSTEM, settle_reward
+from app.engine.decisions import Decision
 from app.engine.locks import lock_customers
 from app.engine.rules.states import RewardState
 from app.engine.settlement import Journal
@@ -13,11 +15,46 @@ from app.models import Order, Reward, Shop
 
 
 def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) -> int:
-    """Settle up to ``limit`` pending rewards of a shop, oldest first, and return how many; none while it is paused."""
+    """Settle up to ``limit`` pending rewards of a shop whose day has come, and return how many; none while paused.
+
+    One that waits for its fulfilment has no day yet.
+    """
     if not shop.is_active:
         return 0
-    due = (Reward.shop_id == shop.id, Reward.state == RewardState.PENDING)
-    found = session.execute(select(Reward.id, Reward.customer_id).where(*due).order_by(Reward.id).limit(limit)).all()
+    rows = _lock_due(session, shop, limit, Reward.state == RewardState.PENDING, Reward.release_at <= now)
+    journal = Journal(session, shop, {reward.customer_id or 0 for reward, _ in rows}, actor=SYSTEM, now=now)
+    for reward, order in rows:
+        reward.version += 1
+        settle_reward(reward, order, journal, now, now)
+    session.flush()
+    journal.write()
+    return len(rows)
+
+
+def release_holds(session: Session, shop: Shop, now: datetime, limit: int = 500) -> int:
+    """Let up to ``limit`` held rewards go on whose hold ends by itself, and return how many; none while paused.
+
+    They go into review or become pending, as the programme's mode says; ``settle_due`` does the rest.
+    """
+    if not shop.is_active:
+        return 0
+    rows = _lock_due(session, shop, limit, Reward.state == RewardState.HELD, Reward.held_until <= now)
+    for reward, order in rows:
+        decision = Decision.on(session, shop, order, reward, SYSTEM, now)
+        decision.leave_hold()
+        decision.close("release_hold")
+    return len(rows)
+
+
+def _lock_due(session: Session, shop: Shop, limit: int, *which: ColumnElement[bool]) -> Sequence[tuple[Reward, Order]]:
+    """Return rewards that something is due for, with their customers locked, those due longest first."""
+    due = (Reward.shop_id == shop.id, *which)
+    found = session.execute(
+        select(Reward.id, Reward.customer_id)
+        .where(*due)
+        .order_by(Reward.release_at, Reward.held_until, Reward.id)
+        .limit(limit)
+    ).all()
     customers = {customer_id for _, customer_id in found if customer_id is not None}
     lock_customers(session, shop.id, customers)
     rows = session.execute(
@@ -28,11 +65,5 @@ def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) ->
         .order_by(Reward.id)
         .with_for_update(of=Reward)
         .execution_options(populate_existing=True)
-    ).all()
-    journal = Journal(session, shop, customers, actor=SYSTEM, now=now)
-    for reward, order in rows:
-        reward.version += 1
-        settle_reward(reward, order, journal, now, now)
-    session.flush()
-    journal.write()
-    return len(rows)
+    )
+    return [(reward, order) for reward, order in rows]
