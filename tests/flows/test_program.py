@@ -1,14 +1,14 @@
-"""The programme's switches: mode, pause, far expiry, uninstalling; what waits is settled afterwards, once."""
+"""The programme's switches: three modes, pause, far expiry, uninstalling; what waits is settled afterwards, once."""
 
 import pytest
 from sqlalchemy import select
 
 from app.engine.flows import lifecycle, program, review
 from app.engine.rules.states import RewardState
-from app.engine.rules.terms import Mode
+from app.engine.rules.terms import Mode, Release, ReleaseKind
 from app.errors import NotFound
 from app.models import AuditEvent, Shop, ShopToken
-from tests.flows.builders import ADA, BEN, STAFF, Till, all_rows, day, order, reading, refund_of
+from tests.flows.builders import ADA, BEN, STAFF, Till, all_rows, day, line, order, reading, refund_of
 
 ONE, TWO = order(1), order(2, customer=BEN)
 
@@ -66,6 +66,51 @@ def test_switching_to_manual_releases_nothing_and_touches_nothing_settled(shop: 
     assert shop.reward(ONE).state is RewardState.SETTLED
     shop.tell(TWO)
     assert shop.reward(TWO).state is RewardState.IN_REVIEW
+
+
+def test_switching_to_mixed_releases_only_what_it_would_not_have_stopped(manual_shop: Till) -> None:
+    manual_shop.publish(automatic_up_to_minor=200)
+    small, large = order(1), order(2, line(1, 10_050), customer=BEN)
+    manual_shop.tell(small, large)
+    assert manual_shop.set_mode(Mode.MIXED, program.Waiting.RELEASE) == 1
+    assert [manual_shop.reward(fact).state.value for fact in (small, large)] == ["pending", "in_review"]
+    assert manual_shop.settle_due() == 1
+    assert trail(manual_shop, "set_mode")[0][2] == {"mode": "mixed", "released": 1}
+
+
+def test_in_mixed_mode_small_amounts_settle_and_large_ones_wait(shop: Till) -> None:
+    shop.publish(automatic_up_to_minor=200)
+    shop.set_mode(Mode.MIXED)
+    small, large = order(1), order(2, line(1, 10_050), customer=BEN)
+    shop.tell(small, large)
+    assert [shop.reward(fact).state.value for fact in (small, large)] == ["settled", "in_review"]
+    shop.approve(large)
+    assert shop.balances(BEN) == (0, 201, 0)
+
+
+def test_in_mixed_mode_a_chosen_tier_waits_for_nobody(shop: Till) -> None:
+    shop.publish(automatic_tiers=frozenset({"Silver"}))
+    shop.set_mode(Mode.MIXED)
+    bronze, silver = order(1, line(1, 60_000)), order(2, on=1)
+    shop.tell(bronze, silver)
+    assert [shop.reward(fact).state.value for fact in (bronze, silver)] == ["in_review", "settled"]
+
+
+def test_what_is_released_still_waits_for_its_day(manual_shop: Till) -> None:
+    manual_shop.publish(release=Release(ReleaseKind.DAYS_AFTER_PAID, 14))
+    manual_shop.tell(ONE)
+    assert manual_shop.set_mode(Mode.AUTOMATIC, program.Waiting.RELEASE) == 1
+    assert manual_shop.settle_due(on=14) == 0
+    assert manual_shop.settle_due(on=15) == 1
+
+
+def test_switching_back_to_manual_keeps_what_is_scheduled(shop: Till) -> None:
+    shop.publish(release=Release(ReleaseKind.DAYS_AFTER_PAID, 14))
+    shop.tell(ONE)
+    shop.set_mode(Mode.MANUAL, program.Waiting.RELEASE)
+    shop.tell(TWO)
+    assert [shop.reward(fact).state.value for fact in (ONE, TWO)] == ["pending", "in_review"]
+    assert shop.settle_due(on=15) == 1
 
 
 def test_a_decision_on_a_reward_seen_before_its_release_is_refused(manual_shop: Till) -> None:

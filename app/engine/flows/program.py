@@ -1,4 +1,4 @@
-"""The programme's switches: automatic or manual, paused or running, unmistakable transfers or not."""
+"""The programme's switches: automatic, mixed or manual, paused or running, unmistakable transfers or not."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,32 +6,35 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.engine.aim import enter_state
 from app.engine.audit import record
 from app.engine.locks import lock_customers
-from app.engine.rules.states import RewardState, check_move
+from app.engine.programme import Programme
+from app.engine.rules.holds import needs_review
+from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
 from app.errors import NotFound
 from app.models import Reward, Shop
 
 
 class Waiting(StrEnum):
-    """What becomes of the rewards in review when a shop switches to automatic."""
+    """What becomes of the rewards in review when a shop switches to a mode in which they would not have to wait."""
 
+    #: They go on waiting for a person.
     KEEP = "keep"
+    #: They settle when they are due.
     RELEASE = "release"
 
 
 def set_mode(session: Session, shop_id: int, mode: Mode, waiting: Waiting, actor: str, now: datetime) -> int:
-    """Switch the mode; return how many waiting rewards were released to settle.
+    """Switch the mode; return how many waiting rewards were released, to settle when their day comes.
 
-    Only rewards in review are released: a held one was stopped for a reason of its own and keeps waiting for a
-    person. Switching to manual touches nothing that was processed.
+    Only rewards in review are released, and to mixed mode only those that it would not have stopped. A held one was
+    stopped for a reason of its own and keeps waiting. Switching to manual touches nothing that was processed.
     """
     shop = _get_shop(session, shop_id)
     before, shop.mode = shop.mode, mode
-    released = 0
-    if mode is Mode.AUTOMATIC and waiting is Waiting.RELEASE:
-        released = _release(session, shop, actor, now)
+    released = _release(session, shop, actor, now) if waiting is Waiting.RELEASE else 0
     record(
         session,
         shop.id,
@@ -89,13 +92,18 @@ def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:
         .order_by(Reward.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).all()
+    )
+    programme = Programme(session, shop)
+    released = 0
     for reward in rewards:
-        reward.state = check_move(reward.state, RewardState.PENDING)
-        reward.state_at = reward.decided_at = now
-        reward.decided_by = actor
+        terms = programme.version(reward.terms_version)
+        if needs_review(shop.mode, terms, reward.tier_name, reward.granted_minor):
+            continue
+        enter_state(reward, RewardState.PENDING, now)
+        reward.decided_at, reward.decided_by = now, actor
         reward.version += 1
-    return len(rewards)
+        released += 1
+    return released
 
 
 def _get_shop(session: Session, shop_id: int) -> Shop:
