@@ -92,17 +92,17 @@ class Exclusions:
         self.channels = plain_set(terms.excluded_channels)
         self.codes = plain_set(terms.excluded_discount_codes)
         self._on_sale = terms.excludes_on_sale
-        self._goods = Goods(
-            Scope(
-                product_ids=terms.excluded_product_ids,
-                variant_ids=terms.excluded_variant_ids,
-                collection_ids=terms.excluded_collection_ids,
-                vendors=terms.excluded_vendors,
-                product_types=terms.excluded_product_types,
-                product_tags=terms.excluded_product_tags,
-                skus=terms.excluded_skus,
-            )
+        scope = Scope(
+            product_ids=terms.excluded_product_ids,
+            variant_ids=terms.excluded_variant_ids,
+            collection_ids=terms.excluded_collection_ids,
+            vendors=terms.excluded_vendors,
+            product_types=terms.excluded_product_types,
+            product_tags=terms.excluded_product_tags,
+            skus=terms.excluded_skus,
         )
+        # A scope that names nothing would be everything; an exclusion that names nothing excludes nothing.
+        self._goods = None if scope.is_everything else Goods(scope)
 
     def decide_line(self, line: OrderLine, product: ProductFact | None) -> ExclusionReason | None:
         """Return why a line does not earn, or None when it does.
@@ -112,7 +112,7 @@ class Exclusions:
         """
         if line.is_gift_card:
             return ExclusionReason.GIFT_CARD
-        dimension = self._goods.find_fit(line, product)
+        dimension = None if self._goods is None else self._goods.find_fit(line, product)
         if dimension is not None:
             return _REASONS[dimension]
         if self._on_sale and product is not None and line.variant_id in product.on_sale_variant_ids:

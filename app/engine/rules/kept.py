@@ -45,6 +45,8 @@ def returned_quantities(refunds: Iterable[RefundFact]) -> Counter[int]:
 def distinct(refunds: Iterable[RefundFact]) -> tuple[RefundFact, ...]:
     """Return each refund once, in the order in which they were processed."""
     once = {refund.refund_id: refund for refund in refunds}
+    if len(once) < 2:
+        return tuple(once.values())
     return tuple(sorted(once.values(), key=lambda refund: (refund.processed_at, refund.refund_id)))
 
 
@@ -91,6 +93,6 @@ def _goods_of(refund: RefundFact, taxes_included: bool) -> int:
 
 
 def _unpaid_goods(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
-    edited_out = sum(gross_minor_of(line, line.removed_quantity) for line in order.lines)
+    edited_out = sum(gross_minor_of(line, line.removed_quantity) for line in order.lines if line.removed_quantity > 0)
     moneyless = (refund for refund in distinct(refunds) if refund.money_minor <= 0)
     return edited_out + sum(_goods_of(refund, order.taxes_included) for refund in moneyless)

@@ -61,7 +61,7 @@ class Rates:
     def _find_rule(self, line: OrderLine, product: ProductFact | None) -> RateRule | None:
         """Return the highest rate of their own that the line's goods have, if any."""
         for rule, goods in self._rules:
-            if goods.hold(line, product):
+            if goods.find_fit(line, product) is not None:
                 return rule
         return None
 
@@ -72,7 +72,7 @@ class Rates:
         best: Campaign | None = None
         best_bps = 0
         for campaign, goods in self._campaigns:
-            if campaign.starts_at <= at < campaign.ends_at and goods.hold(line, product):
+            if campaign.starts_at <= at < campaign.ends_at and goods.find_fit(line, product) is not None:
                 given_bps = self._given(campaign, usual_bps)
                 if best is None or given_bps > best_bps:
                     best, best_bps = campaign, given_bps

@@ -11,6 +11,7 @@ from app.engine.rules.terms import Scope
 class Dimension(StrEnum):
     """By what a scope names goods."""
 
+    EVERYTHING = "everything"
     PRODUCT = "product"
     VARIANT = "variant"
     SKU = "sku"
@@ -57,15 +58,16 @@ class Goods:
         self._catalogue = scope.needs_products
         self._everything = scope.is_everything
 
-    def hold(self, line: OrderLine | None, product: ProductFact | None) -> bool:
-        """Return whether the goods of a line are in the scope. The shipping (None) is in one for everything only."""
-        return self._everything or (line is not None and self.find_fit(line, product) is not None)
+    def find_fit(self, line: OrderLine | None, product: ProductFact | None) -> Dimension | None:
+        """Return the first dimension by which a line is in the scope, or None when it is not.
 
-    def find_fit(self, line: OrderLine, product: ProductFact | None) -> Dimension | None:
-        """Return the first dimension by which a line is in the scope, or None.
-
-        ``product`` is what the catalogue says of the line's product, where that is known.
+        ``product`` is what the catalogue says of the line's product, where that is known. Without a line it is
+        the shipping that is asked about, which is in a scope for everything only.
         """
+        if self._everything:
+            return Dimension.EVERYTHING
+        if line is None:
+            return None
         if line.product_id in self._products:
             return Dimension.PRODUCT
         if line.variant_id in self._variants:
