@@ -12,6 +12,7 @@ help:
 	@echo "make smoke     the same without a browser: earns, approves, refunds, compares every cent"
 	@echo "make test      all tests, on a real PostgreSQL and a real Valkey (ARGS=\"-k refund\")"
 	@echo "make check     lint, format, types, import contracts, lock files"
+	@echo "make bench     the benchmarks, one JSON line for each figure (BENCH=\"rules books\")"
 	@echo "make lock      compute the lock files anew (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean     remove what make has made"
 	@echo
@@ -39,6 +40,13 @@ check: install-dev
 	$(BIN)/deptry --no-ansi .
 	$(BIN)/vulture --min-confidence 100 --ignore-names trace,attr app sandbox local wsgi.py
 	$(BIN)/python -m pytest tests/house/test_lock_files.py
+
+# Which of bench/*.py to run.
+BENCH ?= $(filter-out __init__,$(basename $(notdir $(wildcard bench/*.py))))
+
+.PHONY: bench
+bench: install-dev
+	@for name in $(BENCH); do $(BIN)/python -m bench.$$name || exit 1; done
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11 $(UPGRADE) pyproject.toml
