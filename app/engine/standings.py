@@ -12,8 +12,25 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Select, Text, any_, case, cast, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Select,
+    Text,
+    any_,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
 
 from app.engine.programme import Programme
 from app.engine.rules.facts import SpendEvent, TierAssignment, TierSource
@@ -50,22 +67,20 @@ def refresh_standings(
         Customer.shop_id == shop.id, Customer.id == any_(which)
     )
     before = {customer_id: (name, spend_minor) for customer_id, name, spend_minor in session.execute(shown)}
-    log = {"shop_id": shop.id, "terms_version": terms.version, "at": now, "actor": actor}
-    changed: dict[int, Standing] = {}
-    moves: list[dict[str, Any]] = []
+    changed: list[tuple[int, str, int]] = []
+    moves: list[tuple[int, str | None, str, str, int]] = []
     for customer_id, (standing,) in read_standings(session, shop, sorted(before), [look]):
         name, spend_minor = before[customer_id]
         after = standing.tier.name
         if (name, spend_minor) != (after, standing.spend_minor):
-            changed[customer_id] = standing
+            changed.append((customer_id, after, standing.spend_minor))
         if name != after:
             kind = TierChangeKind.MANUAL if by_hand else _kind_of(name, standing, terms)
-            move = {"customer_id": customer_id, "before": name, "after": after, "kind": kind}
-            moves.append({**log, **move, "spend_minor": standing.spend_minor})
+            moves.append((customer_id, name, after, kind.value, standing.spend_minor))
     if changed:
         _show(session, shop, changed, now)
     if moves:
-        session.execute(insert(TierChange), moves)
+        _log(session, shop, moves, terms.version, actor, now)
     return len(moves)
 
 
@@ -144,13 +159,8 @@ def _kind_of(before: str | None, standing: Standing, terms: Terms) -> TierChange
     return TierChangeKind.UPGRADE if up else TierChangeKind.DOWNGRADE
 
 
-def _show(session: Session, shop: Shop, changed: dict[int, Standing], now: datetime) -> None:
-    columns = func.unnest(
-        cast(list(changed), ARRAY(BigInteger)),
-        cast([standing.tier.name for standing in changed.values()], ARRAY(Text)),
-        cast([standing.spend_minor for standing in changed.values()], ARRAY(BigInteger)),
-    )
-    fresh = columns.table_valued("customer_id", "tier_name", "spend_minor", name="fresh").render_derived()
+def _show(session: Session, shop: Shop, changed: Sequence[tuple[int, str, int]], now: datetime) -> None:
+    fresh = _rows(changed, customer_id=BigInteger, tier_name=Text, spend_minor=BigInteger)
     moment = cast(now, DateTime(timezone=True))
     moved = Customer.tier_name.is_distinct_from(fresh.c.tier_name)
     session.execute(
@@ -164,6 +174,29 @@ def _show(session: Session, shop: Shop, changed: dict[int, Standing], now: datet
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _log(
+    session: Session,
+    shop: Shop,
+    moves: Sequence[tuple[int, str | None, str, str, int]],
+    terms_version: int,
+    actor: str,
+    now: datetime,
+) -> None:
+    own = {"customer_id": BigInteger, "before": Text, "after": Text, "kind": Text, "spend_minor": BigInteger}
+    shared = {"shop_id": shop.id, "terms_version": terms_version, "at": now, "actor": actor}
+    each = _rows(moves, **own)
+    values = select(*each.c, *(literal(value, TierChange.__table__.c[name].type) for name, value in shared.items()))
+    session.execute(insert(TierChange).from_select([*own, *shared], values))
+
+
+def _rows(rows: Sequence[tuple[Any, ...]], **columns: type[TypeEngine[Any]]) -> TableValuedAlias:
+    """Return rows as something to select from: an array for each column costs a tenth of a parameter for each value."""
+    arrays = [
+        cast(list(values), ARRAY(kind)) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
+    ]
+    return func.unnest(*arrays).table_valued(*columns, name="each").render_derived()
 
 
 def _number(count: int, one: str, many: str) -> str:

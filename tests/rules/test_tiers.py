@@ -1,4 +1,4 @@
-"""What counts as spent, when, and which tier it reaches; and which terms are refused."""
+"""What counts as spent, when, and which tier it reaches."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.engine.rules.facts import FinancialStatus, RefundLine
-from app.engine.rules.terms import Tier, TierMethod
+from app.engine.rules.terms import TierMethod
 from app.engine.rules.tiers import compute_spend_events, next_tier, spend_in_force, tier_for
-from app.engine.rules.valid_terms import validate_terms
 
-from .made import LADDER, day, make_line, make_order, make_refund, make_terms
+from .made import LADDER, day, make_line, make_order, make_refund
 
 
 def amounts(order: Any, *refunds: Any) -> list[tuple[Any, int]]:
@@ -86,42 +85,3 @@ def test_cancelling_takes_the_rest_and_later_refunds_nothing_more() -> None:
 def test_a_cancellation_dated_before_its_order_counts_when_the_order_does() -> None:
     order = make_order(placed_at=day(5), cancelled_at=day(4))
     assert amounts(order) == [(day(5), 8000), (day(5), -8000)]
-
-
-def test_good_terms_have_no_problems() -> None:
-    assert validate_terms(make_terms(*LADDER, cap_per_order_minor=1, hold_above_minor=0)) == []
-
-
-@pytest.mark.parametrize(
-    ("tiers", "sentence"),
-    [
-        ([Tier("A", 0, 10_001)], "The rate of the tier 'A' must be between 0 % and 100 %."),
-        ([Tier("A", 0, -1)], "The rate of the tier 'A' must be between 0 % and 100 %."),
-        ([Tier("A", 1, 100)], "The first tier must start at 0, so that every customer has one."),
-        ([Tier("A", 0, 1), Tier("B", 0, 2)], "The thresholds must rise from one tier to the next."),
-        ([Tier("A", 0, 1), Tier("B", 9, 2), Tier("C", 5, 3)], "The thresholds must rise from one tier to the next."),
-        ([Tier("A", 0, 1), Tier(" a ", 5, 2)], "Two tiers must not have the same name."),
-        ([Tier(" ", 0, 1)], "Every tier needs a name."),
-    ],
-)
-def test_tiers_that_make_no_sense_are_refused_with_one_sentence(tiers: list[Tier], sentence: str) -> None:
-    assert validate_terms(make_terms(*tiers)) == [sentence]
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"tiers": ()}, "at least one tier"),
-        ({"currency": "usd"}, "three capital letters"),
-        ({"version": 0}, "counted from 1"),
-        ({"minimum_order_minor": -1}, "minimum order must not be negative"),
-        ({"cap_per_order_minor": 0}, "cap per order must be above zero"),
-        ({"hold_above_minor": -1}, "must not be negative"),
-        ({"excluded_tags": frozenset({" "})}, "must not be blank"),
-        ({"excluded_product_ids": frozenset({0})}, "positive number"),
-    ],
-)
-def test_terms_that_make_no_sense_are_refused_with_one_sentence(changes: dict[str, Any], words: str) -> None:
-    (problem,) = validate_terms(make_terms(**changes))
-    assert words in problem
-    assert problem.endswith(".")

@@ -1,5 +1,6 @@
 """What a customer has spent, and which tier that reaches."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class Look:
             ALWAYS.start if self._since == ALWAYS.start else _counts_from(terms.tier_method, self._since, zone)
         )
         self._by_name = {tier.name: tier for tier in terms.tiers}
+        self._ladder = sorted(terms.tiers, key=_threshold_of)
 
     def standing(self, events: Iterable[SpendEvent], assignments: Iterable[TierAssignment] = ()) -> Standing:
         """Return a customer's standing, given the events of their spend in any order.
@@ -92,7 +94,8 @@ class Look:
         if locks:
             newest = max(locks, key=lambda given: given.starts_at)
             return Standing(self._by_name[newest.tier_name], spend_minor, newest.source)
-        best = Standing(tier_for(highest_minor, self._terms.tiers), spend_minor)
+        reached = bisect_right(self._ladder, highest_minor, lo=1, key=_threshold_of)
+        best = Standing(self._ladder[reached - 1], spend_minor)
         for given in sorted(lasting, key=lambda given: given.source is not TierSource.PAID):
             tier = self._by_name[given.tier_name]
             if tier.threshold_minor > best.tier.threshold_minor:
@@ -138,15 +141,18 @@ def spend_in_force(events: Iterable[SpendEvent], method: TierMethod, at: datetim
 
 def tier_for(spend_minor: int, tiers: Sequence[Tier]) -> Tier:
     """Return the highest tier whose threshold the spend has reached, else the lowest one."""
-    ascending = sorted(tiers, key=lambda tier: tier.threshold_minor)
-    reached = [tier for tier in ascending if tier.threshold_minor <= spend_minor]
-    return reached[-1] if reached else ascending[0]
+    ascending = sorted(tiers, key=_threshold_of)
+    return ascending[bisect_right(ascending, spend_minor, lo=1, key=_threshold_of) - 1]
 
 
 def next_tier(spend_minor: int, tiers: Sequence[Tier]) -> Tier | None:
     """Return the tier the customer reaches next by spending more, or None at the top."""
     above = [tier for tier in tiers if tier.threshold_minor > spend_minor]
-    return min(above, key=lambda tier: tier.threshold_minor, default=None)
+    return min(above, key=_threshold_of, default=None)
+
+
+def _threshold_of(tier: Tier) -> int:
+    return tier.threshold_minor
 
 
 def _kept_since(terms: Terms, at: datetime, zone: ZoneInfo, evaluations: Iterable[datetime]) -> datetime:
