@@ -1,4 +1,4 @@
-"""products/* and collections/update: the catalogue changed, so what is remembered of it is to be asked anew."""
+"""products/* and collections/*: the catalogue changed, so what is remembered of it is to be asked anew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +39,11 @@ def parse_product_deletion(body: Json) -> ProductChanged:
 def parse_collection_change(body: Json) -> CollectionChanged:
     """Return which collection a collections/update body is about. Raises BodyError."""
     return CollectionChanged(Reader(body).gid("admin_graphql_api_id", "Collection"))
+
+
+def parse_collection_deletion(body: Json) -> CollectionChanged:
+    """Return which collection is no more. Raises BodyError, also for a body that says more than a deletion does."""
+    return CollectionChanged(read_deleted(Reader(body), "Collection"))
 
 
 def record_catalogue_changes(

@@ -17,10 +17,12 @@ from app.webhooks.catalogue import (
     CollectionChanged,
     ProductChanged,
     parse_collection_change,
+    parse_collection_deletion,
     parse_product_change,
     parse_product_deletion,
     record_catalogue_changes,
 )
+from app.webhooks.customers import TagsChanged, parse_tag_change, record_tag_changes
 from app.webhooks.disputes import parse_dispute
 from app.webhooks.lifecycle import Uninstalled, parse_uninstalled, record_uninstalled
 from app.webhooks.orders import parse_order
@@ -92,6 +94,14 @@ def _collection_change(body: Json, _: Origin) -> CollectionChanged:
     return parse_collection_change(body)
 
 
+def _collection_deletion(body: Json, _: Origin) -> CollectionChanged:
+    return parse_collection_deletion(body)
+
+
+def _tag_change(body: Json, _: Origin) -> TagsChanged:
+    return parse_tag_change(body)
+
+
 def _uninstalled(body: Json, origin: Origin) -> Uninstalled:
     return parse_uninstalled(body, origin.shop_domain, origin.at)
 
@@ -106,6 +116,7 @@ def _no_order(_: object) -> None:
 
 _ORDERS = Handler(_order, record_orders, _order_id)
 _DISPUTES = Handler(_dispute, record_details, _order_id)
+_TAGS = Handler(_tag_change, record_tag_changes, _no_order)
 
 HANDLERS: dict[str, Handler[Any]] = {
     "orders/paid": _ORDERS,
@@ -120,6 +131,9 @@ HANDLERS: dict[str, Handler[Any]] = {
     "products/update": Handler(_product_change, record_catalogue_changes, _no_order),
     "products/delete": Handler(_product_deletion, record_catalogue_changes, _no_order),
     "collections/update": Handler(_collection_change, record_catalogue_changes, _no_order),
+    "collections/delete": Handler(_collection_deletion, record_catalogue_changes, _no_order),
+    "customer.tags_added": _TAGS,
+    "customer.tags_removed": _TAGS,
     UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _no_order),
 }
 

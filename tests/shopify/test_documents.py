@@ -55,6 +55,7 @@ KNOWN_SCOPES = {
 #: The beginning of a topic, and what subscribing to it needs.
 TOPIC_SCOPES = {
     "collections/": "read_products",
+    "customer.": "read_customers",
     "disputes/": "read_shopify_payments_disputes",
     "order_transactions/": "read_orders",
     "orders/": "read_orders",

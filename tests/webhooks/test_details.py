@@ -12,6 +12,7 @@ from app.webhooks.catalogue import (
     CollectionChanged,
     ProductChanged,
     parse_collection_change,
+    parse_collection_deletion,
     parse_product_change,
     parse_product_deletion,
 )
@@ -132,6 +133,7 @@ def test_changes_of_the_catalogue_say_no_more_than_what_changed() -> None:
     assert parse_product_change(example("products/update")) == ProductChanged(7300000000001)
     assert parse_product_deletion(example("products/delete")) == ProductChanged(7300000000001)
     assert parse_collection_change(example("collections/update")) == CollectionChanged(4400000000021)
+    assert parse_collection_deletion(example("collections/delete")) == CollectionChanged(4400000000021)
 
 
 def test_a_product_that_lives_is_not_deleted_by_the_topic_alone() -> None:

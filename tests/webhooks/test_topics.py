@@ -9,10 +9,11 @@ from sqlalchemy import select
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows.catalogue import record_products
+from app.engine.flows.customer_tags import record_tags
 from app.engine.flows.terms import get_current, publish
 from app.engine.rules.facts import ProductFact
 from app.engine.rules.states import RewardState
-from app.models import DeliveryState, DetailKind, Order, OrderDetail, Product, Refund, Reward, Shop
+from app.models import Customer, DeliveryState, DetailKind, Order, OrderDetail, Product, Refund, Reward, Shop
 from app.webhooks.inbox import drain
 from app.webhooks.topics import HANDLERS, PRIVACY_TOPICS, find_ignore_reason
 from tests.webhooks.conftest import Inbox, NewShop
@@ -122,7 +123,13 @@ def test_what_is_no_payment_is_kept_and_ignored_with_its_reason(shop: Shop, send
 
 @pytest.mark.parametrize(
     ("topic", "stale"),
-    [("products/update", [1]), ("products/delete", [1]), ("collections/update", [1, 2]), ("orders/paid", [])],
+    [
+        ("products/update", [1]),
+        ("products/delete", [1]),
+        ("collections/update", [1, 2]),
+        ("collections/delete", [1, 2]),
+        ("orders/paid", []),
+    ],
 )
 def test_a_change_of_the_catalogue_has_what_is_known_of_it_asked_anew(
     shop: Shop, sender: Sender, inbox: Inbox, topic: str, stale: list[int]
@@ -136,6 +143,19 @@ def test_a_change_of_the_catalogue_has_what_is_known_of_it_asked_anew(
     assert drain(utcnow).handled == 1
     marked = db.session.scalars(select(Product.shopify_id).where(Product.is_stale).order_by(Product.shopify_id))
     assert [product_id - 7300000000000 for product_id in marked] == stale
+
+
+@pytest.mark.parametrize("topic", ["customer.tags_added", "customer.tags_removed"])
+def test_a_change_of_tags_has_the_customers_tags_asked_anew(
+    shop: Shop, sender: Sender, inbox: Inbox, topic: str
+) -> None:
+    with transaction() as session:
+        row = session.get_one(Shop, shop.id)
+        record_tags(session, row, {8200000000017: ("old",), 8200000000018: ("old",)}, utcnow())
+    sender.send(topic)
+    assert drain(utcnow).handled == 1
+    known = db.session.execute(select(Customer.shopify_id, Customer.tags).order_by(Customer.shopify_id))
+    assert [tuple(row) for row in known] == [(8200000000017, None), (8200000000018, ["old"])]
 
 
 def test_uninstalling_is_told_to_the_shop(shop: Shop, sender: Sender, inbox: Inbox) -> None:
