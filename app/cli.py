@@ -1,21 +1,19 @@
-"""The ``flask`` commands: worker, clock, inspect, check-books, program."""
+"""The ``flask`` commands: worker, clock, inspect, check-books, program, and those of files of their own."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
-from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
-from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
+from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
+from app.cli_terms import terms_group
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import transaction
@@ -25,31 +23,14 @@ from app.engine.rules.money import MoneyError, to_minor
 from app.engine.rules.terms import Mode
 from app.errors import BoomerangError
 from app.inspection import inspect_customer, inspect_order
-from app.models import Shop
 from app.queue import QUEUES, blocking_connection
 from app.schedule import run_clock
-
-ACTOR = "cli"
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (work, clock, inspect, check_books, program_group):
+    for command in (work, clock, inspect, check_books, program_group, terms_group):
         app.cli.add_command(command)
-
-
-@contextmanager
-def _sentences_for_absent_servers() -> Iterator[None]:
-    """Tell an operator in one sentence which server does not answer; all other trouble keeps its traceback."""
-    try:
-        yield
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) is not None:
-            raise
-        why = str(error.orig).partition("\n")[0]
-        raise click.ClickException(f"PostgreSQL does not answer; is DATABASE_URL right? ({why})") from error
-    except RedisConnectionError as error:
-        raise click.ClickException(f"Redis does not answer; is REDIS_URL right? ({error})") from error
 
 
 class _Worker(SimpleWorker):
@@ -61,7 +42,7 @@ class _Worker(SimpleWorker):
 @click.command()
 @click.option("--queues", default=",".join(QUEUES), show_default=True, help="Which queues, in order of preference.")
 @click.option("--burst", is_flag=True, help="Stop when nothing is left to do.")
-@_sentences_for_absent_servers()
+@sentences_for_absent_servers()
 def work(queues: str, burst: bool) -> None:
     """Run a worker: it drains the inbox and sends transfers."""
     names = [name.strip() for name in queues.split(",")]
@@ -86,7 +67,7 @@ inspect = AppGroup("inspect", help="Show everything known about an order or a cu
 @click.argument("shopify_id", type=int)
 @click.option("--shop", help="The shop's domain, where several have the same id.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@_sentences_for_absent_servers()
+@sentences_for_absent_servers()
 def inspect_order_command(shopify_id: int, shop: str | None, as_json: bool) -> None:
     """Show an order: reward, explanation, entries, transfers, deliveries."""
     with transaction() as session:
@@ -97,7 +78,7 @@ def inspect_order_command(shopify_id: int, shop: str | None, as_json: bool) -> N
 @click.argument("shopify_id", type=int)
 @click.option("--shop", help="The shop's domain, where several have the same id.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@_sentences_for_absent_servers()
+@sentences_for_absent_servers()
 def inspect_customer_command(shopify_id: int, shop: str | None, as_json: bool) -> None:
     """Show a customer: balances, rewards, entries, transfers."""
     with transaction() as session:
@@ -105,7 +86,7 @@ def inspect_customer_command(shopify_id: int, shop: str | None, as_json: bool) -
 
 
 @click.command("check-books")
-@_sentences_for_absent_servers()
+@sentences_for_absent_servers()
 def check_books() -> None:
     """Check that the books add up; exit 1 and name what does not."""
     with transaction() as session:
@@ -130,7 +111,7 @@ program_group = AppGroup("program", help="Show or change a shop's programme.")
 @click.option("--cap", help="Most cashback per order, such as 50.00; 'none' for no cap.")
 @click.option("--minimum-order", help="Smallest eligible amount that earns, such as 10.00.")
 @click.option("--far-expiry", type=bool, help="Agree to a far expiry as each transfer's fingerprint.")
-@_sentences_for_absent_servers()
+@sentences_for_absent_servers()
 def program_set(
     shop: str,
     mode: str | None,
@@ -144,9 +125,7 @@ def program_set(
     now = utcnow()
     try:
         with transaction() as session:
-            row = session.scalar(select(Shop).where(Shop.domain == shop))
-            if row is None:
-                raise click.ClickException(f"No shop {shop} has installed the app.")
+            row = get_shop(session, shop)
             current = terms.get_current(session, row.id, now)
             wanted = replace(
                 current,

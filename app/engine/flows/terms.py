@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
@@ -85,6 +85,24 @@ def list_versions(session: Session, shop_id: int, now: datetime) -> list[Version
     return [Version(*row, states[row.version]) for row in rows]
 
 
+def find_newest(session: Session, shop_id: int) -> int:
+    """Return the highest number of a version there is, 0 where there is none."""
+    versions = select(TermsVersion.version).where(TermsVersion.shop_id == shop_id)
+    return session.scalar(versions.order_by(TermsVersion.version.desc()).limit(1)) or 0
+
+
+def check(session: Session, shop: Shop, terms: Terms, begins: datetime) -> None:
+    """Raise BadTerms unless terms could be published to begin at a moment."""
+    problems = find_problems(terms)
+    if terms.currency != shop.currency:
+        problems.append(Problem(("currency",), f"The terms must be in the shop's currency, {shop.currency}."))
+    if not problems:
+        problems = find_late_dates(terms, begins, ZoneInfo(shop.timezone))
+        problems += [Problem(("tiers",), said) for said in check_tiers_in_use(session, shop.id, terms, begins)]
+    if problems:
+        raise BadTerms(problems)
+
+
 def publish(
     session: Session,
     shop_id: int,
@@ -108,11 +126,11 @@ def publish(
     there = _find_in_force(session, shop_id, begins)
     if there is not None and replace(terms, version=there.version) == there:
         return there
-    newest = session.scalar(_newest(shop_id)) or 0
+    newest = find_newest(session, shop_id)
     if seen_version not in (None, newest):
         raise Overtaken
     terms = replace(terms, version=newest + 1)
-    _check_terms(session, shop, terms, begins, now)
+    check(session, shop, terms, begins)
     session.add(
         TermsVersion(
             shop_id=shop_id,
@@ -139,7 +157,7 @@ def publish(
 
 def publish_default(session: Session, shop: Shop, actor: str, now: datetime) -> None:
     """Publish the first version of a shop's terms, unless it has one already."""
-    if session.scalar(_newest(shop.id)) is not None:
+    if find_newest(session, shop.id):
         return
     unit = 10 ** exponent(shop.currency)
     tiers = tuple(Tier(name, threshold * unit, rate_bps) for name, threshold, rate_bps in DEFAULT_TIERS)
@@ -156,11 +174,6 @@ def _find_in_force(session: Session, shop_id: int, at: datetime) -> Terms | None
     return None if body is None else terms_from_json(body)
 
 
-def _newest(shop_id: int) -> Select[int]:
-    versions = select(TermsVersion.version).where(TermsVersion.shop_id == shop_id)
-    return versions.order_by(TermsVersion.version.desc()).limit(1)
-
-
 def _check_moment(effective_from: datetime | None, now: datetime) -> datetime:
     if effective_from is None:
         return now
@@ -171,14 +184,3 @@ def _check_moment(effective_from: datetime | None, now: datetime) -> datetime:
     if effective_from.year > LATEST_YEAR:
         raise BadMoment(f"Terms must begin before the year {LATEST_YEAR + 1}.")
     return effective_from
-
-
-def _check_terms(session: Session, shop: Shop, terms: Terms, begins: datetime, now: datetime) -> None:
-    problems = find_problems(terms)
-    if terms.currency != shop.currency:
-        problems.append(Problem(("currency",), f"The terms must be in the shop's currency, {shop.currency}."))
-    if not problems:
-        problems = find_late_dates(terms, begins, ZoneInfo(shop.timezone))
-        problems += [Problem(("tiers",), said) for said in check_tiers_in_use(session, shop.id, terms, now)]
-    if problems:
-        raise BadTerms(problems)
