@@ -5,11 +5,24 @@ from dataclasses import replace
 import pytest
 
 from app.engine.rules.eligibility import IneligibleReason
-from app.engine.rules.facts import FinancialStatus, RefundLine
-from app.engine.rules.reward import Target, compute_target
+from app.engine.rules.facts import (
+    Details,
+    DisputeFact,
+    DisputeStatus,
+    FinancialStatus,
+    PaymentFact,
+    RefundLine,
+    TierSource,
+)
+from app.engine.rules.limits import Ceiling, LimitKind
+from app.engine.rules.reward import Adjustment, Target, compute_target
 from app.engine.rules.steps import StepKind
+from app.engine.rules.steps_kept import DisputeLost
+from app.engine.rules.steps_limits import Adjusted, LimitCut
+from app.engine.rules.steps_rates import TierRate
+from app.engine.rules.terms import RateRule, Scope
 
-from .made import FIVE_PERCENT, day, make_line, make_order, make_refund, make_terms
+from .made import BIG, FIVE_PERCENT, day, make_line, make_order, make_refund, make_terms
 
 TERMS = make_terms()
 
@@ -141,3 +154,146 @@ def test_an_amount_of_zero_shows_its_multiplication_and_its_reason(reason: Ineli
     assert target.ineligible is reason
     expected = [StepKind.LINE_COUNTS, StepKind.TIER_RATE, StepKind.AMOUNT, StepKind.ORDER_EXCLUDED]
     assert kinds(target) == expected
+
+
+def test_every_kind_of_cut_leaves_its_step_in_the_order_of_the_pipeline() -> None:
+    terms = make_terms(
+        includes_shipping=True,
+        cap_per_order_minor=300,
+        rates=(RateRule("Mugs", 1000, Scope(product_ids=frozenset({1}))),),
+    )
+    order = make_order(
+        make_line(1, 6000, quantity=3, product_id=1),
+        make_line(2, 4000, product_id=2),
+        shipping_minor=500,
+        total_minor=10_500,
+    )
+    paid = Details(payments=(PaymentFact(1, order.order_id, "gift_card", 2_100),))
+    room = [Ceiling(LimitKind.MONTH, 250, 1000, 750), Ceiling(LimitKind.DAY, 200, 500, 300)]
+    refunds = [make_refund(1, [RefundLine(1, 3, 6000)], money_minor=7000, shipping_minor=500)]
+    target = compute_target(order, refunds, terms, FIVE_PERCENT, details=paid, ceilings=room)
+    assert kinds(target) == [
+        StepKind.LINE_COUNTS,
+        StepKind.LINE_COUNTS,
+        StepKind.SHIPPING_COUNTS,
+        StepKind.CREDIT_PAID,
+        StepKind.TIER_RATE,
+        StepKind.LINE_RATE,
+        StepKind.LINE_RATE,
+        StepKind.LINE_RATE,
+        StepKind.RATE_AMOUNT,
+        StepKind.RATE_AMOUNT,
+        StepKind.AMOUNT_SUM,
+        StepKind.LINE_SHARE,
+        StepKind.LINE_SHARE,
+        StepKind.LINE_SHARE,
+        StepKind.CAP_CUT,
+        StepKind.LIMIT_CUT,
+        StepKind.UNITS_GONE,
+        StepKind.SHIPPING_GONE,
+        StepKind.EXTRA_MONEY,
+        StepKind.KEPT_AMOUNT,
+    ]
+    # 80 % counts: 48.00 at 10 % and 36.00 at 5 %. Kept: 40.00 less 5.00 paid back beyond, 80 % of it at 5 %.
+    assert (target.eligible_minor, target.calculated_minor, target.granted_minor) == (8400, 660, 200)
+    assert (target.kept_eligible_minor, target.kept_minor, target.cut_by) == (2800, 140, LimitKind.DAY)
+
+
+def test_a_cut_by_a_limit_says_where_its_counter_stood_before_and_after() -> None:
+    room = [Ceiling(LimitKind.BALANCE, 200, 20_000, 19_800)]
+    target = compute_target(make_order(make_line(1, 6000)), (), TERMS, FIVE_PERCENT, ceilings=room)
+    assert target.steps[-1] == LimitCut(LimitKind.BALANCE, 20_000, 19_800, 20_000, 300, 200)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [(LimitKind.LIFETIME, IneligibleReason.LIMIT_REACHED), (LimitKind.OWED, IneligibleReason.CUSTOMER_OWES)],
+)
+@pytest.mark.parametrize("left", [0, -500])
+def test_where_a_limit_leaves_nothing_the_order_says_why_and_keeps_nothing(
+    kind: LimitKind, reason: IneligibleReason, left: int
+) -> None:
+    refunds = [make_refund(1, money_minor=100)]
+    room = [Ceiling(kind, left, 0, 500)]
+    target = compute_target(make_order(), refunds, TERMS, FIVE_PERCENT, ceilings=room)
+    assert (target.granted_minor, target.kept_minor, target.calculated_minor) == (0, 0, 400)
+    assert (target.ineligible, target.cut_by) == (reason, kind)
+    assert kinds(target)[-2:] == [StepKind.LIMIT_CUT, StepKind.ORDER_EXCLUDED]
+
+
+def test_a_limit_that_leaves_exactly_the_amount_cuts_nothing() -> None:
+    room = [Ceiling(LimitKind.DAY, 400, 500, 100)]
+    target = compute_target(make_order(), (), TERMS, FIVE_PERCENT, ceilings=room)
+    assert (target.granted_minor, target.cut_by) == (400, None)
+    assert StepKind.LIMIT_CUT not in kinds(target)
+
+
+def test_of_two_limits_that_leave_the_same_the_first_is_named() -> None:
+    room = [Ceiling(LimitKind.MONTH, 100, 500, 400), Ceiling(LimitKind.DAY, 100, 100, 0)]
+    assert compute_target(make_order(), (), TERMS, FIVE_PERCENT, ceilings=room).cut_by is LimitKind.MONTH
+
+
+def test_an_amount_set_by_hand_keeps_who_and_why_beside_the_calculated_one() -> None:
+    hand = Adjustment(900, "staff:7", "Late parcel")
+    terms = make_terms(cap_per_order_minor=300)
+    target = compute_target(make_order(), (), terms, FIVE_PERCENT, adjustment=hand)
+    assert (target.calculated_minor, target.granted_minor, target.kept_minor) == (400, 900, 900)
+    assert target.steps[-1] == Adjusted(400, 900, "staff:7", "Late parcel")
+
+
+def test_an_amount_set_by_hand_does_not_grow_with_the_order() -> None:
+    hand = Adjustment(900, "staff:7", "Late parcel")
+    grown = make_order(make_line(1, 8000), make_line(2, 8000))
+    assert compute_target(grown, (), TERMS, FIVE_PERCENT, adjustment=hand).kept_minor == 900
+
+
+def test_of_several_lost_disputes_the_first_is_told_and_a_cancellation_before_all() -> None:
+    def lost(number: int, finalized: bool) -> DisputeFact:
+        return DisputeFact(number, BIG + 1, DisputeStatus.LOST, day(3), day(5) if finalized else None)
+
+    disputes = (lost(9, False), lost(8, True), DisputeFact(7, BIG + 1, DisputeStatus.WON, day(1)))
+    for told in (disputes, disputes[::-1]):
+        target = compute_target(make_order(), (), TERMS, FIVE_PERCENT, details=Details(disputes=told))
+        assert target.steps[-2] == DisputeLost(8, day(5).isoformat())
+    undated = compute_target(make_order(), (), TERMS, FIVE_PERCENT, details=Details(disputes=disputes[:1]))
+    assert undated.steps[-2] == DisputeLost(9, day(3).isoformat())
+    cancelled = make_order(cancelled_at=day(3))
+    target = compute_target(cancelled, (), TERMS, FIVE_PERCENT, details=Details(disputes=disputes))
+    assert kinds(target)[-2:] == [StepKind.CANCELLED, StepKind.KEPT_AMOUNT]
+
+
+def test_how_the_tier_was_reached_is_in_its_step() -> None:
+    target = compute_target(make_order(), (), TERMS, FIVE_PERCENT, spend_minor=7, source=TierSource.MANUAL)
+    assert TierRate("Bronze", 500, 7, TierSource.MANUAL) in target.steps
+
+
+def test_a_tiny_part_that_other_money_paid_rounds_to_zero_and_says_so() -> None:
+    order = make_order(make_line(1, 1), total_minor=1000)
+    paid = Details(payments=(PaymentFact(1, order.order_id, "gift_card", 999),))
+    target = compute_target(order, (), TERMS, FIVE_PERCENT, details=paid)
+    assert (target.eligible_minor, target.ineligible) == (0, IneligibleReason.ROUNDS_TO_ZERO)
+
+
+def test_shipping_that_is_not_paid_back_has_no_step_about_it() -> None:
+    order = make_order(make_line(1, 8000, quantity=2), shipping_minor=500)
+    refunds = [make_refund(1, [RefundLine(1, 1, 4000)], money_minor=4000)]
+    target = compute_target(order, refunds, make_terms(includes_shipping=True), FIVE_PERCENT)
+    assert kinds(target)[-2:] == [StepKind.UNITS_GONE, StepKind.KEPT_AMOUNT]
+    assert target.kept_minor == 225
+
+
+def test_an_order_of_huge_ids_and_amounts_stays_exact() -> None:
+    huge = 2**62
+    line = make_line(2**63 - 1, huge, quantity=2, product_id=2**63 - 1, tax_minor=huge, discount_minor=huge)
+    terms = make_terms(includes_tax=True, before_discounts=True)
+    target = compute_target(make_order(line), [make_refund(1, [RefundLine(2**63 - 1, 1)])], terms, FIVE_PERCENT)
+    # Undiscounted, and with the tax of that: four times as much; half of it is kept.
+    assert (target.eligible_minor, target.kept_eligible_minor) == (4 * huge, 2 * huge)
+    assert target.calculated_minor == (4 * huge * 500 + 5_000) // 10_000
+
+
+def test_where_nothing_was_paid_for_goods_that_count_money_paid_back_takes_all_of_it() -> None:
+    order = make_order(make_line(1, 0, discount_minor=8000))
+    terms = make_terms(before_discounts=True)
+    assert compute_target(order, [make_refund(1)], terms, FIVE_PERCENT).kept_minor == 400
+    assert compute_target(order, [make_refund(1, money_minor=1)], terms, FIVE_PERCENT).kept_minor == 0

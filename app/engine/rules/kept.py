@@ -17,11 +17,6 @@ def gross_minor_of(line: OrderLine, quantity: int) -> int:
     return _part(max(line.net_minor, 0) + max(line.tax_minor, 0), quantity, line.quantity)
 
 
-def ordered_quantities(order: OrderFact) -> dict[int, int]:
-    """Return the units ordered, by line id."""
-    return {line.line_id: max(line.quantity, 0) for line in order.lines}
-
-
 def kept_quantities(order: OrderFact, refunds: Iterable[RefundFact]) -> dict[int, int]:
     """Return the units neither edited out nor returned, by line id. A cancelled order keeps none."""
     if order.cancelled_at is not None:
