@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
@@ -254,6 +254,7 @@ def test_a_clock_that_is_behind_ends_a_tier_when_it_began(shop: Till) -> None:
         ({"reason": "x" * 501}, "at most 500 characters"),
         ({"ends_at": day(5)}, "The end lies in the past"),
         ({"ends_at": datetime(2026, 4, 1)}, "The end needs a time zone"),  # noqa: DTZ001
+        ({"ends_at": datetime(9999, 12, 31, 23, tzinfo=UTC)}, "The end is too far away"),
         ({"customer_ids": []}, "Choose at least one customer."),
         ({"shop_id": 99}, "There is no such shop"),
     ],

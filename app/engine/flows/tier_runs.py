@@ -26,7 +26,7 @@ def start_run(session: Session, shop_id: int, actor: str, now: datetime) -> Tier
     shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update(key_share=True))
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
-    if _unfinished(session, shop_id) is not None:
+    if find_unfinished(session, shop_id) is not None:
         raise Refused("Tiers are being recalculated already; wait until that is finished.")
     run = TierRun(shop_id=shop_id, at=now, actor=actor, started_at=now)
     session.add(run)
@@ -45,13 +45,18 @@ def start_run(session: Session, shop_id: int, actor: str, now: datetime) -> Tier
     return run
 
 
+def find_unfinished(session: Session, shop_id: int) -> int | None:
+    """Return the shop's run that was begun and not finished. There is one at most."""
+    return session.scalar(select(TierRun.id).where(TierRun.shop_id == shop_id, TierRun.finished_at.is_(None)).limit(1))
+
+
 def due_run(session: Session, shop: Shop, now: datetime) -> int | None:
     """Return the run that has something left to do, begun here when the schedule asks for it; None for none.
 
     A scheduled run is dated with the very instant of its schedule, however late it comes.
     """
     session.execute(select(Shop.id).where(Shop.id == shop.id).with_for_update(key_share=True))
-    unfinished = _unfinished(session, shop.id)
+    unfinished = find_unfinished(session, shop.id)
     if unfinished is not None:
         return unfinished
     schedule = session.execute(_schedules(now).where(Shop.id == shop.id)).one_or_none()
@@ -168,7 +173,3 @@ def _ended(now: datetime) -> Select[int]:
             or_(Customer.tier_checked_at.is_(None), Customer.tier_checked_at < TierAssignmentRow.ends_at),
         )
     )
-
-
-def _unfinished(session: Session, shop_id: int) -> int | None:
-    return session.scalar(select(TierRun.id).where(TierRun.shop_id == shop_id, TierRun.finished_at.is_(None)).limit(1))

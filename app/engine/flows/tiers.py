@@ -17,6 +17,8 @@ from app.errors import NotFound, Refused
 from app.models import Customer, Shop, TierAssignmentRow
 
 MAX_REASON_LENGTH = 500
+#: In another time zone a moment of this year may lie in the next one, which dates cannot say.
+LAST_YEAR = 9999
 
 
 def assign(
@@ -107,6 +109,8 @@ def _check_end(ends_at: datetime | None, now: datetime) -> None:
         raise Refused("The end needs a time zone, like 2027-01-31T00:00+01:00.")
     if ends_at <= now:
         raise Refused("The end lies in the past; name a later moment, or none for no end.")
+    if ends_at.year >= LAST_YEAR:
+        raise Refused("The end is too far away; leave it out for no end.")
 
 
 def _get_shop(session: Session, shop_id: int) -> Shop:
