@@ -110,9 +110,9 @@ SENTENCES: list[tuple[Step, str]] = [
     ),
     (LineRate(1, "Mug", 100, ALONE, 200, "Kitchen", 100), "Mug earns 1 %: Kitchen counts instead of the tier."),
     (LineRate(1, "Mug", 200, ALONE, 200), "Mug earns 2 %: the rate of the tier."),
-    (steps_rates.RateAmount(9980, 250, "2.495"), "2.5 % of 99.80 USD is 2.495 USD."),
-    (steps_rates.AmountSum("2.595", 260), "Together that is 2.595 USD, rounded to 2.60 USD."),
-    (steps_rates.AmountSum("2.60", 260), "Together that is 2.60 USD."),
+    (steps_rates.RateAmount(9980, 250), "2.5 % of 99.80 USD is 2.495 USD."),
+    (steps_rates.AmountSum(2_595_000, 260), "Together that is 2.595 USD, rounded to 2.60 USD."),
+    (steps_rates.AmountSum(2_600_000, 260), "Together that is 2.60 USD."),
     (
         steps_limits.Adjusted(300, 500, "staff:7", "Late parcel"),
         "A person set the amount to 5.00 USD; 3.00 USD was calculated.",

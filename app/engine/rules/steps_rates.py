@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.engine.rules.facts import TierSource
-from app.engine.rules.money import decimal_text, rate_text
+from app.engine.rules.money import decimal_text, exact_share_text, rate_text
 from app.engine.rules.steps import Step, StepKind, and_list, money_text
 from app.engine.rules.terms import Precedence
 
@@ -102,10 +102,10 @@ class RateAmount(Step):
     kind = StepKind.RATE_AMOUNT
     eligible_minor: int
     rate_bps: int
-    exact: str
 
     def sentence(self, currency: str) -> str:
-        return f"{rate_text(self.rate_bps)} of {money_text(self.eligible_minor, currency)} is {self.exact} {currency}."
+        exact = exact_share_text(self.eligible_minor, self.rate_bps, currency)
+        return f"{rate_text(self.rate_bps)} of {money_text(self.eligible_minor, currency)} is {exact} {currency}."
 
 
 @dataclass(slots=True)
@@ -113,11 +113,12 @@ class AmountSum(Step):
     """What several rates come to together, rounded once."""
 
     kind = StepKind.AMOUNT_SUM
-    exact: str
+    #: In ten-thousandths of a minor unit: each eligible amount times its rate, added up.
+    product: int
     amount_minor: int
 
     def sentence(self, currency: str) -> str:
-        return f"Together that is {_rounded(self.exact, self.amount_minor, currency)}."
+        return f"Together that is {_rounded(exact_share_text(self.product, 1, currency), self.amount_minor, currency)}."
 
 
 @dataclass(slots=True)

@@ -94,12 +94,9 @@ def _amounts(grant: Grant, currency: str) -> list[Step]:
         ((rate_bps, eligible_minor),) = grant.by_rate
         exact = exact_share_text(eligible_minor, rate_bps, currency)
         return [Amount(eligible_minor, rate_bps, exact, amount_minor)]
-    trail: list[Step] = [
-        RateAmount(eligible_minor, rate_bps, exact_share_text(eligible_minor, rate_bps, currency))
-        for rate_bps, eligible_minor in grant.by_rate
-    ]
-    product = sum(rate_bps * eligible_minor for rate_bps, eligible_minor in grant.by_rate)
-    return [*trail, AmountSum(exact_share_text(product, 1, currency), amount_minor)]
+    trail: list[Step] = [RateAmount(eligible_minor, rate_bps) for rate_bps, eligible_minor in grant.by_rate]
+    trail.append(AmountSum(sum(rate_bps * eligible for rate_bps, eligible in grant.by_rate), amount_minor))
+    return trail
 
 
 def _line_rate(part: Part, precedence: Precedence) -> LineRate:
