@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.engine.rules import money, postings
+from app.engine.rules.explain import sentence
 from app.engine.rules.facts import SpendEvent
 from app.engine.rules.postings import Account, Posting
 from app.engine.rules.reward import Target, compute_target
@@ -40,6 +41,7 @@ EXAMPLES = [row for rows in read_tables(*SECTIONS) if "example" in rows[0] for r
 SEQUENCES = list(tables_with("what happens to one order"))
 (TIERS,) = tables_with("tier", "from", "rate")
 (STORY,) = tables_with("what one customer does", "tier")
+(SAID,) = tables_with("said of one order")
 (SPLITS,) = tables_with("split")
 (ACCOUNTS,) = tables_with("event")
 (OWED,) = tables_with("owed", "what happens")
@@ -113,6 +115,14 @@ def test_a_row_of_refunds_goes_as_its_table_says(rows: list[Row]) -> None:
         assert minor(row["goes back now"]) == kept_before - target.kept_minor, row
         kept_before = target.kept_minor
     assert kept_before == 0
+
+
+def test_an_order_is_explained_in_the_sentences_of_its_table() -> None:
+    told, *sentences = [row["said of one order"] for row in SAID]
+    row = dict(cell.split(": ") for cell in told.split("; "))
+    example = parse_example(row)
+    example.happen(row["afterwards"], 1)
+    assert [sentence(step, "USD") for step in example.target().steps] == sentences
 
 
 def test_the_customers_story_climbs_and_falls_through_the_tiers() -> None:
