@@ -4,7 +4,6 @@ What Shopify's own statement says of a credit stands. Where it says nothing yet,
 of the lots, by the difference to what they hold already; so a purchase that is heard of late takes an expiry back.
 """
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,9 +14,10 @@ from app.engine.daybook import Cause, Daybook
 from app.engine.lot_books import LotBook, read_lot_books
 from app.engine.programme import Programme
 from app.engine.rules import postings
-from app.engine.rules.lots import LotState, compute_covered_by_expiry, compute_expires_at
+from app.engine.rules.expiry import compute_expires_at
+from app.engine.rules.lots import NOBODY
 from app.engine.rules.postings import Account, EntryKind
-from app.engine.rules.states import TransferKind, TransferState
+from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import OwedPolicy, Terms
 from app.models import Reward, Shop, Transfer
 
@@ -36,12 +36,11 @@ class Expiries:
         self._daybook = daybook
         self._now = now
         self._books = read_lot_books(session, shop, customer_ids, now)
-        self._states = {customer_id: book.states(now) for customer_id, book in self._books.items()}
+        self._reckoned = {customer_id: book.reckon(now) for customer_id, book in self._books.items()}
 
     def is_open(self, customer_id: int) -> bool:
-        """Say whether a debit that is still to be carried out keeps something from counting as expired."""
-        book = self._books.get(customer_id)
-        return book is not None and book.outstanding_minor > 0
+        """Say whether a debit that is still to be carried out may keep something from counting as expired."""
+        return bool(self._books[customer_id].open_debits)
 
     def lower(self) -> None:
         """Take back what was booked as expired and had not, or is told by Shopify itself now."""
@@ -55,13 +54,23 @@ class Expiries:
             if difference > 0:
                 self._enter(customer_id, transfer, postings.expire(difference))
         for customer_id, book in self._books.items():
-            self._cover(customer_id, book, self._states[customer_id])
+            for reward_id in sorted((self._reckoned[customer_id].expired.keys() | book.covered.keys()) - {NOBODY}):
+                self._correct(customer_id, book, reward_id)
+
+    def pay(self, customer_id: int, reward_id: int, amount_minor: int) -> int:
+        """Return how much of what is taken back of a reward now is paid by what expired of it; after ``raise_``."""
+        book = self._books.get(customer_id)
+        if book is None:
+            return 0
+        book.clawed_back[reward_id] += amount_minor
+        return self._cover(customer_id, book, reward_id)
 
     def _differences(self) -> list[tuple[int, Transfer, int]]:
         found = []
         for customer_id, book in self._books.items():
             told = book.told()
-            for transfer_id, state in self._states[customer_id].items():
+            for transfer_id in book.credits:
+                state = self._reckoned[customer_id].states[transfer_id]
                 reckoned_minor = 0 if transfer_id in told else state.expired_minor
                 difference = reckoned_minor - book.booked[transfer_id]
                 found.append((customer_id, book.credits[transfer_id], difference))
@@ -78,28 +87,23 @@ class Expiries:
             Cause(reward_id=transfer.reward_id, currency=transfer.currency),
         )
 
-    def _cover(self, customer_id: int, book: LotBook, states: dict[int, LotState]) -> None:
-        """Let what expired of a reward's credit pay for what was taken back of it, or take that back again."""
-        expired: Counter[int] = Counter()
-        last: dict[int, datetime] = {}
-        for transfer_id, state in states.items():
-            row = book.credits[transfer_id]
-            if row.reward_id is not None and row.expires_at is not None and state.expired_minor:
-                expired[row.reward_id] += state.expired_minor
-                last[row.reward_id] = max(row.expires_at, last.get(row.reward_id, row.expires_at))
-        for reward_id in sorted(expired.keys() | book.covered.keys()):
-            debits = [row for row in book.debits if row.reward_id == reward_id]
-            taken_minor = book.clawed_back[reward_id] - sum(row.cancelled_minor for row in debits)
-            in_time_minor = sum(_taken_before(row, last.get(reward_id)) for row in debits)
-            covered_minor = compute_covered_by_expiry(taken_minor, in_time_minor, expired[reward_id])
-            difference = covered_minor - book.covered[reward_id]
-            if difference:
-                reward = self._session.get_one(Reward, reward_id)
-                terms = Programme(self._session, self._shop).version(reward.terms_version)
-                subject = f"expired:reward:{reward_id}:{book.corrections[reward_id] + 1}"
-                cause = Cause(reward_id=reward_id, currency=reward.currency)
-                change = self._give_back if difference > 0 else self._charge
-                change(customer_id, subject, abs(difference), cause, terms)
+    def _cover(self, customer_id: int, book: LotBook, reward_id: int) -> int:
+        """Note how much of what was taken back of a reward its expired cents pay; return by how much that grew."""
+        covered_minor = self._reckoned[customer_id].covered_minor(reward_id, book.taken_minor(reward_id))
+        difference = covered_minor - book.covered[reward_id]
+        book.covered[reward_id] = covered_minor
+        return difference
+
+    def _correct(self, customer_id: int, book: LotBook, reward_id: int) -> None:
+        """Let what expired pay for what was taken back already, or take that back again."""
+        difference = self._cover(customer_id, book, reward_id)
+        if difference:
+            reward = self._session.get_one(Reward, reward_id)
+            terms = Programme(self._session, self._shop).version(reward.terms_version)
+            subject = f"expired:reward:{reward_id}:{book.corrections[reward_id] + 1}"
+            cause = Cause(reward_id=reward_id, currency=reward.currency)
+            change = self._give_back if difference > 0 else self._charge
+            change(customer_id, subject, abs(difference), cause, terms)
 
     def _give_back(self, customer_id: int, subject: str, amount_minor: int, cause: Cause, terms: Terms) -> None:
         owed_minor = -self._daybook.balance(customer_id, Account.OWED)
@@ -119,11 +123,3 @@ class Expiries:
         if rows[-1].source is Account.OWED and terms.owed is OwedPolicy.FORGIVE:
             forgiven = postings.forgive(rows[-1].amount_minor)
             self._daybook.enter(EntryKind.FORGIVENESS, customer_id, subject, forgiven, self._now, cause)
-
-
-def _taken_before(debit: Transfer, moment: datetime | None) -> int:
-    """Return what a debit took (or is still to take) while the credit was there."""
-    if debit.state in (TransferState.CONFIRMED, TransferState.NOT_APPLICABLE):
-        in_time = moment is None or (debit.sent_at or debit.created_at) < moment
-        return (debit.sent_minor or 0) if in_time else 0
-    return debit.left_minor

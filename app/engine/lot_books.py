@@ -9,13 +9,15 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.facts import MoveKind
-from app.engine.rules.lots import Change, Lot, LotState, compute_lots
+from app.engine.rules.lots import NOBODY, Change, Lot, Reckoning, compute_lots
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import CreditMoveRow, LedgerEntry, LedgerPosting, Shop, Transfer
 
 #: The key of a move that says a credit expired: this, and Shopify's id of the credit's transaction.
 EXPIRATION_OF = "expiration:"
+#: The key of a credit that gives back what was taken although it had expired begins so.
+MAKES_GOOD = "credit:expired:"
 _DONE = (TransferState.CONFIRMED, TransferState.NOT_APPLICABLE)
 
 
@@ -35,28 +37,44 @@ class LotBook:
     corrections: Counter[int] = field(default_factory=Counter)
 
     @property
-    def outstanding_minor(self) -> int:
-        """Return what debits that were not carried out yet are to take."""
-        return sum(debit.left_minor for debit in self.debits if debit.state not in _DONE)
+    def open_debits(self) -> list[Transfer]:
+        """Return the debits that were not carried out yet."""
+        return [debit for debit in self.debits if debit.state not in _DONE]
 
     def told(self) -> dict[int, int]:
         """Return by transfer what expired of it by Shopify's own word."""
-        of = {f"{EXPIRATION_OF}{row.shopify_transaction_id}": row.id for row in self.credits.values()}
+        ours = {_expiration_of(row): row.id for row in self.credits.values()}
         told: Counter[int] = Counter()
         for move in self.moves:
-            if move.key in of:
-                told[of[move.key]] += move.amount_minor
+            if move.key in ours:
+                told[ours[move.key]] += move.amount_minor
         return dict(told)
 
-    def states(self, now: datetime) -> dict[int, LotState]:
-        """Return by transfer what became of its credit."""
+    def taken_minor(self, reward_id: int) -> int:
+        """Return what was taken back of a reward, without what a debit is still to take or need not take any more."""
+        debits = [row for row in self.debits if row.reward_id == reward_id]
+        open_minor = sum(row.left_minor for row in debits if row.state not in _DONE)
+        return self.clawed_back[reward_id] - open_minor - sum(row.cancelled_minor for row in debits)
+
+    def reckon(self, now: datetime) -> Reckoning:
+        """Return what became of the customer's credit; the states are by transfer."""
         told = self.told()
         lots = [
-            Lot(row.id, row.sent_at or row.created_at, row.left_minor, row.expires_at, told.get(row.id))
+            Lot(
+                row.id,
+                _moment(row),
+                row.left_minor,
+                row.expires_at,
+                told.get(row.id),
+                row.reward_id or NOBODY,
+                row.key.startswith(MAKES_GOOD),
+            )
             for row in self.credits.values()
         ]
         changes = [
-            Change(row.sent_at or row.created_at, -(row.sent_minor or 0)) for row in self.debits if row.state in _DONE
+            Change(_moment(row), -(row.sent_minor or 0), owner=row.reward_id or NOBODY)
+            for row in self.debits
+            if row.state in _DONE
         ]
         signs = {MoveKind.RETURN: 1, MoveKind.REDEMPTION: -1, MoveKind.EXTERNAL_DEBIT: -1}
         changes += [
@@ -64,12 +82,14 @@ class LotBook:
             for move in self.moves
             if move.kind in signs
         ]
-        states = compute_lots([*lots, *self._lots_of_others()], changes, now, self.outstanding_minor)
-        return {key: states[key] for key in self.credits}
+        outstanding = [
+            Change(row.created_at, -row.left_minor, owner=row.reward_id or NOBODY) for row in self.open_debits
+        ]
+        return compute_lots([*lots, *self._lots_of_others()], changes, now, outstanding)
 
     def _lots_of_others(self) -> list[Lot]:
         """Return credit that somebody else gave, less what expired of it; when it does is not known beforehand."""
-        ours = {f"{EXPIRATION_OF}{row.shopify_transaction_id}" for row in self.credits.values()}
+        ours = {_expiration_of(row) for row in self.credits.values()}
         gone = (move.amount_minor for move in self.moves if move.kind is MoveKind.EXPIRY and move.key not in ours)
         gone_minor, lots = sum(gone), []
         for move in sorted(self.moves, key=lambda each: (each.at, each.id)):
@@ -78,6 +98,14 @@ class LotBook:
                 gone_minor -= expired_minor
                 lots.append(Lot(-move.id, move.at, move.amount_minor - expired_minor))
         return lots
+
+
+def _expiration_of(credit: Transfer) -> str:
+    return f"{EXPIRATION_OF}{credit.shopify_transaction_id}"
+
+
+def _moment(transfer: Transfer) -> datetime:
+    return transfer.sent_at or transfer.created_at
 
 
 def read_lot_books(session: Session, shop: Shop, customer_ids: Collection[int], now: datetime) -> dict[int, LotBook]:

@@ -1,23 +1,22 @@
 """The one road into *settled* and back: what a reward earns, loses or has to give back, as entries and transfers."""
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.engine.daybook import Cause, Daybook
+from app.engine.expiries import Expiries
 from app.engine.offsets import cancel_against_each_other
 from app.engine.programme import Programme
 from app.engine.rules import postings
-from app.engine.rules.lots import compute_expires_at
+from app.engine.rules.expiry import compute_expires_at
 from app.engine.rules.postings import Account, EntryKind, Posting
 from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import OwedPolicy, Terms
-from app.models import LedgerEntry, LedgerPosting, Order, Reward, Shop
+from app.models import Order, Reward, Shop
 
 
 class Journal:
@@ -74,10 +73,9 @@ class Journal:
         terms say so.
         """
         customer_id = _customer_of(reward)
-        expired_minor = self._expired[reward.id]
+        expired_minor = self._expiries.pay(customer_id, reward.id, amount_minor)
         rows = postings.claw_back(amount_minor, self.balance(customer_id, Account.AVAILABLE), expired_minor)
         taken_minor = {row.source: row.amount_minor for row in rows}
-        self._expired[reward.id] -= taken_minor.get(Account.EXPIRED, 0)
         self._enter(EntryKind.CLAWBACK, reward, order, rows, occurred_at)
         if Account.AVAILABLE in taken_minor:
             self._daybook.plan(
@@ -117,23 +115,12 @@ class Journal:
         return self._programme_given or Programme(self._session, self._shop)
 
     @cached_property
-    def _expired(self) -> dict[int, int]:
-        """What has expired of each reward's credit and was not taken back; rewards of which nothing expired have 0."""
-        minor = LedgerPosting.amount_minor
-        expired = case((LedgerPosting.destination == Account.EXPIRED, minor), else_=-minor)
-        rows = self._session.execute(
-            select(Reward.id, func.sum(expired))
-            .join(LedgerEntry, (LedgerEntry.shop_id == Reward.shop_id) & (LedgerEntry.reward_id == Reward.id))
-            .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
-            .where(
-                Reward.shop_id == self._shop.id,
-                Reward.customer_id.in_(self._customer_ids),
-                LedgerPosting.shop_id == self._shop.id,
-                or_(LedgerPosting.source == Account.EXPIRED, LedgerPosting.destination == Account.EXPIRED),
-            )
-            .group_by(Reward.id)
-        )
-        return Counter({reward_id: int(minor) for reward_id, minor in rows})
+    def _expiries(self) -> Expiries:
+        """What expired of the customers' credit, booked before anything is taken back: it is not available any more."""
+        expiries = Expiries(self._session, self._shop, self._customer_ids, self._daybook, self._now)
+        expiries.lower()
+        expiries.raise_()
+        return expiries
 
 
 def _subject(reward: Reward, order: Order) -> str:

@@ -1,5 +1,6 @@
 """What became of each credit follows from what is known of the account, in whatever order that was heard."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -10,14 +11,8 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.engine.rules.lots import (
-    Change,
-    Lot,
-    LotState,
-    compute_covered_by_expiry,
-    compute_expires_at,
-    compute_lots,
-)
+from app.engine.rules.expiry import compute_expires_at
+from app.engine.rules.lots import Change, Lot, LotState, Reckoning, compute_lots
 from app.engine.rules.terms import Expiry
 
 from .made import day
@@ -44,7 +39,7 @@ def given_back(minor: int, at: int) -> Change:
 
 def ended(lots: list[Lot], changes: list[Change], at: int, outstanding: int = 0) -> dict[int, tuple[int, int, int]]:
     """Return used, expired and left of each lot."""
-    states = compute_lots(lots, changes, day(at), outstanding)
+    states = compute_lots(lots, changes, day(at), [taken(outstanding, 1)] if outstanding else []).states
     return {key: (state.used_minor, state.expired_minor, state.left_minor) for key, state in states.items()}
 
 
@@ -60,8 +55,8 @@ def test_of_two_with_one_expiry_the_earlier_one_is_used_first() -> None:
 
 def test_what_nobody_used_expires_when_its_time_is_over_and_not_before() -> None:
     lots = [lot(1, 100, 20)]
-    assert compute_lots(lots, [], day(20) - timedelta(seconds=1)) == {1: LotState(0, 0, 100)}
-    assert compute_lots(lots, [], day(20)) == {1: LotState(0, 100, 0)}
+    assert compute_lots(lots, [], day(20) - timedelta(seconds=1)).states == {1: LotState(0, 0, 100)}
+    assert compute_lots(lots, [], day(20)).states == {1: LotState(0, 100, 0)}
 
 
 def test_what_is_spent_after_an_expiry_comes_from_what_is_still_there() -> None:
@@ -169,7 +164,9 @@ def test_credit_expires_when_the_terms_promise(
 def test_what_was_taken_back_is_paid_by_what_expired_where_no_debit_took_it(
     clawed_back: int, debited: int, expired: int, covered: int
 ) -> None:
-    assert compute_covered_by_expiry(clawed_back, debited, expired) == covered
+    reckoning = Reckoning({}, Counter({7: expired}), Counter({7: debited}))
+    assert reckoning.covered_minor(7, clawed_back) == covered
+    assert reckoning.covered_minor(8, clawed_back) == 0
 
 
 amounts = st.integers(1, 12)
@@ -190,14 +187,15 @@ def test_every_lot_is_conserved_and_the_order_of_hearing_does_not_matter(
     changes = [
         Change(day(on) + timedelta(seconds=number), minor, spend) for number, (on, minor, spend) in enumerate(told)
     ]
-    states = compute_lots(lots, changes, day(at), outstanding)
+    open_debits = [taken(outstanding, 1)] if outstanding else []
+    states = compute_lots(lots, changes, day(at), open_debits).states
     for one in lots:
         state = states[one.key]
         assert state.used_minor + state.expired_minor + state.left_minor == one.amount_minor
         assert min(state.used_minor, state.expired_minor, state.left_minor) >= 0
         assert state.expired_minor == 0 or (one.expires_at is not None and one.expires_at <= day(at))
     shuffled_lots, shuffled_changes = random.sample(lots, len(lots)), random.sample(changes, len(changes))
-    assert compute_lots(shuffled_lots, shuffled_changes, day(at), outstanding) == states
+    assert compute_lots(shuffled_lots, shuffled_changes, day(at), open_debits).states == states
 
 
 class Account(RuleBasedStateMachine):
@@ -209,7 +207,7 @@ class Account(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.now = 0
-        self.cents: list[list[int]] = []  # [lot, index of its expiry, what became of it: 0 here, 1 used, 2 expired]
+        self.cents: list[list[int]] = []  # [lot, day of its expiry, what became of it: 0 here, 1 used, 2 expired]
         self.spent: list[list[int]] = []
         self.lots: list[Lot] = []
         self.heard: list[Change] = []
@@ -223,7 +221,7 @@ class Account(RuleBasedStateMachine):
         return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=self.now)
 
     def here(self) -> list[list[int]]:
-        return sorted((cent for cent in self.cents if cent[2] == 0), key=lambda cent: (cent[1], cent[0]))
+        return sorted((cent for cent in self.cents if cent[2] == 0), key=lambda cent: cent[1])
 
     @rule(minor=amounts, lives=st.none() | st.integers(1, 9))
     def credit(self, minor: int, lives: int | None) -> None:
@@ -257,7 +255,7 @@ class Account(RuleBasedStateMachine):
             if self.now < cent[1]:
                 cent[2] = 0
             else:
-                self.cents.append([10**6, 10**6, 0])  # used last
+                self.cents.append([0, 10**6, 0])
         if back:
             self.heard.append(Change(at, len(back)))
 
@@ -273,12 +271,12 @@ class Account(RuleBasedStateMachine):
     @invariant()
     def what_is_known_gives_the_account_as_it_is(self) -> None:
         at = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=self.now)
-        states = compute_lots(self.lots, self.heard, at)
+        states = compute_lots(self.lots, self.heard, at).states
         assert all(
             state.used_minor + state.expired_minor + state.left_minor == one.amount_minor
             for one, state in zip(self.lots, (states[one.key] for one in self.lots), strict=True)
         )
-        states = compute_lots(self.lots, [*self.unheard, *self.heard], at)
+        states = compute_lots(self.lots, [*self.unheard, *self.heard], at).states
         for one in self.lots:
             became = [cent[2] for cent in self.cents if cent[0] == one.key]
             counted = LotState(became.count(1), became.count(2), became.count(0))

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.engine.audit import record
 from app.engine.daybook import Cause, Daybook
+from app.engine.expiries import Expiries
 from app.engine.locks import lock_customers
 from app.engine.programme import Programme
 from app.engine.rules import postings
-from app.engine.rules.lots import compute_expires_at
+from app.engine.rules.expiry import compute_expires_at
 from app.engine.rules.money import Money
 from app.engine.rules.money import format as format_money
 from app.engine.rules.postings import Account, EntryKind
@@ -64,7 +65,7 @@ def propose(
     terms = Programme(session, shop).at(now)
     limit_minor = terms.second_person_above_minor
     if limit_minor is not None and amount_minor > limit_minor:
-        _check_covered(Daybook(session, shop, {customer_id}, actor=actor, now=now), adjustment, terms)
+        _check_covered(_open_daybook(session, shop, adjustment, actor, now), adjustment, terms)
     else:
         adjustment.state = AdjustmentState.BOOKED
         _book(session, shop, adjustment, terms, actor, now)
@@ -125,7 +126,7 @@ def forgive_owed(session: Session, shop_id: int, customer_id: int, reason: str, 
 
 
 def _book(session: Session, shop: Shop, adjustment: Adjustment, terms: Terms, actor: str, now: datetime) -> None:
-    daybook = Daybook(session, shop, {adjustment.customer_id}, actor=actor, now=now)
+    daybook = _open_daybook(session, shop, adjustment, actor, now)
     covered_minor = _check_covered(daybook, adjustment, terms)
     subject, cause = str(adjustment.id), Cause(adjustment_id=adjustment.id)
     if adjustment.kind is TransferKind.CREDIT:
@@ -138,6 +139,16 @@ def _book(session: Session, shop: Shop, adjustment: Adjustment, terms: Terms, ac
         subject = f"adjustment:{adjustment.id}"
         daybook.plan(adjustment.kind, adjustment.customer_id, subject, covered_minor, cause, expires_at)
     daybook.write()
+
+
+def _open_daybook(session: Session, shop: Shop, adjustment: Adjustment, actor: str, now: datetime) -> Daybook:
+    """Return a daybook in which what has expired until now is entered already: nobody can take that."""
+    whose = {adjustment.customer_id}
+    daybook = Daybook(session, shop, whose, actor=actor, now=now)
+    expiries = Expiries(session, shop, whose, daybook, now)
+    expiries.lower()
+    expiries.raise_()
+    return daybook
 
 
 def _check_covered(daybook: Daybook, adjustment: Adjustment, terms: Terms) -> int:
