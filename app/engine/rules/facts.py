@@ -262,3 +262,35 @@ class TierAssignment:
     source: TierSource = TierSource.MANUAL
     #: Nothing but a person moves the customer while it lasts.
     is_locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTold:
+    """One version of a customer's account."""
+
+    customer_id: int
+    email: str | None
+    #: Whether Shopify knows that the email is the customer's own.
+    verified_email: bool
+    name: str | None
+    #: None when the body does not say (webhooks since 2025-01 carry no tags).
+    tags: tuple[str, ...] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerGone:
+    """A customer was deleted in Shopify."""
+
+    customer_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersMerged:
+    """Shopify made two customers one: ``gone_id`` is no more, and ``kept_id`` has the orders."""
+
+    kept_id: int
+    gone_id: int
+    at: datetime
