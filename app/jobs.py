@@ -1,19 +1,25 @@
 """What workers run. A job may run twice or be lost: the rows say what is left to do."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec
 
+from sqlalchemy.orm import Session
+
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import settle, transfer
+from app.engine.flows import expire, settle, tier_runs, transfer
 from app.lookups import Lookups
 from app.models import Shop
-from app.queue import TRANSFERS, enqueue_once, wish_granted
+from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
 from app.shopify import transfers
 from app.webhooks import inbox
 
 P = ParamSpec("P")
+
+#: A job over many rows asks for the rest of its work after this long, so that it keeps no worker from the inbox.
+TURN = timedelta(seconds=2)
 
 
 def _job(run: Callable[P, None]) -> Callable[P, None]:
@@ -55,11 +61,51 @@ def send_transfers(shop_id: int) -> None:
 @_job
 def settle_due(shop_id: int) -> None:
     """Settle what is pending and due in a shop."""
-    settled = 1
-    while settled:
+    if _has_more(shop_id, settle.settle_due):
+        enqueue_once(INBOX, "settle_due", shop_id)
+    _ask_for_transfers()
+
+
+@_job
+def release_holds(shop_id: int) -> None:
+    """Let rewards of a shop go on whose hold ends by itself; what becomes pending is settled by the next sweep."""
+    if _has_more(shop_id, settle.release_holds):
+        enqueue_once(CHORES, "release_holds", shop_id)
+
+
+@_job
+def expire_credits(shop_id: int) -> None:
+    """Book what expired of a shop's credits."""
+    if _has_more(shop_id, expire.expire_due):
+        enqueue_once(CHORES, "expire_credits", shop_id)
+
+
+@_job
+def recalculate_tiers(shop_id: int) -> None:
+    """Go on with a shop's look at everybody's tier, begun by staff or by the schedule."""
+    if _has_more(shop_id, _recalculate_some):
+        enqueue_once(CHORES, "recalculate_tiers", shop_id)
+
+
+def _recalculate_some(session: Session, shop: Shop, now: datetime) -> bool:
+    run_id = tier_runs.due_run(session, shop, now)
+    if run_id is None:
+        return tier_runs.refresh_ended(session, shop, now) > 0
+    tier_runs.recalculate(session, shop, run_id, now)
+    return True
+
+
+def _has_more(shop_id: int, batch: Callable[[Session, Shop, datetime], int]) -> bool:
+    """Carry out batches, each in a transaction, until one finds nothing; return True if others must have a turn first.
+
+    ``batch`` returns 0 or False when it found nothing to do.
+    """
+    ends_at = utcnow() + TURN
+    while utcnow() < ends_at:
         with transaction() as session:
-            settled = settle.settle_due(session, session.get_one(Shop, shop_id), utcnow())
-        _ask_for_transfers()
+            if not batch(session, session.get_one(Shop, shop_id), utcnow()):
+                return False
+    return True
 
 
 def _ask_for_transfers() -> None:

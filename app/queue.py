@@ -13,8 +13,10 @@ log = structlog.get_logger()
 
 INBOX = "inbox"
 TRANSFERS = "transfers"
+#: What the calendar brings: it waits for everything else.
+CHORES = "chores"
 #: Every queue, in the order in which a worker looks at them.
-QUEUES = (INBOX, TRANSFERS)
+QUEUES = (INBOX, TRANSFERS, CHORES)
 
 #: For how long a wish to run a job stands for further wishes, should the job itself get lost.
 WISH_SECONDS = 5

@@ -1,21 +1,21 @@
 """The clock: asks again and again for what the tables say is left to do. Two clocks do no harm."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Event
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import transfer
-from app.engine.rules.states import RewardState
-from app.models import Delivery, DeliveryState, Reward, Shop
-from app.queue import INBOX, TRANSFERS, enqueue_once
+from app.engine.flows import tier_runs, transfer
+from app.engine.rules.states import RewardState, TransferKind, TransferState
+from app.models import Delivery, DeliveryState, Reward, Shop, Transfer
+from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
 
 log = structlog.get_logger()
 
@@ -33,14 +33,41 @@ def sweep_transfers(session: Session) -> None:
 
 
 def sweep_pending(session: Session) -> None:
-    """Ask for pending rewards to be settled, as after a pause or a switch to automatic."""
-    due = select(Shop.id).where(
-        Shop.uninstalled_at.is_(None),
-        Shop.paused_at.is_(None),
-        exists().where(Reward.shop_id == Shop.id, Reward.state == RewardState.PENDING),
-    )
-    for shop_id in session.scalars(due):
+    """Ask for pending rewards to be settled whose day has come, or that a pause has kept."""
+    due = and_(Reward.state == RewardState.PENDING, Reward.release_at <= utcnow())
+    for shop_id in _shops_with(session, due):
         enqueue_once(INBOX, "settle_due", shop_id)
+
+
+def sweep_holds(session: Session) -> None:
+    """Ask for holds to be released that end by themselves."""
+    due = and_(Reward.state == RewardState.HELD, Reward.held_until <= utcnow())
+    for shop_id in _shops_with(session, due):
+        enqueue_once(CHORES, "release_holds", shop_id)
+
+
+def sweep_expiries(session: Session) -> None:
+    """Ask for credits to be looked at that have come to the end of their time, also in shops that are paused."""
+    due = exists().where(
+        Transfer.shop_id == Shop.id,
+        Transfer.kind == TransferKind.CREDIT,
+        Transfer.state == TransferState.CONFIRMED,
+        Transfer.next_attempt_at <= utcnow(),
+    )
+    for shop_id in session.scalars(select(Shop.id).where(Shop.uninstalled_at.is_(None), due)):
+        enqueue_once(CHORES, "expire_credits", shop_id)
+
+
+def sweep_tiers(session: Session) -> None:
+    """Ask for tiers to be looked at where the schedule or staff want it, or a given tier has ended."""
+    for shop_id in tier_runs.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "recalculate_tiers", shop_id)
+
+
+def _shops_with(session: Session, due: ColumnElement[bool]) -> Iterable[int]:
+    """Return the shops at work that have a reward for which something is due."""
+    at_work = (Shop.uninstalled_at.is_(None), Shop.paused_at.is_(None))
+    return session.scalars(select(Shop.id).where(*at_work, exists().where(Reward.shop_id == Shop.id, due)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +78,14 @@ class Sweep:
     every_seconds: int
 
 
-SWEEPS = (Sweep(sweep_inbox, 2), Sweep(sweep_transfers, 1), Sweep(sweep_pending, 2))
+SWEEPS = (
+    Sweep(sweep_inbox, 2),
+    Sweep(sweep_transfers, 1),
+    Sweep(sweep_pending, 2),
+    Sweep(sweep_holds, 10),
+    Sweep(sweep_expiries, 60),
+    Sweep(sweep_tiers, 60),
+)
 
 
 def run_clock(stop: Event | None = None) -> None:

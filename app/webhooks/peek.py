@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import OrderFact
+from app.engine.rules.facts import CustomersMerged, CustomerTold, OrderFact, RiskFact
 from app.errors import BoomerangError
 from app.models import Delivery, DeliveryState, Shop
 from app.webhooks.body import read_object
@@ -16,6 +16,8 @@ from app.webhooks.topics import HANDLERS, Origin, list_topics_of_same_flow
 
 ORDER_TOPICS = tuple(list_topics_of_same_flow("orders/paid"))
 RISK_TOPIC = "orders/risk_assessment_changed"
+#: What may give a customer orders that are known already: a guest's, or another customer's.
+CUSTOMER_TOPICS = ("customers/create", "customers/update", "customers/merge")
 #: A gateway's name as a value in a list; as a name of a field it is in every line of an order.
 _PAID_WITH_CREDIT = re.compile(rb'"(?:gift_card|shopify_store_credit)"\s*[,\]]')
 
@@ -51,7 +53,10 @@ def peek(
         .where(
             Delivery.state == DeliveryState.RECEIVED,
             or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
-            Delivery.topic.in_([*ORDER_TOPICS, RISK_TOPIC]),
+            or_(
+                Delivery.topic.in_([*ORDER_TOPICS, RISK_TOPIC]),
+                and_(Delivery.topic.in_(CUSTOMER_TOPICS), Delivery.attempts > 0),
+            ),
             Delivery.shop_id.not_in(list(skip)),
             Shop.uninstalled_at.is_(None),
         )
@@ -72,8 +77,13 @@ def peek(
         except catch:
             continue  # the drain will say why
         here = ahead.setdefault(shop.id, Ahead())
-        if topic == RISK_TOPIC:
-            here.reassessed.add(fact.order_id)
-        else:
-            here.orders.append(fact)
+        match fact:
+            case OrderFact():
+                here.orders.append(fact)
+            case RiskFact():
+                here.reassessed.add(fact.order_id)
+            case CustomersMerged():
+                here.customer_ids.add(fact.kept_id)
+            case CustomerTold():
+                here.customer_ids.add(fact.customer_id)
     return ahead

@@ -7,10 +7,19 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
+from app.engine.flows.customers import record_customers, record_deleted
 from app.engine.flows.details import record_details
 from app.engine.flows.earn import record_orders
 from app.engine.flows.refund import record_refunds
-from app.engine.rules.facts import DisputeFact, OrderFact, PaymentFact, RefundFact, RiskFact
+from app.engine.rules.facts import (
+    CustomerGone,
+    CustomerTold,
+    DisputeFact,
+    OrderFact,
+    PaymentFact,
+    RefundFact,
+    RiskFact,
+)
 from app.models import Shop
 from app.webhooks.body import Json
 from app.webhooks.catalogue import (
@@ -22,7 +31,13 @@ from app.webhooks.catalogue import (
     parse_product_deletion,
     record_catalogue_changes,
 )
-from app.webhooks.customers import TagsChanged, parse_tag_change, record_tag_changes
+from app.webhooks.customers import (
+    TagsChanged,
+    parse_customer,
+    parse_customer_deletion,
+    parse_tag_change,
+    record_tag_changes,
+)
 from app.webhooks.disputes import parse_dispute
 from app.webhooks.lifecycle import Uninstalled, parse_uninstalled, record_uninstalled
 from app.webhooks.orders import parse_order
@@ -98,6 +113,14 @@ def _collection_deletion(body: Json, _: Origin) -> CollectionChanged:
     return parse_collection_deletion(body)
 
 
+def _customer(body: Json, origin: Origin) -> CustomerTold:
+    return parse_customer(body, origin.at)
+
+
+def _customer_deletion(body: Json, origin: Origin) -> CustomerGone:
+    return parse_customer_deletion(body, origin.at)
+
+
 def _tag_change(body: Json, _: Origin) -> TagsChanged:
     return parse_tag_change(body)
 
@@ -116,6 +139,7 @@ def _no_order(_: object) -> None:
 
 _ORDERS = Handler(_order, record_orders, _order_id)
 _DISPUTES = Handler(_dispute, record_details, _order_id)
+_CUSTOMERS = Handler(_customer, record_customers, _no_order)
 _TAGS = Handler(_tag_change, record_tag_changes, _no_order)
 
 HANDLERS: dict[str, Handler[Any]] = {
@@ -132,6 +156,9 @@ HANDLERS: dict[str, Handler[Any]] = {
     "products/delete": Handler(_product_deletion, record_catalogue_changes, _no_order),
     "collections/update": Handler(_collection_change, record_catalogue_changes, _no_order),
     "collections/delete": Handler(_collection_deletion, record_catalogue_changes, _no_order),
+    "customers/create": _CUSTOMERS,
+    "customers/update": _CUSTOMERS,
+    "customers/delete": Handler(_customer_deletion, record_deleted, _no_order),
     "customer.tags_added": _TAGS,
     "customer.tags_removed": _TAGS,
     UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _no_order),

@@ -5,12 +5,43 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import Result
 from flask import Flask
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 
-from app.db import db
+from app.db import db, transaction
 from app.engine.rules.terms import Mode
+from app.jobs import recalculate_tiers
+from app.queue import QUEUES
+from app.schedule import SWEEPS
 from tests.flows.builders import Till
 
 Shell = Callable[..., Result]
+Waiting = Callable[[], list[tuple[str, tuple[object, ...]]]]
+
+
+def sweep() -> None:
+    """Let every sweep look once."""
+    with transaction() as session:
+        for each in SWEEPS:
+            each.ask(session)
+
+
+@pytest.fixture
+def waiting(redis_client: "Redis") -> Waiting:
+    """Return what tells which jobs wait, over all queues."""
+
+    def jobs() -> list[tuple[str, tuple[object, ...]]]:
+        queues = [Queue(name, connection=redis_client, serializer=JSONSerializer) for name in QUEUES]
+        return [(job.func_name, tuple(job.args)) for queue in queues for job in queue.jobs]
+
+    return jobs
+
+
+@pytest.fixture
+def looked_at(shop: Till) -> None:
+    """Have tonight's look at everybody's tier behind us."""
+    recalculate_tiers(shop.id)
 
 
 @pytest.fixture

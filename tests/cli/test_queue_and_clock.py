@@ -2,36 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
-from redis import Redis
-from rq import Queue
-from rq.serializers import JSONSerializer
 
 from app.clock import utcnow
-from app.db import transaction
 from app.engine.flows import lifecycle
 from app.models import Delivery, DeliveryState, Shop
-from app.queue import INBOX, QUEUES, TRANSFERS, enqueue_once, wish_granted
-from app.schedule import SWEEPS, run_clock
+from app.queue import INBOX, TRANSFERS, enqueue_once, wish_granted
+from app.schedule import run_clock
+from tests.cli.conftest import Waiting, sweep
 from tests.flows.builders import Till, day, order, reading
 
-Waiting = Callable[[], list[tuple[str, tuple[object, ...]]]]
-
-
-@pytest.fixture
-def waiting(redis_client: "Redis") -> Waiting:
-    """Return what tells which jobs wait, over all queues."""
-
-    def jobs() -> list[tuple[str, tuple[object, ...]]]:
-        queues = [Queue(name, connection=redis_client, serializer=JSONSerializer) for name in QUEUES]
-        return [(job.func_name, tuple(job.args)) for queue in queues for job in queue.jobs]
-
-    return jobs
+pytestmark = pytest.mark.usefixtures("looked_at")
 
 
 @pytest.fixture
@@ -42,13 +28,6 @@ def far_from_redis(app: Flask, settings: Any) -> Iterator[Flask]:
     away = create_app(replace(settings, redis_url="redis://127.0.0.1:9/0"))
     with away.app_context():
         yield away
-
-
-def sweep() -> None:
-    """Let every sweep look once."""
-    with transaction() as session:
-        for each in SWEEPS:
-            each.ask(session)
 
 
 def leave_delivery(shop: Till) -> None:

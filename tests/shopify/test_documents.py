@@ -56,6 +56,10 @@ KNOWN_SCOPES = {
 TOPIC_SCOPES = {
     "collections/": "read_products",
     "customer.": "read_customers",
+    "customers/create": "read_customers",
+    "customers/delete": "read_customers",
+    "customers/merge": "read_customer_merge",
+    "customers/update": "read_customers",
     "disputes/": "read_shopify_payments_disputes",
     "order_transactions/": "read_orders",
     "orders/": "read_orders",

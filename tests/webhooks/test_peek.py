@@ -63,6 +63,17 @@ def test_what_cannot_be_read_is_left_to_the_drain(shop: Shop, sender: Sender) ->
     assert look() == {}
 
 
+def test_customers_are_read_once_their_news_had_to_wait(shop: Shop, sender: Sender, inbox: Inbox) -> None:
+    sender.send("customers/update")
+    assert look() == {}
+    (waiting,) = inbox()
+    waiting.attempts = 1
+    db.session.commit()
+    (ahead,) = look().values()
+    assert ahead.customer_ids == {8200000000017}
+    assert look(curious=False) == {}
+
+
 def test_what_was_handled_or_waits_for_its_time_is_not_read(shop: Shop, sender: Sender, inbox: Inbox) -> None:
     sender.send("orders/paid")
     drain(lambda: NOW)
