@@ -73,7 +73,6 @@ class Look:
             ALWAYS.start if self._since == ALWAYS.start else _counts_from(terms.tier_method, self._since, zone)
         )
         self._by_name = {tier.name: tier for tier in terms.tiers}
-        self._ladder = sorted(terms.tiers, key=_threshold_of)
 
     def standing(self, events: Iterable[SpendEvent], assignments: Iterable[TierAssignment] = ()) -> Standing:
         """Return a customer's standing, given the events of their spend in any order.
@@ -94,8 +93,7 @@ class Look:
         if locks:
             newest = max(locks, key=lambda given: given.starts_at)
             return Standing(self._by_name[newest.tier_name], spend_minor, newest.source)
-        reached = bisect_right(self._ladder, highest_minor, lo=1, key=_threshold_of)
-        best = Standing(self._ladder[reached - 1], spend_minor)
+        best = Standing(tier_for(highest_minor, self._terms.tiers), spend_minor)
         for given in sorted(lasting, key=lambda given: given.source is not TierSource.PAID):
             tier = self._by_name[given.tier_name]
             if tier.threshold_minor > best.tier.threshold_minor:
