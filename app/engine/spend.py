@@ -16,6 +16,7 @@ from app.engine.rules.tiers import Standing, compute_spend_events, compute_stand
 from app.models import Order, Shop, SpendRow, TierAssignmentRow, TierRun
 
 DAY = timedelta(days=1)
+SYSTEM = "system"
 
 
 def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, datetime]:
@@ -103,7 +104,8 @@ class SpendHistory:
             self._given[row.customer_id].append(
                 TierAssignment(row.tier_name, row.starts_at, row.ends_at, row.source, row.is_locked)
             )
-        asked = select(TierRun.at).where(TierRun.shop_id == shop.id)
+        # The schedule's own runs follow from the terms; only what a person asked for is a fact of its own.
+        asked = select(TierRun.at).where(TierRun.shop_id == shop.id, TierRun.actor != SYSTEM)
         self._evaluations = session.scalars(asked).all()
 
     def standing(self, customer_id: int | None, terms: Terms, at: datetime) -> Standing:
