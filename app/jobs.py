@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import expire, settle, tier_runs, transfer
+from app.engine.flows import claims, expire, settle, tier_runs, transfer
 from app.lookups import Lookups
 from app.models import Shop
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
@@ -71,6 +71,21 @@ def release_holds(shop_id: int) -> None:
     """Let rewards of a shop go on whose hold ends by itself; what becomes pending is settled by the next sweep."""
     if _has_more(shop_id, settle.release_holds):
         enqueue_once(CHORES, "release_holds", shop_id)
+
+
+@_job
+def claim_waiting(shop_id: int) -> None:
+    """Give what guests of a shop earned to accounts of theirs that are known."""
+    if _has_more(shop_id, claims.claim_waiting):
+        enqueue_once(CHORES, "claim_waiting", shop_id)
+    _ask_for_transfers()
+
+
+@_job
+def expire_claims(shop_id: int) -> None:
+    """End what guests of a shop earned and nobody has claimed in time."""
+    if _has_more(shop_id, claims.expire_claims):
+        enqueue_once(CHORES, "expire_claims", shop_id)
 
 
 @_job

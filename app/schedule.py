@@ -14,10 +14,13 @@ from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import tier_runs, transfer
 from app.engine.rules.states import RewardState, TransferKind, TransferState
-from app.models import Delivery, DeliveryState, Reward, Shop, Transfer
+from app.models import Customer, Delivery, DeliveryState, Order, Reward, Shop, Transfer
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
 
 log = structlog.get_logger()
+
+_INSTALLED = Shop.uninstalled_at.is_(None)
+_NOT_PAUSED = Shop.paused_at.is_(None)
 
 
 def sweep_inbox(session: Session) -> None:
@@ -35,14 +38,14 @@ def sweep_transfers(session: Session) -> None:
 def sweep_pending(session: Session) -> None:
     """Ask for pending rewards to be settled whose day has come, or that a pause has kept."""
     due = and_(Reward.state == RewardState.PENDING, Reward.release_at <= utcnow())
-    for shop_id in _shops_with(session, due):
+    for shop_id in _shops_with(session, due, _NOT_PAUSED):
         enqueue_once(INBOX, "settle_due", shop_id)
 
 
 def sweep_holds(session: Session) -> None:
     """Ask for holds to be released that end by themselves."""
     due = and_(Reward.state == RewardState.HELD, Reward.held_until <= utcnow())
-    for shop_id in _shops_with(session, due):
+    for shop_id in _shops_with(session, due, _NOT_PAUSED):
         enqueue_once(CHORES, "release_holds", shop_id)
 
 
@@ -54,7 +57,7 @@ def sweep_expiries(session: Session) -> None:
         Transfer.state == TransferState.CONFIRMED,
         Transfer.next_attempt_at <= utcnow(),
     )
-    for shop_id in session.scalars(select(Shop.id).where(Shop.uninstalled_at.is_(None), due)):
+    for shop_id in session.scalars(select(Shop.id).where(_INSTALLED, due)):
         enqueue_once(CHORES, "expire_credits", shop_id)
 
 
@@ -64,10 +67,31 @@ def sweep_tiers(session: Session) -> None:
         enqueue_once(CHORES, "recalculate_tiers", shop_id)
 
 
-def _shops_with(session: Session, due: ColumnElement[bool]) -> Iterable[int]:
-    """Return the shops at work that have a reward for which something is due."""
-    at_work = (Shop.uninstalled_at.is_(None), Shop.paused_at.is_(None))
-    return session.scalars(select(Shop.id).where(*at_work, exists().where(Reward.shop_id == Shop.id, due)))
+def sweep_guests(session: Session) -> None:
+    """Ask for what guests earned to be given to accounts of theirs that are known."""
+    match = exists().where(
+        Order.shop_id == Shop.id,
+        Order.customer_id.is_(None),
+        Customer.shop_id == Shop.id,
+        Customer.verified_email == Order.guest_email,
+        Reward.order_id == Order.id,
+        Reward.state == RewardState.AWAITING_CUSTOMER,
+        Reward.claim_until > utcnow(),
+    )
+    for shop_id in session.scalars(select(Shop.id).where(_INSTALLED, match)):
+        enqueue_once(CHORES, "claim_waiting", shop_id)
+
+
+def sweep_claims(session: Session) -> None:
+    """Ask for what guests earned to end where nobody claimed it in time."""
+    due = and_(Reward.state == RewardState.AWAITING_CUSTOMER, Reward.claim_until <= utcnow())
+    for shop_id in _shops_with(session, due):
+        enqueue_once(CHORES, "expire_claims", shop_id)
+
+
+def _shops_with(session: Session, due: ColumnElement[bool], *which: ColumnElement[bool]) -> Iterable[int]:
+    """Return the shops that have a reward for which something is due."""
+    return session.scalars(select(Shop.id).where(_INSTALLED, *which, exists().where(Reward.shop_id == Shop.id, due)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +108,8 @@ SWEEPS = (
     Sweep(sweep_pending, 2),
     Sweep(sweep_holds, 10),
     Sweep(sweep_expiries, 60),
+    Sweep(sweep_guests, 60),
+    Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
 )
 

@@ -8,11 +8,13 @@ from sqlalchemy import select, update
 from app import jobs
 from app.clock import utcnow
 from app.engine.flows import tier_runs
+from app.engine.flows.customers import record_customers
+from app.engine.rules.facts import CustomerTold
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import HoldRules, Release, ReleaseKind
 from app.models import Customer, Reward, Shop, TierRun
 from tests.cli.conftest import Waiting, sweep
-from tests.flows.builders import STAFF, Till, day, order, reading
+from tests.flows.builders import ADA, STAFF, Till, day, order, reading
 
 pytestmark = pytest.mark.usefixtures("looked_at")
 
@@ -70,6 +72,29 @@ def test_a_look_at_the_tiers_that_staff_asked_for_is_carried_out(shop: Till, wai
         assert session.scalars(select(Customer.tier_name)).all() == ["Bronze"]
 
 
+def test_what_a_guest_earned_is_given_to_an_account_that_was_known_before(shop: Till, waiting: Waiting) -> None:
+    told = CustomerTold(ADA.customer_id, "ada@example.com", True, "Ada", None, day(0), day(0))
+    shop.run(lambda session, row: record_customers(session, row, [told], day(0)))
+    shop.tell(order(1, customer=None, email="ada@example.com"))
+    push(shop, claim_until=utcnow() + timedelta(hours=1))
+    sweep()
+    assert waiting() == [("app.jobs.claim_waiting", (shop.id,))]
+    jobs.claim_waiting(shop.id)
+    assert states(shop) == {RewardState.SETTLED}
+
+
+def test_what_no_guest_claimed_in_time_is_asked_for_and_ends(shop: Till, waiting: Waiting) -> None:
+    shop.tell(order(1, customer=None, email="ada@example.com"))
+    push(shop, claim_until=utcnow() + timedelta(hours=1))
+    sweep()
+    assert waiting() == []
+    push(shop, claim_until=utcnow())
+    sweep()
+    assert waiting() == [("app.jobs.expire_claims", (shop.id,))]
+    jobs.expire_claims(shop.id)
+    assert states(shop) == {RewardState.VOIDED}
+
+
 def test_expired_credits_are_asked_for_and_booked(shop: Till, waiting: Waiting) -> None:
     sweep()
     assert waiting() == []
@@ -83,14 +108,10 @@ def test_a_job_that_has_more_to_do_than_a_turn_asks_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jobs, "TURN", timedelta())
-    for job in (jobs.settle_due, jobs.release_holds, jobs.expire_credits, jobs.recalculate_tiers):
-        job(shop.id)
-    assert {name.removeprefix("app.jobs.") for name, _ in waiting()} == {
-        "settle_due",
-        "release_holds",
-        "expire_credits",
-        "recalculate_tiers",
-    }
+    several = ("settle_due", "release_holds", "claim_waiting", "expire_claims", "expire_credits", "recalculate_tiers")
+    for name in several:
+        getattr(jobs, name)(shop.id)
+    assert {name for name, _ in waiting()} == {f"app.jobs.{name}" for name in several}
 
 
 def test_nothing_is_asked_for_while_the_programme_is_paused(shop: Till, waiting: Waiting) -> None:

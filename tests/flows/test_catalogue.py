@@ -18,7 +18,7 @@ from app.engine.rules.facts_json import to_json
 from app.engine.rules.terms import Campaign, HoldRules, Mode, RateRule, RiskLevel, Scope
 from app.errors import Broken
 from app.models import Customer, Product, Shop
-from tests.flows.builders import ADA, BEN, BIG, Till, day, line, order, reading
+from tests.flows.builders import ADA, BEN, BIG, Till, day, later, line, order, reading
 
 LAMP, RUG = BIG + 31, BIG + 32
 SHELF = BIG + 61
@@ -243,3 +243,37 @@ def test_tags_are_asked_where_terms_look_at_them_and_nobody_has_said_them(shop: 
     assert missing(shop, customers=[BEN.customer_id]).customer_ids == {BEN.customer_id}
     shop.run(lambda session, row: record_tags(session, row, {ADA.customer_id: ()}, day(0)))
     assert missing(shop, order(1), customers=[ADA.customer_id]) == NOTHING_MISSING
+
+
+def test_the_tags_of_whoever_an_order_has_come_to_are_asked_too(shop: Till) -> None:
+    shop.publish(on=0, excluded_tags=frozenset({"staff"}))
+    shop.run(lambda session, row: record_tags(session, row, {ADA.customer_id: (), BEN.customer_id: ()}, day(0)))
+    shop.tell(order(1))
+    shop.tell(later(order(1), customer=BEN))
+    shop.run(lambda session, row: forget_tags(session, row, [BEN.customer_id]))
+    assert missing(shop, order(1)).customer_ids == {BEN.customer_id}
+
+
+def test_the_tags_of_whoever_a_customer_was_merged_into_are_asked_too(shop: Till) -> None:
+    shop.publish(on=0, excluded_tags=frozenset({"staff"}))
+
+    def merge(session: Session, row: Shop) -> None:
+        record_tags(session, row, {ADA.customer_id: (), BEN.customer_id: ()}, day(0))
+        both = {found.shopify_id: found for found in session.scalars(select(Customer))}
+        both[ADA.customer_id].merged_into_id = both[BEN.customer_id].id
+        both[BEN.customer_id].tags = None
+
+    shop.run(merge)
+    assert missing(shop, order(1)).customer_ids == {BEN.customer_id}
+
+
+def test_of_a_person_who_was_forgotten_no_tags_are_remembered(shop: Till) -> None:
+    def forgotten(session: Session, row: Shop) -> list[str] | None:
+        record_tags(session, row, {ADA.customer_id: ("vip",)}, day(0))
+        found = session.scalars(select(Customer)).one()
+        found.redacted_at, found.tags = day(1), None
+        session.flush()
+        record_tags(session, row, {ADA.customer_id: ("vip",)}, day(2))
+        return found.tags
+
+    assert shop.run(forgotten) == []

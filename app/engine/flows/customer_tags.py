@@ -25,7 +25,8 @@ def record_tags(session: Session, shop: Shop, tags: Mapping[int, Sequence[str]],
         statement = upsert(Customer).values(fresh)
         session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
         for row in _lock(session, shop, tags):
-            row.tags = list(tags[row.shopify_id])
+            # A person who asked to be forgotten stays so: no tags are known tags, too.
+            row.tags = list(tags[row.shopify_id]) if row.redacted_at is None else []
         session.flush()
 
 

@@ -149,15 +149,26 @@ def _reassessed(session: Session, shop: Shop, order_ids: Collection[int], progra
 def _missing_tags(
     session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]], customers: Collection[int]
 ) -> frozenset[int]:
-    wanted = {
-        order.customer.customer_id
-        for order, terms in cases
-        if order.customer is not None and order.customer.tags is None and _looks_at_tags(terms)
-    }
+    looked_at = [order for order, terms in cases if _looks_at_tags(terms)]
+    wanted = {order.customer.customer_id for order in looked_at if order.customer and order.customer.tags is None}
     wanted |= set(customers)
+    if looked_at:
+        # Whose a known order is, may have been said by another version than the one that was just told.
+        owners = select(Customer.shopify_id).join(Order, Order.customer_id == Customer.id)
+        told = [order.order_id for order in looked_at]
+        wanted |= set(session.scalars(owners.where(Order.shop_id == shop.id, Order.shopify_id.in_(told))))
+    return _without_tags(session, shop, wanted)
+
+
+def _without_tags(session: Session, shop: Shop, wanted: set[int]) -> frozenset[int]:
+    """Return of these customers, and of those they were merged into, the ones whose tags are not known."""
     if not wanted:
         return frozenset()
-    known = select(Customer.shopify_id).where(
-        Customer.shop_id == shop.id, Customer.shopify_id.in_(wanted), Customer.tags.is_not(None)
-    )
-    return frozenset(wanted - set(session.scalars(known)))
+    known = select(Customer).where(Customer.shop_id == shop.id)
+    rows = {row.id: row for row in session.scalars(known.where(Customer.shopify_id.in_(wanted)))}
+    missing = wanted - {row.shopify_id for row in rows.values()}
+    while rows:
+        missing |= {row.shopify_id for row in rows.values() if row.tags is None}
+        kept_ids = {row.merged_into_id for row in rows.values() if row.merged_into_id is not None}
+        rows = {row.id: row for row in session.scalars(known.where(Customer.id.in_(kept_ids)))}
+    return frozenset(missing)
