@@ -14,6 +14,7 @@ from rq.timeouts import TimerDeathPenalty
 
 from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
 from app.cli_terms import terms_group
+from app.cli_tiers import tiers_group
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import transaction
@@ -29,7 +30,7 @@ from app.schedule import run_clock
 
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (work, clock, inspect, check_books, program_group, terms_group):
+    for command in (work, clock, inspect, check_books, program_group, terms_group, tiers_group):
         app.cli.add_command(command)
 
 
