@@ -71,6 +71,4 @@ def less_paid_back(gross_minor: int, extra_minor: int) -> Share:
     """Return the share of what was paid for goods that money paid back beyond them leaves."""
     if extra_minor == 0:
         return WHOLE
-    if extra_minor >= gross_minor:
-        return Share(0, 1)
-    return Share(gross_minor - extra_minor, gross_minor)
+    return Share(max(gross_minor - extra_minor, 0), max(gross_minor, 1))
