@@ -17,7 +17,7 @@ from app.engine.rules.facts import (
 from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.reward import Adjustment, Target, compute_target
 from app.engine.rules.steps import StepKind
-from app.engine.rules.steps_kept import DisputeLost
+from app.engine.rules.steps_kept import DisputeLost, KeptAmount
 from app.engine.rules.steps_limits import Adjusted, LimitCut
 from app.engine.rules.steps_rates import TierRate
 from app.engine.rules.terms import RateRule, Scope
@@ -297,3 +297,28 @@ def test_where_nothing_was_paid_for_goods_that_count_money_paid_back_takes_all_o
     terms = make_terms(before_discounts=True)
     assert compute_target(order, [make_refund(1)], terms, FIVE_PERCENT).kept_minor == 400
     assert compute_target(order, [make_refund(1, money_minor=1)], terms, FIVE_PERCENT).kept_minor == 0
+
+
+def test_a_return_that_costs_nothing_because_of_the_cap_is_explained_too() -> None:
+    order = make_order(make_line(1, 8000, quantity=2))
+    refunds = [make_refund(1, [RefundLine(1, 1, 4000)], money_minor=4000)]
+    target = compute_target(order, refunds, make_terms(cap_per_order_minor=100), FIVE_PERCENT)
+    assert target.steps[-1] == KeptAmount(4000, 100, 0)
+
+
+def test_a_cent_of_dear_goods_that_goes_back_is_explained_even_where_the_eligible_amount_stays() -> None:
+    """A quarter counts: of 1.03 and of 1.02 that is 0.26, but only of 0.02 does a cent fall to the dear goods."""
+    terms = make_terms(rates=(RateRule("Dear", 10_000, Scope(product_ids=frozenset({1}))),))
+    order = make_order(make_line(1, 2, quantity=2, product_id=1), make_line(2, 101), total_minor=400)
+    paid = Details(payments=(PaymentFact(1, order.order_id, "gift_card", 300),))
+    refunds = [make_refund(1, [RefundLine(1, 1, 1)], money_minor=1)]
+    target = compute_target(order, refunds, terms, replace(FIVE_PERCENT, rate_bps=0), details=paid)
+    assert (target.granted_minor, target.kept_minor, target.reversed_minor) == (1, 0, 1)
+    assert target.eligible_minor == target.kept_eligible_minor == 26
+    assert target.steps[-1] == KeptAmount(26, 0, 1)
+
+
+def test_what_goes_back_is_what_is_granted_less_what_is_kept() -> None:
+    order = make_order(make_line(1, 8000, quantity=4))
+    refunds = [make_refund(1, [RefundLine(1, 1, 2000)], money_minor=2000)]
+    assert compute_target(order, refunds, TERMS, FIVE_PERCENT).reversed_minor == 100
