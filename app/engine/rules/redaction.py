@@ -1,0 +1,27 @@
+"""An order without its person: what the books need stays, what names the customer goes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.engine.rules.facts import OrderFact
+from app.engine.rules.scopes import plain, plain_set
+from app.engine.rules.terms import Terms
+
+
+def without_person(order: OrderFact, deciding_tags: frozenset[str]) -> OrderFact:
+    """Return an order without name and email; of the customer's tags those stay that terms decide by."""
+    customer = order.customer
+    if customer is not None:
+        tags = None if customer.tags is None else keep_tags(customer.tags, deciding_tags)
+        customer = replace(customer, email=None, name=None, tags=tags)
+    return replace(order, customer=customer, email=None)
+
+
+def keep_tags(tags: Iterable[str], deciding_tags: frozenset[str]) -> tuple[str, ...]:
+    """Return those of a customer's tags that terms decide by: without them an order would earn something else."""
+    return tuple(tag for tag in tags if plain(tag) in deciding_tags)
+
+
+def find_deciding_tags(versions: Iterable[Terms]) -> frozenset[str]:
+    """Return the tags that any version of the terms excludes or holds by, as they are compared."""
+    return plain_set(tag for terms in versions for tag in (*terms.excluded_tags, *terms.holds.tags))
