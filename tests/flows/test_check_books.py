@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
+from app.engine.flows import adjust, moves
 from app.engine.flows.check_books import INVARIANTS, Finding, check_books, check_invariant
-from app.engine.ledger import EntryDraft, post
-from app.engine.rules.postings import Account, EntryKind, Posting
-from app.engine.rules.states import TransferKind, TransferState
+from app.engine.rules.facts import CreditMove, MoveKind
+from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import Cycle, Limits
-from app.models import Adjustment, AdjustmentState, ReasonCode, Shop, Transfer
-from tests.flows.builders import BEN, STAFF, Till, day, line, order, reading, refund_of
+from app.models import ReasonCode, Shop
+from tests.flows.builders import ADA, BEN, STAFF, Till, day, line, order, reading, refund_of
 
 MOVES = "Every entry moves something"
 SAME = "A posting is of its entry's customer and currency"
@@ -34,12 +34,23 @@ TAKEN = "A reward counts in the limits as what it takes of them, and as its cust
 SPEND = "What an order added to its customer's spend is that customer's"
 CIRCLE = "A customer is merged into another one of the same shop, and never in a circle"
 MERGED = "A merge moves what was owed and leaves the programme as it was"
+MOVED = "What moved on the account in Shopify besides our transfers is booked exactly once"
+OUTSIDE = "What had to be presumed to come from outside is taken back at most once"
+EXPIRED = "No credit expired more than there was of it, nor twice because Shopify told of it, too"
+FOLLOW = "A customer's statements follow each other without a gap and without an overlap"
+LISTED = "Every entry of a chain is on a statement, so that the last one closes with the balance"
+FILED = "Every reward in the books is on the statement of the period in which it was booked"
 HANDS = "Credit or debit by hand is booked exactly once when it was agreed, and never otherwise"
 ANOTHER_CUSTOMER = "(SELECT id FROM customers WHERE id <> t.customer_id LIMIT 1)"
+#: Turns what Ada spent first into an expiry that we reckoned ourselves.
+SPENT_IS_EXPIRED = (
+    "UPDATE ledger_entries SET kind = 'expiry', key = 'expiry:transfer:1:1', move_id = NULL WHERE key LIKE '%:spent';"
+    "UPDATE postings SET destination = 'program:expired' WHERE amount_minor = 40;"
+)
 
 #: What a vandal with the keys to the database might do, and the invariant that sees it. Reward 1 is settled with
 #: 4.00 and a debit of 2.00, reward 2 is another customer's, reward 3 earns nothing. Credit by hand 1 is booked,
-#: debit by hand 2 waits.
+#: credit by hand 2 waits.
 BREACHES = [
     (MOVES, "DELETE FROM postings WHERE entry_id = 1"),
     (MOVES, "UPDATE postings SET shop_id = shop_id + 1 WHERE entry_id = 1"),
@@ -103,6 +114,31 @@ BREACHES = [
     (HANDS, "UPDATE adjustments t SET customer_id = ANOTHER WHERE id = 1"),
     (HANDS, "DELETE FROM adjustments WHERE id = 1"),
     (HANDS, "UPDATE adjustments SET state = 'booked' WHERE id = 2"),
+    (MOVED, "UPDATE credit_moves SET amount_minor = amount_minor + 1 WHERE key = 'spent'"),
+    (MOVED, "UPDATE credit_moves SET kind = 'return' WHERE key = 'spent'"),
+    (MOVED, "UPDATE credit_moves SET kind = 'external_debit' WHERE key = 'given'"),
+    (MOVED, "UPDATE credit_moves t SET customer_id = ANOTHER WHERE key = 'given'"),
+    (MOVED, "DELETE FROM credit_moves WHERE key = 'spent'"),
+    (MOVED, "UPDATE ledger_entries SET move_id = NULL WHERE kind = 'redemption'"),
+    (MOVED, "UPDATE ledger_entries SET move_id = (SELECT id FROM credit_moves WHERE key = 'spent') WHERE id = 1"),
+    (OUTSIDE, "UPDATE postings SET source = destination, destination = source "
+        "WHERE source = 'program:external' AND amount_minor > 30"),
+    (EXPIRED, "EXPIRY; UPDATE postings SET amount_minor = 401 WHERE destination = 'program:expired'"),
+    (EXPIRED, "EXPIRY; UPDATE postings SET destination = source, source = destination "
+        "WHERE destination = 'program:expired'"),
+    (EXPIRED, "EXPIRY; UPDATE credit_moves SET kind = 'expiry', key = 'expiration:made-up' "
+        "WHERE key = 'given'; UPDATE transfers SET shopify_transaction_id = 'made-up' WHERE id = 1"),
+    (FOLLOW, "INSERT INTO statements (shop_id, customer_id, starts_at, ends_at) "
+        "SELECT shop_id, customer_id, ends_at + interval '1 second', ends_at + interval '1 day' FROM statements"),
+    (FOLLOW, "INSERT INTO statements (shop_id, customer_id, starts_at, ends_at) "
+        "SELECT shop_id, customer_id, ends_at - interval '1 second', ends_at + interval '1 day' FROM statements"),
+    (LISTED, "DELETE FROM statements"),
+    (LISTED, "UPDATE statements SET starts_at = '2026-03-12Z'"),
+    (LISTED, "UPDATE statements SET ends_at = '2026-03-12Z'"),
+    (FILED, "UPDATE rewards SET statement_id = NULL WHERE order_id = 1"),
+    (FILED, "UPDATE rewards SET statement_id = 99 WHERE order_id = 1"),
+    (FILED, "UPDATE rewards SET statement_id = (SELECT MAX(statement_id) FROM rewards) WHERE order_id = 1"),
+    (FILED, "UPDATE statements SET starts_at = '2026-03-12Z'"),
     (HANDS, "UPDATE ledger_entries SET adjustment_id = 1 WHERE kind = 'settlement'"),
     (HANDS, "UPDATE ledger_entries SET adjustment_id = NULL WHERE kind = 'adjustment'"),
 ]  # fmt: skip
@@ -134,14 +170,16 @@ LIMIT_BREACHES = [
 def traded(shop: Till) -> Till:
     """Return a shop with a settled and partly reversed reward, another customer's, and one that earned nothing.
 
-    And with credit by hand that was booked, and a debit by hand that waits for a second person.
+    And with credit by hand that was agreed to, some that waits for a second person, and moves in Shopify.
     """
     first = order(1, line(1, 20_000, 2))
     shop.tell(first)
     shop.tell(order(2, customer=BEN))
     shop.tell(order(3, line(is_gift_card=True)))
     shop.pay_back(refund_of(first, units=1))
+    shop.publish(on=10, second_person_above_minor=100)
     shop.run(give_by_hand)
+    shop.run(move_in_shopify)
     shop.check()
     return shop
 
@@ -155,45 +193,32 @@ def limited(shop: Till) -> Till:
 
 
 def give_by_hand(session: Session, shop: Shop) -> None:
-    """Book 1.50 for customer 1, and propose to take 0.50."""
-    given, taken = (
-        Adjustment(
-            shop_id=shop.id,
-            key=kind.value,
-            customer_id=1,
-            kind=kind,
-            currency="USD",
-            amount_minor=amount_minor,
-            reason_code=ReasonCode.GOODWILL,
-            note="It came late.",
-            state=state,
-            proposed_by=STAFF,
-            proposed_at=day(11),
+    """Give 1.50 to customer 1, which a second person agrees to, and propose 1.20 that nobody agrees to yet."""
+    for key, amount_minor in (("made-up:1", 150), ("made-up:2", 120)):
+        given = adjust.propose(
+            session,
+            shop.id,
+            1,
+            TransferKind.CREDIT,
+            amount_minor,
+            ReasonCode.GOODWILL,
+            "It came late.",
+            STAFF,
+            day(11),
+            key,
         )
-        for kind, amount_minor, state in (
-            (TransferKind.CREDIT, 150, AdjustmentState.BOOKED),
-            (TransferKind.DEBIT, 50, AdjustmentState.PROPOSED),
-        )
+        if given.amount_minor == 150:
+            adjust.agree(session, shop.id, given.id, "staff:8", day(11))
+
+
+def move_in_shopify(session: Session, shop: Shop) -> None:
+    """Let Ada spend 0.40 and more than she has, and somebody give her 0.30."""
+    told = (
+        CreditMove("spent", ADA.customer_id, MoveKind.REDEMPTION, 40, day(12)),
+        CreditMove("given", ADA.customer_id, MoveKind.EXTERNAL_CREDIT, 30, day(12, 1)),
+        CreditMove("spent again", ADA.customer_id, MoveKind.REDEMPTION, 1_000, day(12, 2)),
     )
-    session.add(given)
-    session.flush()
-    session.add(taken)
-    moves = (Posting(Account.ADJUSTED, Account.AVAILABLE, 150),)
-    draft = EntryDraft("adjustment:1", EntryKind.ADJUSTMENT, 1, "USD", day(11), STAFF, moves, adjustment_id=given.id)
-    post(session, shop.id, [draft], day(11))
-    session.add(
-        Transfer(
-            shop_id=shop.id,
-            key="credit:adjustment:1",
-            customer_id=1,
-            adjustment_id=given.id,
-            kind=TransferKind.CREDIT,
-            currency="USD",
-            amount_minor=150,
-            state=TransferState.PLANNED,
-            created_at=day(11),
-        )
-    )
+    moves.record_moves(session, shop, told, day(13))
 
 
 def named(invariant: str) -> list[Finding]:
@@ -206,7 +231,8 @@ def named(invariant: str) -> list[Finding]:
 def test_a_breach_is_named_with_the_shop_and_what_is_wrong(
     traded: Till, admin_connection: "psycopg.Connection[Any]", invariant: str, breach: str
 ) -> None:
-    assert admin_connection.execute(breach.replace("ANOTHER", ANOTHER_CUSTOMER)).rowcount > 0
+    statement = breach.replace("ANOTHER", ANOTHER_CUSTOMER).replace("EXPIRY;", SPENT_IS_EXPIRED)
+    assert admin_connection.execute(statement).rowcount > 0
     found = named(invariant)
     assert found
     assert all(finding.detail.strip() and finding.shop_id for finding in found)

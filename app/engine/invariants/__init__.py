@@ -2,7 +2,7 @@
 
 from sqlalchemy import TextClause
 
-from app.engine.invariants import chain, customers, entries, hands, limits, rewards
+from app.engine.invariants import chain, customers, entries, hands, limits, rewards, statements
 
 #: Invariant as a sentence → a query that returns (shop_id, detail) for each breach.
 INVARIANTS: dict[str, TextClause] = {
@@ -12,4 +12,5 @@ INVARIANTS: dict[str, TextClause] = {
     **limits.QUERIES,
     **customers.QUERIES,
     **hands.QUERIES,
+    **statements.QUERIES,
 }
