@@ -18,7 +18,7 @@ from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.reward import Adjustment, Target, compute_target
 from app.engine.rules.steps import StepKind
 from app.engine.rules.steps_kept import DisputeLost, KeptAmount
-from app.engine.rules.steps_limits import Adjusted, LimitCut
+from app.engine.rules.steps_limits import Adjusted, LimitCut, OrderExcluded
 from app.engine.rules.steps_rates import TierRate
 from app.engine.rules.terms import RateRule, Scope
 
@@ -322,3 +322,16 @@ def test_what_goes_back_is_what_is_granted_less_what_is_kept() -> None:
     order = make_order(make_line(1, 8000, quantity=4))
     refunds = [make_refund(1, [RefundLine(1, 1, 2000)], money_minor=2000)]
     assert compute_target(order, refunds, TERMS, FIVE_PERCENT).reversed_minor == 100
+
+
+def test_an_order_that_is_excluded_whole_has_nothing_in_any_amount() -> None:
+    reason = IneligibleReason.TEST_ORDER
+    target = compute_target(make_order(is_test=True), [make_refund(1, money_minor=5)], TERMS, FIVE_PERCENT)
+    assert target == Target(0, 0, 0, 0, 0, reason, (OrderExcluded(reason),))
+    assert (target.calculated_minor, target.kept_minor, target.kept_eligible_minor) == (0, 0, 0)
+
+
+def test_an_amount_of_exactly_the_cap_is_not_cut() -> None:
+    target = compute_target(make_order(), (), make_terms(cap_per_order_minor=400), FIVE_PERCENT)
+    assert target.granted_minor == 400
+    assert StepKind.CAP_CUT not in kinds(target)
