@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import CustomersMerged, CustomerTold, OrderFact, RiskFact
+from app.engine.rules.facts import CustomersMerged, OrderFact, RiskFact
 from app.errors import BoomerangError
 from app.models import Delivery, DeliveryState, Shop
 from app.webhooks.body import read_object
@@ -84,6 +84,6 @@ def peek(
                 here.reassessed.add(fact.order_id)
             case CustomersMerged():
                 here.customer_ids.add(fact.kept_id)
-            case CustomerTold():
+            case _:
                 here.customer_ids.add(fact.customer_id)
     return ahead

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from app.engine.flows.customers import record_customers, record_deleted
 from app.engine.flows.details import record_details
 from app.engine.flows.earn import record_orders
+from app.engine.flows.merges import record_merges
 from app.engine.flows.refund import record_refunds
 from app.engine.rules.facts import (
     CustomerGone,
+    CustomersMerged,
     CustomerTold,
     DisputeFact,
     OrderFact,
@@ -35,6 +37,7 @@ from app.webhooks.customers import (
     TagsChanged,
     parse_customer,
     parse_customer_deletion,
+    parse_merge,
     parse_tag_change,
     record_tag_changes,
 )
@@ -121,6 +124,10 @@ def _customer_deletion(body: Json, origin: Origin) -> CustomerGone:
     return parse_customer_deletion(body, origin.at)
 
 
+def _merge(body: Json, origin: Origin) -> CustomersMerged:
+    return parse_merge(body, origin.at)
+
+
 def _tag_change(body: Json, _: Origin) -> TagsChanged:
     return parse_tag_change(body)
 
@@ -159,6 +166,7 @@ HANDLERS: dict[str, Handler[Any]] = {
     "customers/create": _CUSTOMERS,
     "customers/update": _CUSTOMERS,
     "customers/delete": Handler(_customer_deletion, record_deleted, _no_order),
+    "customers/merge": Handler(_merge, record_merges, _no_order),
     "customer.tags_added": _TAGS,
     "customer.tags_removed": _TAGS,
     UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _no_order),

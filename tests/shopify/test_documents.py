@@ -66,7 +66,7 @@ TOPIC_SCOPES = {
     "products/": "read_products",
     "refunds/": "read_orders",
 }
-OPTIONAL_TOPICS = {"disputes/create", "disputes/update"}
+OPTIONAL_TOPICS = {"customers/merge", "disputes/create", "disputes/update"}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.clock import utcnow
 from app.db import db
 from app.engine.rules.facts import CustomerGone, CustomersMerged, CustomerTold
-from app.models import Customer, Shop
+from app.models import Customer, Reward, Shop
 from app.webhooks.body import BodyError, NothingToDo
 from app.webhooks.customers import (
     TagsChanged,
@@ -25,12 +25,6 @@ from tests.webhooks.sending import Sender, example
 Body = dict[str, Any]
 MARA = 8200000000017
 NOW = datetime(2026, 3, 2, 18, tzinfo=UTC)
-MERGE: Body = {
-    "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/8200000000018",
-    "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/8200000000017",
-    "status": "completed",
-    "errors": [],
-}
 
 
 def customer(**changes: Any) -> CustomerTold:
@@ -74,18 +68,20 @@ def test_a_customer_who_lives_is_not_deleted_by_the_topic_alone() -> None:
 
 
 def test_a_merge_says_who_is_kept_and_who_is_gone() -> None:
-    assert parse_merge(MERGE, NOW) == CustomersMerged(8200000000018, MARA, NOW)
+    assert parse_merge(example("customers/merge"), NOW) == CustomersMerged(8200000000018, MARA, NOW)
 
 
 @pytest.mark.parametrize("status", ["failed", "in_progress", None])
 def test_a_merge_that_was_not_carried_out_is_nothing_to_do(status: str | None) -> None:
     with pytest.raises(NothingToDo, match="only a completed one"):
-        parse_merge({**MERGE, "status": status}, NOW)
+        parse_merge({**example("customers/merge"), "status": status}, NOW)
 
 
 def test_nobody_is_merged_into_oneself() -> None:
     with pytest.raises(BodyError, match="cannot be merged into itself"):
-        parse_merge({**MERGE, "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{MARA}"}, NOW)
+        parse_merge(
+            {**example("customers/merge"), "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{MARA}"}, NOW
+        )
 
 
 def test_changed_tags_say_whose_they_are() -> None:
@@ -112,3 +108,12 @@ def test_a_deleted_customer_is_known_as_deleted(shop: Shop, sender: Sender, inbo
     sender.send("customers/delete")
     assert drain(utcnow).handled == 2
     assert db.session.scalars(select(Customer.deleted_at)).one() is not None
+
+
+def test_merged_customers_go_on_as_one(shop: Shop, sender: Sender, inbox: Inbox) -> None:
+    sender.send("orders/paid")
+    sender.send("customers/merge")
+    assert drain(utcnow).handled == 2
+    kept, gone = db.session.scalars(select(Customer).order_by(Customer.shopify_id.desc()))
+    assert (gone.shopify_id, gone.merged_into_id) == (MARA, kept.id)
+    assert db.session.scalars(select(Reward.customer_id)).all() == [kept.id]
