@@ -80,7 +80,9 @@ def _with_products(session: Session, case: Case) -> Case:
     if not missing:
         return case
     order = case.order
-    rows = session.scalars(select(Product).where(Product.shop_id == order.shop_id, Product.shopify_id.in_(missing)))
+    # Nothing is decided on what is told to have changed since; it is asked anew before the next try.
+    fresh = (Product.shop_id == order.shop_id, Product.shopify_id.in_(missing), Product.is_stale.is_(False))
+    rows = session.scalars(select(Product).where(*fresh))
     found = {
         row.shopify_id: ProductFact(row.shopify_id) if row.fact is None else from_json(ProductFact, row.fact)
         for row in rows

@@ -16,7 +16,7 @@ from app.engine.flows.missing import NOTHING_MISSING, PRODUCTS_FRESH_FOR, Missin
 from app.engine.rules.facts import FinancialStatus, OrderFact, PaymentFact, ProductFact, RiskFact
 from app.engine.rules.facts_json import to_json
 from app.engine.rules.terms import Campaign, HoldRules, Mode, RateRule, RiskLevel, Scope
-from app.errors import Broken
+from app.errors import Broken, NotYet
 from app.models import Customer, Product, Shop
 from tests.flows.builders import ADA, BEN, BIG, Till, day, later, line, order, reading
 
@@ -172,6 +172,18 @@ def test_an_order_that_was_decided_asks_no_more_for_its_products(shop: Till) -> 
     shop.run(lambda session, row: mark_stale(session, row, [LAMP]))
     assert missing(shop, sold).product_ids == frozenset()
     assert missing(shop, sold, order(2, line(1, product_id=LAMP))).product_ids == {LAMP}
+
+
+def test_no_order_is_decided_on_a_word_about_its_product_that_is_stale(shop: Till) -> None:
+    shop.publish(on=0, excluded_product_tags=frozenset({"a"}))
+    remember(shop, lamp())
+    shop.run(lambda session, row: mark_stale(session, row, [LAMP]))
+    sold = order(1, line(1, product_id=LAMP))
+    with pytest.raises(NotYet, match="#1001 waits for what Shopify says about its products"):
+        shop.tell(sold)
+    remember(shop, replace(lamp(), tags=()), at=day(1))
+    shop.tell(sold)
+    assert shop.reward(sold).granted == 200
 
 
 def test_terms_are_those_of_the_orders_own_day(shop: Till) -> None:
