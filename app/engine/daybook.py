@@ -68,7 +68,7 @@ class Daybook:
         """Add an entry; ``subject`` and its kind name it for ever.
 
         Where it takes more than is available, somebody else must have put the rest into Shopify: an entry before it
-        presumes so, and goes back as soon as something arrives that explains it.
+        presumes so, and goes back as soon as there is something that explains it.
         """
         key = f"{kind}:{subject}"
         missing_minor = -(self.balance(customer_id, Account.AVAILABLE) + _gain(rows))
@@ -79,12 +79,6 @@ class Daybook:
             )
             self._covers[customer_id] += missing_minor
         self._add(kind, customer_id, key, rows, occurred_at, cause)
-        known_minor = min(self._covers[customer_id], self.balance(customer_id, Account.AVAILABLE))
-        if known_minor > 0:
-            self._add(
-                EntryKind.EXTERNAL, customer_id, f"uncover:{key}", postings.uncover(known_minor), occurred_at, presumed
-            )
-            self._covers[customer_id] -= known_minor
 
     def plan(
         self,
@@ -119,6 +113,7 @@ class Daybook:
         what was decided must not stand without its entries.
         """
         if self._drafts:
+            self._uncover()
             statement_for(self._session, self._shop, {draft.customer_id for draft in self._drafts}, self._now)
         written = post(self._session, self._shop.id, self._drafts, self._now)
         if len(written) < len(self._drafts):
@@ -127,6 +122,17 @@ class Daybook:
             statement = upsert(Transfer).values(self._transfers)
             self._session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "key"]))
         self._drafts, self._transfers = [], []
+
+    def _uncover(self) -> None:
+        """Take back what had to be presumed, as far as there is something available now."""
+        newest = {draft.customer_id: draft for draft in self._drafts}
+        for customer_id, draft in newest.items():
+            known_minor = min(self._covers[customer_id], self.balance(customer_id, Account.AVAILABLE))
+            if known_minor > 0:
+                rows = postings.uncover(known_minor)
+                key = f"uncover:{draft.key}"
+                self._add(EntryKind.EXTERNAL, customer_id, key, rows, draft.occurred_at, NOTHING_ELSE)
+                self._covers[customer_id] -= known_minor
 
     def _add(
         self,

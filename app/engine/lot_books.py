@@ -9,7 +9,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.facts import MoveKind
-from app.engine.rules.lots import NOBODY, Change, Lot, Reckoning, compute_lots
+from app.engine.rules.lot_account import compute_lots
+from app.engine.rules.lots import NOBODY, Change, Lot, Reckoning, SetOff
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import CreditMoveRow, LedgerEntry, LedgerPosting, Shop, Transfer
@@ -35,6 +36,7 @@ class LotBook:
     clawed_back: Counter[int] = field(default_factory=Counter)
     covered: Counter[int] = field(default_factory=Counter)
     corrections: Counter[int] = field(default_factory=Counter)
+    set_offs: list[SetOff] = field(default_factory=list)
 
     @property
     def open_debits(self) -> list[Transfer]:
@@ -85,7 +87,7 @@ class LotBook:
         outstanding = [
             Change(row.created_at, -row.left_minor, owner=row.reward_id or NOBODY) for row in self.open_debits
         ]
-        return compute_lots([*lots, *self._lots_of_others()], changes, now, outstanding)
+        return compute_lots([*lots, *self._lots_of_others()], [*changes, *self.set_offs], now, outstanding)
 
     def _lots_of_others(self) -> list[Lot]:
         """Return credit that somebody else gave, less what expired of it; when it does is not known beforehand."""
@@ -139,27 +141,32 @@ def read_lot_books(session: Session, shop: Shop, customer_ids: Collection[int], 
 
 
 def _read_entries(session: Session, shop: Shop, books: dict[int, LotBook]) -> None:
-    minor, source, destination = LedgerPosting.amount_minor, LedgerPosting.source, LedgerPosting.destination
+    entry, minor = LedgerEntry, LedgerPosting.amount_minor
+    source, destination = LedgerPosting.source, LedgerPosting.destination
     expired = func.sum(case((destination == Account.EXPIRED, minor), (source == Account.EXPIRED, -minor), else_=0))
     taken = func.sum(case((destination == Account.PROMISED, minor), else_=0))
-    entries = session.execute(
-        select(LedgerEntry.customer_id, LedgerEntry.kind, LedgerEntry.key, LedgerEntry.reward_id, expired, taken)
-        .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
+    paid = func.sum(case((destination == Account.OWED, minor), else_=0))
+    rows = session.execute(
+        select(entry.customer_id, entry.kind, entry.key, entry.reward_id, entry.recorded_at, expired, taken, paid)
+        .join(LedgerPosting, LedgerPosting.entry_id == entry.id)
         .where(
-            LedgerEntry.shop_id == shop.id,
-            LedgerEntry.customer_id.in_(books),
-            LedgerEntry.kind.in_((EntryKind.EXPIRY, EntryKind.CLAWBACK)),
-            LedgerEntry.move_id.is_(None),
+            entry.shop_id == shop.id,
+            entry.customer_id.in_(books),
+            entry.kind.in_((EntryKind.EXPIRY, EntryKind.CLAWBACK, EntryKind.SET_OFF)),
+            entry.move_id.is_(None),
         )
-        .group_by(LedgerEntry.id)
+        .group_by(entry.id)
+        .order_by(entry.id)
     )
-    for customer_id, kind, key, reward_id, expired_minor, taken_minor in entries:
+    for customer_id, kind, key, reward_id, recorded_at, expired_minor, taken_minor, paid_minor in rows:
         book = books[customer_id]
         if kind is EntryKind.EXPIRY:
             transfer_id = int(key.split(":")[2])
             book.booked[transfer_id] += int(expired_minor)
             book.entries[transfer_id] += 1
-        else:
+        elif kind is EntryKind.CLAWBACK:
             book.clawed_back[reward_id] += int(taken_minor)
             book.covered[reward_id] -= int(expired_minor)
             book.corrections[reward_id] += key.startswith(f"{EntryKind.CLAWBACK}:expired:")
+        else:
+            book.set_offs.append(SetOff(recorded_at, int(paid_minor), reward_id))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from app.engine.rules.expiry import compute_expires_at
-from app.engine.rules.lots import Change, Lot, LotState, Reckoning, compute_lots
+from app.engine.rules.lot_account import compute_lots
+from app.engine.rules.lots import Change, Lot, LotState, Reckoning, SetOff
 from app.engine.rules.terms import Expiry
 
 from .made import day
@@ -167,6 +168,58 @@ def test_what_was_taken_back_is_paid_by_what_expired_where_no_debit_took_it(
     reckoning = Reckoning({}, Counter({7: expired}), Counter({7: debited}))
     assert reckoning.covered_minor(7, clawed_back) == covered
     assert reckoning.covered_minor(8, clawed_back) == 0
+
+
+def mine(key: int, minor: int, expires_on: int | None, at: int = 0, *, makes_good: bool = False) -> Lot:
+    """Return a credit that the reward of its number earned."""
+    return Lot(key, day(at), minor, None if expires_on is None else day(expires_on), None, key, makes_good)
+
+
+def taken_back(owner: int, minor: int, at: int) -> Change:
+    return Change(day(at), -minor, owner=owner)
+
+
+def whose(lots: list[Lot], changes: list[Change | SetOff], at: int) -> tuple[dict[int, int], dict[int, int]]:
+    """Return by reward what expired of its cents, and what debits took of them."""
+    reckoning = compute_lots(lots, changes, day(at))
+    return dict(reckoning.expired), dict(+reckoning.debited)
+
+
+def test_a_debit_that_meets_another_rewards_cents_lets_the_two_change_places() -> None:
+    lots = [mine(1, 100, 30), mine(2, 100, 20)]
+    assert whose(lots, [taken_back(1, 60, 5)], 40) == ({2: 100, 1: 40}, {1: 60})
+
+
+def test_a_debit_takes_its_own_cents_first_where_they_are_in_one_lot() -> None:
+    lots = [mine(1, 100, 30), mine(2, 100, 20)]
+    changes = [taken_back(1, 60, 5), taken_back(2, 50, 6), taken_back(1, 40, 7)]
+    assert whose(lots, changes, 40) == ({2: 50}, {1: 100, 2: 50})
+
+
+def test_spent_cents_change_places_too_and_return_as_the_other_ones() -> None:
+    lots = [mine(1, 100, 20), mine(2, 100, 30)]
+    changes = [spent(100, 3), taken_back(1, 70, 5), given_back(80, 6)]
+    assert whose(lots, changes, 40) == ({1: 30, 2: 80}, {1: 70})
+
+
+def test_a_debit_for_cents_that_are_gone_wrongs_another_reward_and_what_makes_it_good_is_that_ones() -> None:
+    lots = [mine(1, 100, 20), mine(2, 100, 50), mine(3, 90, 40, at=26, makes_good=True)]
+    assert whose(lots, [taken_back(1, 80, 25)], 60) == ({1: 100, 2: 20 + 80, 3: 10}, {})
+
+
+def test_what_makes_good_is_theirs_whose_cents_were_set_off_last() -> None:
+    lots = [mine(3, 90, 40, at=26, makes_good=True)]
+    set_offs = [SetOff(day(1), 50, 1), SetOff(day(2), 60, 2)]
+    assert whose(lots, [*set_offs], 60) == ({2: 60, 1: 30}, {})
+    both = [*lots, mine(4, 50, 41, at=27, makes_good=True)]
+    assert whose(both, [*set_offs], 60) == ({2: 60, 1: 50, 4: 30}, {})
+
+
+def test_an_open_debit_keeps_its_own_rewards_cents_from_expiring_before_it_keeps_others() -> None:
+    lots = [mine(1, 100, 20), mine(2, 100, 21)]
+    open_debits = [taken_back(2, 150, 10), taken_back(1, 30, 20)]
+    reckoning = compute_lots(lots, [], day(30), open_debits)
+    assert dict(+reckoning.expired) == {1: 50}
 
 
 amounts = st.integers(1, 12)
