@@ -36,7 +36,6 @@ class Goods:
     """A scope made ready for comparing."""
 
     __slots__ = (
-        "_catalogue",
         "_collections",
         "_everything",
         "_products",
@@ -55,7 +54,6 @@ class Goods:
         self._vendors = plain_set(scope.vendors)
         self._types = plain_set(scope.product_types)
         self._tags = plain_set(scope.product_tags)
-        self._catalogue = scope.needs_products
         self._everything = scope.is_everything
 
     def find_fit(self, line: OrderLine | None, product: ProductFact | None) -> Dimension | None:
@@ -76,16 +74,13 @@ class Goods:
             return Dimension.SKU
         if self._vendors and _vendor(line, product) in self._vendors:
             return Dimension.VENDOR
-        if self._catalogue and product is not None:
-            return self._find_in_catalogue(product)
-        return None
-
-    def _find_in_catalogue(self, product: ProductFact) -> Dimension | None:
+        if product is None:
+            return None
         if self._types and product.product_type is not None and plain(product.product_type) in self._types:
             return Dimension.PRODUCT_TYPE
         if self._tags and not self._tags.isdisjoint(map(plain, product.tags)):
             return Dimension.PRODUCT_TAG
-        if not self._collections.isdisjoint(product.collection_ids):
+        if self._collections and not self._collections.isdisjoint(product.collection_ids):
             return Dimension.COLLECTION
         return None
 
