@@ -11,11 +11,9 @@ from app.engine.rules.facts import Details, DisputeFact, OrderFact, PaymentFact,
 from app.engine.rules.facts_json import from_json, order_from_json, refund_from_json, to_json
 from app.engine.rules.paid_version import decide_version
 from app.engine.rules.terms import Terms
+from app.engine.rules.worth import lacks_payments
 from app.errors import NotYet
 from app.models import Customer, DetailKind, Order, OrderDetail, Product, Refund, Shop
-
-#: Shopify's names of what is paid with credit the shop gave before.
-CREDIT_GATEWAYS = frozenset({"shopify_store_credit", "gift_card"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,8 @@ def with_needed(session: Session, case: Case, terms: Terms) -> Case:
 
     Tags and products are kept with the order as they are now, so that no later change reaches back to it.
     """
-    _check_payments(case, terms)
+    if lacks_payments(case.fact, terms, {payment.gateway for payment in case.details.payments}):
+        raise NotYet(f"{case.order.name} waits for what Shopify says about its payments.")
     if terms.excluded_tags or terms.holds.tags:
         case = _with_tags(session, case)
     return _with_products(session, case) if terms.needs_products else case
@@ -92,17 +91,6 @@ def _with_products(session: Session, case: Case) -> Case:
     products = {**case.details.products, **found}
     order.products = [to_json(product) for _, product in sorted(products.items())]
     return replace(case, details=replace(case.details, products=products))
-
-
-def _check_payments(case: Case, terms: Terms) -> None:
-    """An order paid partly with credit earns on the rest, so somebody must have said how much that is."""
-    gateways = set(case.fact.payment_gateways)
-    credit = gateways & CREDIT_GATEWAYS
-    if not terms.excludes_paid_with_credit or not credit or credit == gateways:
-        return
-    if not case.fact.financial_status.was_paid or credit <= {payment.gateway for payment in case.details.payments}:
-        return
-    raise NotYet(f"{case.order.name} waits for what Shopify says about its payments.")
 
 
 def _deciding_version(order: Order) -> OrderFact:

@@ -43,6 +43,13 @@ class Transfer(Model):
         ),
         # What claiming walks: the planned ones of a shop, oldest first, however many there are.
         Index("ix_transfers_planned", "shop_id", "id", postgresql_where=text("state = 'planned'")),
+        # Credits that come to the end of their time.
+        Index(
+            "ix_transfers_ending",
+            "shop_id",
+            "next_attempt_at",
+            postgresql_where=text("state = 'confirmed' AND next_attempt_at IS NOT NULL"),
+        ),
         Index(None, "shop_id", "reward_id"),
     )
 

@@ -4,6 +4,7 @@ It only reads. What ``app.engine.cases`` insists on (products, payments, tags) i
 risk is asked because the terms look at it, but an order does not wait for it.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +12,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.cases import CREDIT_GATEWAYS
 from app.engine.programme import Programme
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.facts_json import terms_from_json
 from app.engine.rules.terms import Terms
+from app.engine.rules.worth import lacks_payments
 from app.models import Customer, DetailKind, Order, OrderDetail, Product, Shop, TermsVersion
 
 #: Collections with rules take up products without a word of it, so no answer is believed for longer.
@@ -99,25 +100,17 @@ def _missing_products(
 
 def _missing_payments(session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]]) -> frozenset[int]:
     """Return the orders that were paid partly with credit of which not every such payment is known."""
-    partly = {
-        order.order_id: credit
-        for order, terms in cases
-        if terms.excludes_paid_with_credit
-        and order.financial_status.was_paid
-        and (credit := CREDIT_GATEWAYS.intersection(order.payment_gateways))
-        and not CREDIT_GATEWAYS.issuperset(order.payment_gateways)
-    }
-    if not partly:
-        return frozenset()
     told = select(OrderDetail.order_shopify_id, OrderDetail.fact["gateway"].astext).where(
         OrderDetail.shop_id == shop.id,
-        OrderDetail.order_shopify_id.in_(partly),
+        OrderDetail.order_shopify_id.in_(
+            {order.order_id for order, terms in cases if lacks_payments(order, terms, ())}
+        ),
         OrderDetail.kind == DetailKind.PAYMENT,
     )
-    known = {(order_id, gateway) for order_id, gateway in session.execute(told)}
-    return frozenset(
-        order_id for order_id, credit in partly.items() if any((order_id, gateway) not in known for gateway in credit)
-    )
+    known: dict[int, set[str]] = defaultdict(set)
+    for order_id, gateway in session.execute(told):
+        known[order_id].add(gateway)
+    return frozenset(order.order_id for order, terms in cases if lacks_payments(order, terms, known[order.order_id]))
 
 
 def _missing_risks(session: Session, shop: Shop, cases: Sequence[tuple[OrderFact, Terms]]) -> frozenset[int]:

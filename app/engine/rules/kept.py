@@ -45,9 +45,9 @@ def distinct(refunds: Iterable[RefundFact]) -> tuple[RefundFact, ...]:
     return tuple(sorted(once.values(), key=lambda refund: (refund.processed_at, refund.refund_id)))
 
 
-def shipping_back_minor(refunds: Iterable[RefundFact]) -> int:
+def shipping_back_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
     """Return what was paid back for shipping over all refunds, tax included, in minor units."""
-    return sum(max(refund.shipping_minor, 0) for refund in distinct(refunds))
+    return sum(_shipping_of(refund, order) for refund in distinct(refunds))
 
 
 def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
@@ -57,7 +57,7 @@ def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
     or returned in a refund that moved none) are paid for by the money-only refund that usually follows;
     without this they would be taken back twice.
     """
-    extra = sum(_extra_of(refund, order.taxes_included) for refund in distinct(refunds))
+    extra = sum(_extra_of(refund, order) for refund in distinct(refunds))
     return max(extra - _unpaid_goods(order, refunds), 0)
 
 
@@ -79,8 +79,22 @@ def _part(amount_minor: int, quantity: int, of_quantity: int) -> int:
     return share_half_up(amount_minor, min(max(quantity, 0), of_quantity), of_quantity)
 
 
-def _extra_of(refund: RefundFact, taxes_included: bool) -> int:
-    return max(refund.money_minor - _goods_of(refund, taxes_included) - max(refund.shipping_minor, 0), 0)
+def _extra_of(refund: RefundFact, order: OrderFact) -> int:
+    return max(refund.money_minor - _goods_of(refund, order.taxes_included) - _shipping_of(refund, order), 0)
+
+
+def _shipping_of(refund: RefundFact, order: OrderFact) -> int:
+    """Return what a refund paid back for shipping, tax included.
+
+    A body may leave out the tax on shipping where it comes on top. It went back with the rest of the refund's money,
+    and is no goodwill; where the money does not reach that far, the tax was told.
+    """
+    stated = max(refund.shipping_minor, 0)
+    if order.taxes_included or not 0 < stated <= order.shipping_minor:
+        return stated
+    tax = share_half_up(max(order.shipping_tax_minor, 0), stated, order.shipping_minor)
+    beyond = refund.money_minor - _goods_of(refund, order.taxes_included) - stated
+    return stated + min(tax, max(beyond, 0))
 
 
 def _goods_of(refund: RefundFact, taxes_included: bool) -> int:

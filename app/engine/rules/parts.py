@@ -65,7 +65,7 @@ def find_kept(order: OrderFact, refunds: Sequence[RefundFact], parts: Sequence[P
     """Return what is kept of an order's parts after edits and refunds."""
     units = kept_quantities(order, refunds)
     paid_for_shipping = shipping_gross_minor(order)
-    shipping_back = min(shipping_back_minor(refunds), paid_for_shipping)
+    shipping_back = min(shipping_back_minor(order, refunds), paid_for_shipping)
     shipping_kept = paid_for_shipping - shipping_back
     worths = []
     gross_minor = 0

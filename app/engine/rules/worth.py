@@ -1,6 +1,6 @@
 """What counts of an order before any rate: the worth of its lines and shipping, and how much was paid with credit."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from app.engine.rules.facts import OrderFact, OrderLine, PaymentFact
 from app.engine.rules.money import share_half_up
@@ -53,6 +53,17 @@ def credit_paid_minor(order: OrderFact, terms: Terms, payments: Iterable[Payment
         return total_minor if gateways and all(_is_credit(gateway) for gateway in gateways) else 0
     credit_minor = sum(payment.amount_minor for payment in once.values() if _is_credit(payment.gateway))
     return min(max(credit_minor, 0), total_minor)
+
+
+def lacks_payments(order: OrderFact, terms: Terms, known_gateways: Collection[str]) -> bool:
+    """Return whether an order was paid partly with credit and nobody has said yet how much that was.
+
+    ``known_gateways`` are those of the payments that were told. It earns on the rest, so it cannot be decided before.
+    """
+    if not terms.excludes_paid_with_credit or not order.financial_status.was_paid:
+        return False
+    credit = {gateway for gateway in order.payment_gateways if _is_credit(gateway)}
+    return 0 < len(credit) < len(set(order.payment_gateways)) and not credit.issubset(known_gateways)
 
 
 def _discount_worth(line: OrderLine, terms: Terms, taxes_included: bool) -> int:
