@@ -3,15 +3,14 @@
 from app.engine.invariants.query import breaches
 
 QUERIES = {
-    "Every known order has a reward, under terms that were published": breaches(
+    "Every known order has a reward, and it is that order's customer's": breaches(
         """
-        SELECT o.shop_id, format('order %s has no reward', o.shopify_id)
+        SELECT o.shop_id, CASE
+            WHEN r.id IS NULL THEN format('order %s has no reward', o.shopify_id)
+            ELSE format('reward %s is customer %s''s, but its order is customer %s''s', r.id, r.customer_id, o.customer_id)
+            END
         FROM orders o LEFT JOIN rewards r ON r.shop_id = o.shop_id AND r.order_id = o.id
-        WHERE OF_SHOP(o) AND r.id IS NULL
-        UNION ALL
-        SELECT r.shop_id, format('reward %s is of version %s of the terms, which there is not', r.id, r.terms_version)
-        FROM rewards r LEFT JOIN terms_versions v ON v.shop_id = r.shop_id AND v.version = r.terms_version
-        WHERE OF_SHOP(r) AND v.id IS NULL
+        WHERE OF_SHOP(o) AND (r.id IS NULL OR r.customer_id IS DISTINCT FROM o.customer_id)
         """
     ),
     "The books hold for each reward exactly what it is granted and kept, in the account of its state": breaches(
@@ -38,16 +37,7 @@ QUERIES = {
            OR COALESCE(b.pending, 0) <> CASE WHEN d.waits THEN d.kept ELSE 0 END
         """
     ),
-    "A reward that earns nothing says why": breaches(
-        """
-        SELECT r.shop_id, format('reward %s is %s with %s granted', r.id, r.state, r.granted_minor)
-        FROM rewards r
-        WHERE OF_SHOP(r)
-            AND ((r.granted_minor = 0) <> (r.ineligible_reason IS NOT NULL)
-                OR (r.state = 'ineligible' AND r.granted_minor <> 0))
-        """
-    ),
-    "A reward's columns are those of its state": breaches(
+    "A reward says what belongs to its state, why it earns nothing, and by which terms": breaches(
         """
         SELECT shop_id, format('reward %s is %s and %s', id, state, wrong)
         FROM (
@@ -71,13 +61,18 @@ QUERIES = {
                     THEN 'does not say who decided it and when'
                 WHEN num_nonnulls(r.adjusted_minor, r.adjusted_by, r.adjusted_reason) NOT IN (0, 3)
                     THEN 'says only in part who set which amount, and why'
+                WHEN (r.granted_minor = 0) <> (r.ineligible_reason IS NOT NULL)
+                    THEN format('grants %s because of %s', r.granted_minor, COALESCE(r.ineligible_reason, 'nothing'))
+                WHEN r.state = 'ineligible' AND r.granted_minor <> 0 THEN format('grants %s', r.granted_minor)
+                WHEN v.id IS NULL THEN format('of version %s of the terms, which there is not', r.terms_version)
             END AS wrong
-            FROM rewards r WHERE OF_SHOP(r)
+            FROM rewards r LEFT JOIN terms_versions v ON v.shop_id = r.shop_id AND v.version = r.terms_version
+            WHERE OF_SHOP(r)
         ) looked_at
         WHERE wrong IS NOT NULL
         """
     ),
-    "A reward is its order's customer's, and another customer was left with nothing of it": breaches(
+    "Who had a reward before it was another customer's was left with nothing of it": breaches(
         # A customer who was merged into the reward's one, or into somebody who was, is no other.
         """
         WITH RECURSIVE merged AS (
@@ -86,25 +81,20 @@ QUERIES = {
             UNION
             SELECT m.shop_id, m.customer_id, c.merged_into_id FROM merged m JOIN customers c ON c.id = m.into_id
             WHERE c.merged_into_id IS NOT NULL
+        ), others AS (
+            SELECT r.shop_id, r.id, r.customer_id, e.customer_id AS other_id, e.id AS entry_id
+            FROM rewards r JOIN ledger_entries e ON e.shop_id = r.shop_id AND e.reward_id = r.id
+                AND e.customer_id IS DISTINCT FROM r.customer_id
+            WHERE OF_SHOP(r) AND (e.customer_id, r.customer_id) NOT IN (SELECT customer_id, into_id FROM merged)
         )
-        SELECT r.shop_id, format('reward %s is customer %s''s, but its order is customer %s''s',
-                                 r.id, r.customer_id, o.customer_id)
-        FROM rewards r JOIN orders o ON o.id = r.order_id
-        WHERE OF_SHOP(r) AND (r.shop_id, r.customer_id) IS DISTINCT FROM (o.shop_id, o.customer_id)
-        UNION ALL
-        SELECT r.shop_id, format('reward %s is customer %s''s, but customer %s was left with %s of it', r.id,
-            r.customer_id, e.customer_id,
-            SUM(CASE WHEN p.source = 'program:promised' THEN p.amount_minor
-                     WHEN p.destination = 'program:promised' THEN -p.amount_minor ELSE 0 END))
-        FROM rewards r JOIN ledger_entries e ON e.shop_id = r.shop_id AND e.reward_id = r.id
-            AND e.customer_id IS DISTINCT FROM r.customer_id
-        JOIN postings p ON p.shop_id = e.shop_id AND p.entry_id = e.id
-        WHERE OF_SHOP(r) AND NOT EXISTS (
-            SELECT 1 FROM merged m WHERE m.customer_id = e.customer_id AND m.into_id = r.customer_id
-        )
-        GROUP BY r.shop_id, r.id, r.customer_id, e.customer_id
-        HAVING SUM(CASE WHEN p.source = 'program:promised' THEN p.amount_minor
-                        WHEN p.destination = 'program:promised' THEN -p.amount_minor ELSE 0 END) <> 0
+        SELECT o.shop_id, format('reward %s is customer %s''s, but customer %s was left with %s of it',
+                                 o.id, o.customer_id, o.other_id, SUM(p.minor))
+        FROM others o CROSS JOIN LATERAL (
+            SELECT SUM(CASE 'program:promised' WHEN p.source THEN p.amount_minor
+                       WHEN p.destination THEN -p.amount_minor END) AS minor
+            FROM postings p WHERE p.shop_id = o.shop_id AND p.entry_id = o.entry_id
+        ) p
+        GROUP BY o.shop_id, o.id, o.customer_id, o.other_id HAVING SUM(p.minor) <> 0
         """
     ),
 }
