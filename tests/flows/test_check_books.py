@@ -22,11 +22,10 @@ SENT = "What is available is what was credited minus what was debited"
 DONE = "A transfer that is done says what was sent"
 CHAIN = "Each entry's digest covers the entry, its postings and its customer's entry before it"
 BEFORE = "Only entries from before a customer's chain have no digest"
-KNOWN = "Every known order has a reward, under terms that were published"
+KNOWN = "Every known order has a reward, and it is that order's customer's"
 KEPT = "The books hold for each reward exactly what it is granted and kept, in the account of its state"
-WHY = "A reward that earns nothing says why"
-STATE = "A reward's columns are those of its state"
-WHOSE = "A reward is its order's customer's, and another customer was left with nothing of it"
+STATE = "A reward says what belongs to its state, why it earns nothing, and by which terms"
+WHOSE = "Who had a reward before it was another customer's was left with nothing of it"
 PERIOD = "No customer was granted more in a period than the reward's own terms allow"
 BUDGET = "No month's rewards took more than the programme's budget"
 LEFT = "No reward keeps more than each of its limits left for it"
@@ -59,7 +58,7 @@ BREACHES = [
     (SAME, "UPDATE ledger_entries SET currency = 'EUR' WHERE id = 1"),
     (BEFORE, "UPDATE ledger_entries SET position = NULL, digest = NULL WHERE id = 2"),
     (KNOWN, "DELETE FROM rewards WHERE order_id = 3"),
-    (KNOWN, "UPDATE rewards SET terms_version = 99 WHERE order_id = 3"),
+    (STATE, "UPDATE rewards SET terms_version = 99 WHERE order_id = 3"),
     (KEPT, "UPDATE rewards SET granted_minor = granted_minor - 1 WHERE order_id = 1"),
     (KEPT, "UPDATE rewards SET reversed_minor = reversed_minor - 1 WHERE order_id = 1"),
     (KEPT, "UPDATE rewards SET state = 'in_review' WHERE order_id = 1"),
@@ -80,9 +79,9 @@ BREACHES = [
     (DONE, "UPDATE transfers SET state = 'confirmed', shopify_transaction_id = 'x' WHERE id = 1"),
     (DONE, "UPDATE transfers SET state = 'confirmed', sent_minor = amount_minor WHERE id = 1"),
     (DONE, "UPDATE transfers SET state = 'not_applicable' WHERE kind = 'debit'"),
-    (WHY, "UPDATE rewards SET ineligible_reason = 'unpaid' WHERE order_id = 1"),
-    (WHY, "UPDATE rewards SET ineligible_reason = NULL WHERE order_id = 3"),
-    (WHY, "UPDATE rewards SET state = 'ineligible' WHERE order_id = 1"),
+    (STATE, "UPDATE rewards SET ineligible_reason = 'unpaid' WHERE order_id = 1"),
+    (STATE, "UPDATE rewards SET ineligible_reason = NULL WHERE order_id = 3"),
+    (STATE, "UPDATE rewards SET state = 'ineligible' WHERE order_id = 1"),
     (STATE, "UPDATE rewards SET settled_at = NULL WHERE order_id = 1"),
     (STATE, "UPDATE rewards SET hold_reason = 'risk' WHERE order_id = 1"),
     (STATE, "UPDATE rewards SET state = 'held' WHERE order_id = 1"),
@@ -99,8 +98,9 @@ BREACHES = [
     (STATE, "UPDATE rewards SET adjusted_minor = 5, adjusted_by = 'staff:7' WHERE order_id = 1"),
     (SPEND, "UPDATE spend_events t SET customer_id = ANOTHER WHERE order_id = 1"),
     (SPEND, "UPDATE spend_events SET shop_id = shop_id + 1 WHERE order_id = 1"),
+    (KNOWN, "UPDATE rewards t SET customer_id = ANOTHER WHERE order_id = 1"),
+    (KNOWN, "UPDATE orders t SET customer_id = ANOTHER WHERE id = 1"),
     (WHOSE, "UPDATE rewards t SET customer_id = ANOTHER WHERE order_id = 1"),
-    (WHOSE, "UPDATE orders t SET customer_id = ANOTHER WHERE id = 1"),
     (WHOSE, "UPDATE ledger_entries t SET customer_id = ANOTHER, position = NULL, digest = NULL WHERE id = 1"),
     (LEFT, "UPDATE rewards SET ceilings = '[{\"kind\": \"balance\", \"ceiling_minor\": 199}]' WHERE order_id = 1"),
     (CIRCLE, "UPDATE customers SET merged_into_id = id WHERE id = 1"),

@@ -7,8 +7,8 @@ QUERIES = {
         """
         SELECT o.shop_id, CASE
             WHEN r.id IS NULL THEN format('order %s has no reward', o.shopify_id)
-            ELSE format('reward %s is customer %s''s, but its order is customer %s''s', r.id, r.customer_id, o.customer_id)
-            END
+            ELSE format('reward %s is customer %s''s, but its order is customer %s''s',
+                        r.id, r.customer_id, o.customer_id) END
         FROM orders o LEFT JOIN rewards r ON r.shop_id = o.shop_id AND r.order_id = o.id
         WHERE OF_SHOP(o) AND (r.id IS NULL OR r.customer_id IS DISTINCT FROM o.customer_id)
         """

@@ -33,21 +33,23 @@ QUERIES = {
         """
     ),
     "Every reward in the books is on the statement of the period in which it was booked": breaches(
-        # A customer who was merged into another one keeps the statements, and the other one gets the rewards.
+        # Whose reward became another customer's by a merge keeps the statement. A reward that has become another
+        # customer's and is not worth anything any more is on none.
         """
         WITH accruals AS (
             SELECT e.shop_id, e.reward_id AS id, e.customer_id, e.recorded_at FROM ledger_entries e
             WHERE OF_SHOP(e) AND e.kind = 'accrual' AND e.position IS NOT NULL
         ), filed AS (
-            SELECT r.shop_id, r.id, bool_or(
+            SELECT r.shop_id, r.id, r.statement_id, bool_or(a.customer_id = r.customer_id) AS is_own, bool_or(
                 a.customer_id = s.customer_id AND a.recorded_at >= s.starts_at AND a.recorded_at < s.ends_at
-            ) AS rightly
+            ) AS is_within
             FROM rewards r JOIN accruals a USING (shop_id, id) LEFT JOIN statements s ON s.id = r.statement_id
-            WHERE r.state IN ('in_review', 'held', 'pending', 'settled', 'reversed')
+            WHERE r.statement_id IS NOT NULL OR r.state IN ('in_review', 'held', 'pending', 'settled')
             GROUP BY r.shop_id, r.id
         )
-        SELECT shop_id, format('reward %s is not on a statement of a period in which it was booked', id)
-        FROM filed WHERE rightly IS NOT TRUE
+        SELECT shop_id, format('reward %s is on statement %s, which is none of a period in which it was booked',
+                               id, COALESCE(statement_id::text, '(none)'))
+        FROM filed WHERE CASE WHEN statement_id IS NULL THEN is_own ELSE is_within IS NOT TRUE END
         """
     ),
 }
