@@ -25,7 +25,7 @@ from app.models import Shop
 from app.terms_document import BadDocument, flatten, load, nest, read, write
 
 P = ParamSpec("P")
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _STATES = {"in_force": "in force", "scheduled": "scheduled", "past": "past", "replaced": "replaced, never in force"}
 
 terms_group = AppGroup("terms", help="Show, check, publish and compare a shop's terms as a document.")

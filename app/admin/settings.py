@@ -1,44 +1,53 @@
-"""The settings: how the engine is, automatic or manual, paused or running, unmistakable transfers, the terms."""
+"""The settings: how the engine is, automatic, mixed or manual, paused or running, unmistakable transfers, the terms."""
 
-from typing import Any
+from dataclasses import replace
 
 from flask import g, make_response, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from app.admin import answers, bp
 from app.admin.forms import FormError, far_expiry_schema, load, mode_schema
 from app.admin.queries.reviews import count_waiting
-from app.admin.queries.status import get_terms_version
 from app.admin.status import find_status
-from app.admin.terms_form import fields_of, terms_of
+from app.admin.terms_page import Draft, look_at_terms
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import program
+from app.engine.flows import program, terms
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
+from app.engine.rules.terms_words import CHOICES
 from app.errors import Refused
 from app.queue import INBOX, enqueue_once
+
+_MODES = {
+    Mode.AUTOMATIC: "Automatic",
+    Mode.MIXED: "Mixed",
+    Mode.MANUAL: "Manual: new orders wait for your approval",
+}
 
 
 @bp.get("/settings")
 def settings() -> ResponseReturnValue:
-    """Show the settings."""
-    return show_settings()
+    """Show the settings; with ``start``, the terms of that version to start from."""
+    return show_settings(start=request.args.get("start", type=int))
 
 
 @bp.post("/settings/mode")
 def set_mode() -> ResponseReturnValue:
-    """Switch between automatic and manual."""
+    """Switch between automatic, mixed and manual; to mixed with what it does without a person."""
+    typed = {**request.form, "automatic_tiers": request.form.getlist("automatic_tiers")}
     try:
-        form = load(mode_schema, request.form)
-    except FormError as error:
+        form = load(mode_schema(g.shop.currency), typed)
+        with transaction() as session:
+            if form["mode"] is Mode.MIXED:
+                _publish_mixed(session, form["automatic_up_to"], frozenset(form["automatic_tiers"]))
+            released = program.set_mode(session, g.shop.id, form["mode"], form["waiting"], g.actor, utcnow())
+    except (FormError, Refused) as error:
         return show_settings(422, error=str(error))
-    with transaction() as session:
-        released = program.set_mode(session, g.shop.id, form["mode"], form["waiting"], g.actor, utcnow())
     _ask_to_settle()
-    if form["mode"] is Mode.MANUAL:
-        return show_settings(toast="Manual: new orders wait for your approval")
-    return show_settings(toast=f"Automatic: {released} released" if released else "Automatic")
+    said = _MODES[form["mode"]]
+    return show_settings(toast=f"{said}: {released} released" if released else said)
 
 
 @bp.post("/settings/pause")
@@ -77,26 +86,36 @@ def show_settings(
     *,
     toast: str | None = None,
     error: str | None = None,
-    terms_fields: dict[str, Any] | None = None,
-    terms_errors: dict[str, Any] | None = None,
+    draft: Draft | None = None,
+    start: int | None = None,
 ) -> ResponseReturnValue:
     """Return the page, or JSON for a script; after bad input with what was typed and what is wrong with it."""
     if not answers.wants_html():
-        return answers.as_json({"errors": terms_errors or error} if status >= 400 else {"mode": g.shop.mode}, status)
+        wrong = draft.errors if draft is not None else None
+        return answers.as_json({"errors": wrong or error} if status >= 400 else {"mode": g.shop.mode}, status)
     session, now = db.session(), utcnow()
-    version = get_terms_version(session, g.shop.id)
     response = answers.show(
         "admin/settings.html",
         status,
         engine=find_status(session, g.shop, now),
         waiting=count_waiting(session, g.shop.id, RewardState.IN_REVIEW),
-        version=version,
-        fields=terms_fields or fields_of(terms_of(version, g.shop.currency)),
-        errors=terms_errors or {},
+        look=look_at_terms(session, g.shop, now, draft or Draft(), start),
+        choices={kind.__name__: told for kind, told in CHOICES.items()},
         error=error,
     )
     message = toast or error
     return answers.add_toast(response, message, is_error=error is not None) if message else make_response(response)
+
+
+def _publish_mixed(session: Session, up_to_minor: int | None, tiers: frozenset[str]) -> None:
+    """Publish what mixed mode does without a person, where that changes."""
+    if up_to_minor is None and not tiers:
+        raise Refused("Say up to which amount, or for which tiers, cashback is sent without a person.")
+    now = utcnow()
+    wanted = replace(
+        terms.get_current(session, g.shop.id, now), automatic_up_to_minor=up_to_minor, automatic_tiers=tiers
+    )
+    terms.publish(session, g.shop.id, wanted, g.actor, now)
 
 
 def _ask_to_settle() -> None:

@@ -169,7 +169,8 @@ def test_a_tier_that_somebody_has_is_not_left_out(shop: Till, shell: Shell, docu
         (("publish", "nowhere.json"), 1, "nowhere.json cannot be read: No such file or directory."),
         (("check", "."), 1, ". cannot be read: Is a directory."),
         (("diff", 1, 2), 1, "There is no version 2 of this shop's terms."),
-        (("diff", 1, 9_999_999_999), 1, "cannot be read"),
+        (("diff", 1, 9_999_999_999), 1, "There is no version 9999999999 of"),
+        (("diff", 1, 10**18), 1, "1000000000000000000 cannot be read"),
         (("show", "--shop", "nobody.myshopify.com"), 1, "No shop nobody.myshopify.com has installed the app."),
     ],
 )

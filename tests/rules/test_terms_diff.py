@@ -51,7 +51,7 @@ def sentences(older: Terms, newer: Terms, zone: str = "UTC") -> list[str]:
         ({"cap_per_order_minor": 500}, "Cap per order: 5.00 USD instead of none."),
         ({"includes_tax": True}, "Tax earns: yes instead of no."),
         ({"excludes_b2b": False}, "Exclude orders of companies: no instead of yes."),
-        ({"excluded_tags": frozenset({"staff", "press"})}, "Excluded tags: added press, staff."),
+        ({"excluded_tags": frozenset({"staff", "press"})}, "Excluded tags: added 'press', 'staff'."),
         ({"excluded_product_ids": frozenset({9, 10})}, "Excluded products: added 9, 10."),
         (
             {"precedence": Precedence.SUM},
@@ -68,8 +68,8 @@ def sentences(older: Terms, newer: Terms, zone: str = "UTC") -> list[str]:
             {"holds": HoldRules(refund_share_above_bps=5_000)},
             "Hold above this refunded share: 50 % instead of none.",
         ),
-        ({"holds": HoldRules(tags=frozenset({"vip"}))}, "Hold tags: added vip."),
-        ({"automatic_tiers": frozenset({"Gold"})}, "Mixed mode: automatic for tiers: added Gold."),
+        ({"holds": HoldRules(tags=frozenset({"vip"}))}, "Hold tags: added 'vip'."),
+        ({"automatic_tiers": frozenset({"Gold"})}, "Mixed mode: automatic for tiers: added 'Gold'."),
         (
             {"release": Release(ReleaseKind.ON_DATE, on=date(2027, 1, 1))},
             "Release: on a date instead of at once.",
@@ -83,7 +83,7 @@ def sentences(older: Terms, newer: Terms, zone: str = "UTC") -> list[str]:
         ({"currency": "EUR"}, "Currency: EUR instead of USD."),
         ({"campaigns": (SALE,)},
          "Campaign 'Sale' is new: begins 2026-11-27 00:00 UTC, ends 2026-11-30 23:30 UTC, multiplier 1.5 times."),
-        ({"rates": (MUGS,)}, "Rate 'Mugs' is new: cashback 8 %, goods products 5, 7; vendors Kiln."),
+        ({"rates": (MUGS,)}, "Rate 'Mugs' is new: cashback 8 %, goods products 5, 7; vendors 'Kiln'."),
         (
             {"tiers": (*LADDER, Tier("Platin", 500_000, 850, "✦", "#e5e4e2"))},
             "Tier 'Platin' is new: from net spend 5000.00 USD, cashback 8.5 %, icon ✦, colour #e5e4e2.",
@@ -106,7 +106,7 @@ def test_a_list_tells_what_came_and_what_went() -> None:
     newer = replace(BASE, excluded_tags=frozenset({"staff", "trade"}))
     assert diff_terms(older, newer) == (
         Change(
-            ("excluded_tags",), "press, staff", "staff, trade", "Excluded tags: added trade, removed press."
+            ("excluded_tags",), "'press', 'staff'", "'staff', 'trade'", "Excluded tags: added 'trade', removed 'press'."
         ),
     )  # fmt: skip
     assert diff_terms(newer, BASE)[0].after == "none"
@@ -124,7 +124,7 @@ def test_changes_come_as_data_in_the_order_of_the_terms() -> None:
     found = [(change.where, change.before, change.after) for change in diff_terms(BASE, newer)]
     assert found == [
         (("tiers", "Bronze"), "from net spend 0.00 USD, cashback 2 %", None),
-        (("rates", "Mugs"), None, "cashback 8 %, goods products 5, 7; vendors Kiln"),
+        (("rates", "Mugs"), None, "cashback 8 %, goods products 5, 7; vendors 'Kiln'"),
         (("limits", "month"), "none", "0.05 USD"),
         (("claim_days",), "90", "1"),
     ]

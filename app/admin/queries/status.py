@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.states import TransferState
-from app.models import Delivery, DeliveryState, ShopToken, TermsVersion, Transfer
+from app.models import Delivery, DeliveryState, ShopToken, Transfer
 
 WINDOW = timedelta(hours=1)
 
@@ -65,9 +65,3 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
         transfers_for_a_person=people,
         oldest_unknown_at=unknown_at,
     )
-
-
-def get_terms_version(session: Session, shop_id: int) -> TermsVersion | None:
-    """Return the newest version of the shop's terms."""
-    query = select(TermsVersion).where(TermsVersion.shop_id == shop_id)
-    return session.scalar(query.order_by(TermsVersion.version.desc()).limit(1))

@@ -76,12 +76,13 @@
     if (opener) openDialog(opener.dataset.opens, opener);
     const closer = event.target.closest("[data-closes]");
     if (closer) closer.closest("dialog").close();
-    if (event.target.closest("[data-adds-tier]")) addTier();
-    event.target.closest("[data-removes-tier]")?.closest("[data-tier]").remove();
+    const adder = event.target.closest("[data-adds]");
+    if (adder) addItem(adder.dataset.adds);
+    event.target.closest("[data-removes]")?.closest("[data-item]").remove();
   });
-  function addTier() {
-    byId("tiers").append(byId("new-tier").content.cloneNode(true));
-    byId("tiers").lastElementChild.querySelector("input").focus();
+  function addItem(list) {
+    byId(list).append(byId(`new-${list}`).content.cloneNode(true));
+    byId(list).lastElementChild.querySelector("input").focus();
   }
 
   // --- The queue: where the focus goes when a row leaves or changes ---------------------------------------

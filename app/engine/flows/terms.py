@@ -21,6 +21,7 @@ from app.models import Shop, TermsVersion
 
 #: Name, threshold in whole units of the shop's currency, rate in basis points.
 DEFAULT_TIERS = (("Bronze", 0, 200), ("Silver", 500, 400), ("Gold", 1_500, 600))
+_LARGEST_VERSION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ def get_current(session: Session, shop_id: int, at: datetime) -> Terms:
 
 def get_version(session: Session, shop_id: int, number: int) -> Terms:
     """Return what one version says; raise NotFound where there is none of this number."""
-    body = session.scalar(
-        select(TermsVersion.body).where(TermsVersion.shop_id == shop_id, TermsVersion.version == number)
-    )
+    which = (TermsVersion.shop_id == shop_id, TermsVersion.version == number)
+    # A number that no column can hold is not asked for.
+    body = session.scalar(select(TermsVersion.body).where(*which)) if number <= _LARGEST_VERSION else None
     if body is None:
         raise NotFound(f"There is no version {number} of this shop's terms.")
     return terms_from_json(body)

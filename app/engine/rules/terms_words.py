@@ -128,7 +128,8 @@ CHOICES: dict[type[StrEnum], dict[Any, str]] = {
         OwedPolicy.BLOCK: "kept, and nothing is earned until it is settled",
     },
 }
-_GOODS = {
+#: How the parts of a scope read, by their name.
+GOODS = {
     "product_ids": "products",
     "variant_ids": "variants",
     "collection_ids": "collections",
@@ -146,14 +147,14 @@ def tell_choice(choice: StrEnum) -> str:
 
 
 def tell_scope(scope: Scope) -> str:
-    """Return which goods a scope holds: "products 5, 7; vendors Kiln"."""
-    parts = [f"{word} {tell_list(getattr(scope, kind))}" for kind, word in _GOODS.items() if getattr(scope, kind)]
+    """Return which goods a scope holds: "products 5, 7; vendors 'Kiln'"."""
+    parts = [f"{word} {tell_list(getattr(scope, kind))}" for kind, word in GOODS.items() if getattr(scope, kind)]
     return "; ".join(parts) or "everything"
 
 
 def tell_list(items: Iterable[int | str]) -> str:
-    """Return some ids or texts in their order, divided by commas."""
-    return ", ".join(str(item) for item in sorted(items))
+    """Return some ids or texts in their order, divided by commas; texts in quotation marks, for they may hold some."""
+    return ", ".join(repr(item) for item in sorted(items))
 
 
 def tell_amount(minor: int | None, currency: str) -> str:
