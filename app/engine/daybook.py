@@ -71,12 +71,10 @@ class Daybook:
         presumes so, and goes back as soon as there is something that explains it.
         """
         key = f"{kind}:{subject}"
-        missing_minor = -(self.balance(customer_id, Account.AVAILABLE) + _gain(rows))
-        presumed = Cause(currency=cause.currency)
-        if missing_minor > 0:
-            self._add(
-                EntryKind.EXTERNAL, customer_id, f"cover:{key}", postings.cover(missing_minor), occurred_at, presumed
-            )
+        missing_minor = postings.missing(rows, self.balance(customer_id, Account.AVAILABLE))
+        if missing_minor:
+            rest = postings.cover(missing_minor)
+            self._add(EntryKind.EXTERNAL, customer_id, f"cover:{key}", rest, occurred_at, NOTHING_ELSE)
             self._covers[customer_id] += missing_minor
         self._add(kind, customer_id, key, rows, occurred_at, cause)
 
@@ -161,11 +159,6 @@ class Daybook:
                 move_id=cause.move_id,
             )
         )
-
-
-def _gain(rows: tuple[Posting, ...]) -> int:
-    came = sum(row.amount_minor for row in rows if row.destination is Account.AVAILABLE)
-    return came - sum(row.amount_minor for row in rows if row.source is Account.AVAILABLE)
 
 
 def _read_covers(session: Session, shop: Shop, customer_ids: Collection[int]) -> dict[int, int]:

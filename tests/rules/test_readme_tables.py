@@ -1,16 +1,13 @@
 """Every row of the tables in app/engine/README.md is true."""
 
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.engine.rules import money, postings
+from app.engine.rules import money
 from app.engine.rules.explain import sentence
 from app.engine.rules.facts import SpendEvent
-from app.engine.rules.postings import Account, Posting
 from app.engine.rules.reward import Target, compute_target
 from app.engine.rules.steps_rates import LineRate, TierRate
 from app.engine.rules.terms import Terms, Tier, TierMethod
@@ -43,8 +40,6 @@ SEQUENCES = list(tables_with("what happens to one order"))
 (STORY,) = tables_with("what one customer does", "tier")
 (SAID,) = tables_with("said of one order")
 (SPLITS,) = tables_with("split")
-(ACCOUNTS,) = tables_with("event")
-(OWED,) = tables_with("owed", "what happens")
 INPUTS = {
     "example", "order", "goods", "rate", "own rates", "campaign", "precedence", "terms", "set by hand", "limits",
     "afterwards",
@@ -65,7 +60,7 @@ def minor(text: str, currency: str = "USD") -> int:
 def test_every_table_of_the_page_is_run_by_a_test() -> None:
     assert len(EXAMPLES) >= 160
     here = [rows for rows in read_tables(*SECTIONS) if "example" in rows[0]]
-    here += [*SEQUENCES, SAID, TIERS, STORY, SPLITS, ACCOUNTS, OWED]
+    here += [*SEQUENCES, SAID, TIERS, STORY, SPLITS]
     others = [path for path in sorted(Path(__file__).parents[1].rglob("test_*.py")) if path != Path(__file__)]
     readers = [
         text
@@ -165,43 +160,3 @@ def _kept_minor(example: Example, terms: Terms, tier: Tier) -> int:
 def test_an_amount_is_split_as_its_row_says(row: Row) -> None:
     weights = [int(weight) for weight in row["over"].split(", ")]
     assert money.allocate(minor(row["split"]), weights) == [minor(part) for part in row["parts"].split(", ")]
-
-
-def test_each_event_moves_money_between_the_accounts_its_row_names() -> None:
-    covered, rest = postings.claw_back(500, 300)
-    moves = {
-        "accrue": postings.accrue(500)[0],
-        "void": postings.void(500)[0],
-        "settle": postings.settle(500)[0],
-        "claw back, covered by the balance": covered,
-        "claw back, the rest": rest,
-        "set off against what is owed": postings.set_off(500)[0],
-        "fall short": postings.fall_short(500)[0],
-    }
-    told = {row["event"].partition(":")[0]: (row["from"], row["to"]) for row in ACCOUNTS}
-    assert told == {event: (posting.source, posting.destination) for event, posting in moves.items()}
-
-
-def test_the_balances_of_the_owed_table_follow_from_its_postings() -> None:
-    simple: dict[str, Callable[[int], tuple[Posting, ...]]] = {
-        "accrue": postings.accrue,
-        "void": postings.void,
-        "settle": postings.settle,
-        "set off": postings.set_off,
-        "fall short": postings.fall_short,
-    }
-    balance: Counter[Account] = Counter()
-    for row in OWED:
-        event, _, amount = row["what happens"].rpartition(" ")
-        available = balance[Account.AVAILABLE]
-        made = postings.claw_back(minor(amount), available) if event == "claw back" else simple[event](minor(amount))
-        for posting in made:
-            balance[posting.source] -= posting.amount_minor
-            balance[posting.destination] += posting.amount_minor
-        told = {account: minor(row[account.name.lower()]) for account in _told_accounts()}
-        assert {account: balance[account] for account in told} == told, row
-        assert sum(balance.values()) == 0
-
-
-def _told_accounts() -> tuple[Account, ...]:
-    return (Account.PENDING, Account.AVAILABLE, Account.OWED, Account.PROMISED)

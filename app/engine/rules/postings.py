@@ -1,5 +1,6 @@
 """Which accounts a business event moves money between: the table of DESIGN's chart of accounts, as code."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -132,6 +133,13 @@ def unexpire(amount_minor: int) -> tuple[Posting, ...]:
 def cover(amount_minor: int) -> tuple[Posting, ...]:
     """Shopify let go of more than the books had: somebody else must have put it there, until it is heard of."""
     return (Posting(Account.EXTERNAL, Account.AVAILABLE, amount_minor),)
+
+
+def missing(rows: Collection[Posting], available_minor: int) -> int:
+    """Return by how much postings would take what is available below zero, or 0."""
+    came = sum((row.destination is Account.AVAILABLE) * row.amount_minor for row in rows)
+    went = sum((row.source is Account.AVAILABLE) * row.amount_minor for row in rows)
+    return max(went - came - available_minor, 0)
 
 
 def uncover(amount_minor: int) -> tuple[Posting, ...]:
