@@ -4,8 +4,8 @@ Whatever arrives, late, twice or out of order, ends here, so the books depend on
 how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
@@ -14,26 +14,34 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.engine.audit import SYSTEM
 from app.engine.cases import Case, read_cases, with_needed
 from app.engine.counters import Counters
 from app.engine.programme import Programme
 from app.engine.progress import Aim, Next, decide_next
-from app.engine.rules.explain import to_json as step_to_json
+from app.engine.reward_rows import (
+    compute_columns,
+    differs,
+    new_reward,
+    read_adjustment,
+    read_deleted,
+    read_met,
+    read_rewards,
+)
 from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.postings import Account
 from app.engine.rules.release import compute_release_at
-from app.engine.rules.reward import Adjustment, Target, compute_target
+from app.engine.rules.reward import Target, compute_target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
 from app.engine.rules.terms import HoldRules, OwedPolicy, Terms
 from app.engine.rules.tiers import Standing
-from app.engine.rules.timeline import moments_of
+from app.engine.rules.timeline import Moment, moments_of
 from app.engine.settlement import Journal
 from app.engine.spend import SpendHistory, read_later_orders, rewrite_spend
 from app.engine.standings import refresh_standings
 from app.engine.statement_periods import statement_for
-from app.models import Customer, Order, Reward, Shop
+from app.models import Order, Reward, Shop
 
-SYSTEM = "system"
 NO_RULES = HoldRules()
 BOOKED = BOOKED_PENDING | BOOKED_SETTLED
 
@@ -83,9 +91,10 @@ class _Round:
         self._push(cases)
         customers = {case.order.customer_id for case in cases if case.order.customer_id}
         customers |= {reward.customer_id for reward in self._rewards.values() if reward.customer_id}
+        self._counters.read(customers, cases)
         self._spend = SpendHistory(session, shop, customers)
         self._journal = Journal(session, shop, customers, actor=actor, now=now)
-        self._deleted = _read_deleted(session, shop, customers)
+        self._deleted = read_deleted(session, shop, customers)
 
     def run(self) -> None:
         """Bring every reward to its target and write all of it."""
@@ -112,7 +121,7 @@ class _Round:
     def _push(self, cases: Sequence[Case]) -> None:
         """Put cases in the line, each where its reward takes its room."""
         fresh = [case for case in cases if case.order.id not in self._seen]
-        self._rewards |= _read_rewards(self._session, self._shop, fresh)
+        self._rewards |= read_rewards(self._session, self._shop, fresh)
         for case in fresh:
             self._seen.add(case.order.id)
             heappush(self._waiting, (self._takes_at(case), case.order.shopify_id, case))
@@ -141,7 +150,7 @@ class _Round:
         case = with_needed(self._session, case, terms)
         is_fresh = reward is None
         if reward is None:
-            reward = _new_reward(self._session, self._shop, case, terms, self._now)
+            reward = new_reward(self._session, self._shop, case, terms, self._now)
         whose_before = reward.customer_id
         moved = whose_before not in (None, case.order.customer_id) and reward.state in BOOKED
         if moved:
@@ -149,8 +158,8 @@ class _Round:
             self._let_go(reward, case)
         aim, ceilings = self._take_aim(case, reward, terms)
         step = self._decide(reward, aim, has_moved=moved)
-        columns = _columns(aim, ceilings, step)
-        stays = (step.state, step.hold) == (reward.state, reward.hold_reason) and not _differs(reward, columns)
+        columns = compute_columns(aim, ceilings, step)
+        stays = (step.state, step.hold) == (reward.state, reward.hold_reason) and not differs(reward, columns)
         if is_fresh or moved or not stays:
             if not (is_fresh or moved):
                 reward.version += 1
@@ -171,7 +180,7 @@ class _Round:
             if customer_id is None
             else self._counters.periodic(case, customer_id, terms, self._takes_at_of(reward, case))
         )
-        ceilings = (*periodic, *_met(reward))
+        ceilings = (*periodic, *read_met(reward))
         target = self._target(case, reward, terms, standing, ceilings)
         more = self._meet(case, reward, terms, target, ceilings)
         if more:
@@ -195,7 +204,7 @@ class _Round:
             source=standing.source,
             details=case.details,
             ceilings=ceilings,
-            adjustment=_adjustment(reward),
+            adjustment=read_adjustment(reward),
         )
 
     def _meet(
@@ -283,7 +292,7 @@ class _Round:
         amount_minor = reward.kept_minor if terms.limits.gives_back else reward.granted_minor
         month = self._counters.month(case) if terms.limits.budget_minor is not None else None
         self._counters.take(reward, month, amount_minor if is_counted else 0)
-        amounts = self._amounts_over_time(reward, aim, ceilings) if self._programme.limits_periodically else []
+        amounts = self._amounts_over_time(reward, aim, ceilings)
         takes_at = self._takes_at_of(reward, case)
         return self._counters.record(case, reward.customer_id, whose_before, takes_at, amounts)
 
@@ -295,95 +304,21 @@ class _Round:
         if not aim.terms.limits.gives_back:
             amounts = {takes_at: reward.granted_minor}
         else:
-            amounts = {}
-            for moment in moments_of(case.fact, case.refunds, case.details.disputes):
-                then = replace(
-                    case,
-                    fact=moment.order,
-                    refunds=moment.refunds,
-                    details=replace(case.details, disputes=moment.lost),
-                )
-                standing = Standing(aim.tier, aim.spend_minor, aim.source)
-                target = self._target(then, reward, aim.terms, standing, ceilings)
-                amounts[max(moment.at, takes_at)] = target.kept_minor
+            *earlier, last = moments_of(case.fact, case.refunds, case.details.disputes)
+            amounts = {max(moment.at, takes_at): self._kept_then(reward, aim, ceilings, moment) for moment in earlier}
+            amounts[max(last.at, takes_at)] = aim.target.kept_minor
         if reward.state is RewardState.REJECTED or reward.void_reason is not None:
             amounts = {at: minor for at, minor in amounts.items() if at < reward.state_at}
             amounts[max(reward.state_at, takes_at)] = 0
         return sorted(amounts.items())
 
-
-def _columns(aim: Aim, ceilings: Iterable[Ceiling], step: Next) -> dict[str, Any]:
-    """Return what a reward's row should say; its state, its hold and the books are the caller's."""
-    target, order = aim.target, aim.case.order
-    waits = step.state is RewardState.AWAITING_CUSTOMER
-    return {
-        "customer_id": order.customer_id,
-        "tier_name": aim.tier.name,
-        "rate_bps": aim.tier.rate_bps,
-        "spend_minor": aim.spend_minor,
-        "eligible_minor": target.eligible_minor,
-        "calculated_minor": target.calculated_minor,
-        "granted_minor": target.granted_minor,
-        "reversed_minor": target.reversed_minor if step.void is None else target.granted_minor,
-        "ineligible_reason": target.ineligible,
-        "ceilings": [{**asdict(ceiling), "kind": ceiling.kind.value} for ceiling in ceilings],
-        "release_at": aim.release_at,
-        "claim_until": aim.case.fact.placed_at + timedelta(days=aim.terms.claim_days) if waits else None,
-        "void_reason": step.void,
-        "steps": [step_to_json(part) for part in target.steps],
-    }
-
-
-def _differs(reward: Reward, columns: dict[str, Any]) -> bool:
-    return any(getattr(reward, name) != value for name, value in columns.items())
-
-
-def _met(reward: Reward) -> tuple[Ceiling, ...]:
-    """Return the ceilings that a reward met when it was booked; the periodic ones are computed anew."""
-    ceilings = (Ceiling(**{**data, "kind": LimitKind(data["kind"])}) for data in reward.ceilings)
-    return tuple(ceiling for ceiling in ceilings if not ceiling.kind.is_periodic)
-
-
-def _adjustment(reward: Reward) -> Adjustment | None:
-    if reward.adjusted_minor is None:
-        return None
-    return Adjustment(reward.adjusted_minor, reward.adjusted_by or SYSTEM, reward.adjusted_reason or "")
-
-
-def _new_reward(session: Session, shop: Shop, case: Case, terms: Terms, now: datetime) -> Reward:
-    """Return a reward that holds nothing yet. It has its id, which its entries name, before it is stored."""
-    number = session.scalar(select(func.nextval(func.pg_get_serial_sequence("rewards", "id"))))
-    return Reward(
-        id=number,
-        shop_id=shop.id,
-        order_id=case.order.id,
-        customer_id=None,
-        state=RewardState.INELIGIBLE,
-        terms_version=terms.version,
-        currency=terms.currency,
-        granted_minor=0,
-        reversed_minor=0,
-        counted_minor=0,
-        ceilings=[],
-        hold_cleared=False,
-        version=1,
-        created_at=now,
-        state_at=now,
-    )
-
-
-def _read_rewards(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, Reward]:
-    # Read anew: what the session may have seen of them before the locks were taken is of no worth.
-    rows = session.scalars(
-        select(Reward)
-        .where(Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases]))
-        .execution_options(populate_existing=True)
-    )
-    return {row.order_id: row for row in rows}
-
-
-def _read_deleted(session: Session, shop: Shop, customers: Collection[int]) -> frozenset[int | None]:
-    deleted = select(Customer.id).where(
-        Customer.shop_id == shop.id, Customer.id.in_(customers), Customer.deleted_at.is_not(None)
-    )
-    return frozenset(session.scalars(deleted))
+    def _kept_then(self, reward: Reward, aim: Aim, ceilings: Sequence[Ceiling], moment: Moment) -> int:
+        """Return what of the reward was kept from a moment on."""
+        case = replace(
+            aim.case,
+            fact=moment.order,
+            refunds=moment.refunds,
+            details=replace(aim.case.details, disputes=moment.lost),
+        )
+        standing = Standing(aim.tier, aim.spend_minor, aim.source)
+        return self._target(case, reward, aim.terms, standing, ceilings).kept_minor

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.models import AuditEvent
 
+#: Who acts where no person does.
+SYSTEM = "system"
+
 
 def record(
     session: Session,

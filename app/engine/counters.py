@@ -5,11 +5,11 @@ from before a person reopened or adjusted a reward are history and stay.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from app.engine.cases import Case
@@ -26,16 +26,33 @@ class Counters:
     """The counters of one batch. The customers concerned are locked by the caller."""
 
     def __init__(self, session: Session, shop: Shop, *, limited: bool) -> None:
-        """``limited`` says whether any version of the terms has periodic limits: without one nothing is counted."""
+        """``limited`` says whether any version of the terms has periodic limits.
+
+        Where none has, what orders take is counted all the same, for terms may limit one day; but only these orders'
+        own events are read, and they change no other order.
+        """
         self._session = session
         self._shop = shop
         self._zone = ZoneInfo(shop.timezone)
         self._limited = limited
-        #: By customer and order.
-        self._events: dict[int, dict[int, list[GrantEvent]]] = {}
+        #: By customer and order (Shopify's id).
+        self._events: dict[int, dict[int, list[GrantEvent]]] = defaultdict(lambda: defaultdict(list))
         self._rewritten: dict[int, tuple[Case, int | None]] = {}
         #: What each month's budget has granted, as far as it was asked for.
         self._budget: dict[date, int] = {}
+
+    def read(self, customer_ids: Collection[int], cases: Sequence[Case]) -> None:
+        """Read the events of some orders, and where something limits those of all their customers' other orders."""
+        which: ColumnElement[bool] = GrantRow.order_id.in_([case.order.id for case in cases])
+        if self._limited:
+            which = or_(which, GrantRow.customer_id.in_(customer_ids))
+        rows = self._session.scalars(
+            select(GrantRow).where(GrantRow.shop_id == self._shop.id, which).order_by(GrantRow.at, GrantRow.id)
+        )
+        for row in rows:
+            self._events[row.customer_id][row.order_shopify_id].append(
+                GrantEvent(row.order_shopify_id, row.placed_at, row.at, row.amount_minor)
+            )
 
     def periodic(self, case: Case, customer_id: int, terms: Terms, takes_at: datetime) -> tuple[Ceiling, ...]:
         """Return what the customer's periodic limits leave for an order."""
@@ -43,7 +60,7 @@ class Counters:
             return ()
         return compute_ceilings(
             terms,
-            [event for events in self._of(customer_id).values() for event in events],
+            [event for events in self._events[customer_id].values() for event in events],
             order_id=case.order.shopify_id,
             placed_at=case.fact.placed_at,
             takes_at=takes_at,
@@ -55,25 +72,24 @@ class Counters:
     ) -> datetime | None:
         """Note what an order takes of its customer's limits; return from when on that is something else than before.
 
-        ``before`` is the customer whose it was, ``amounts`` what it takes from each moment on, oldest first.
+        ``before`` is the customer whose it was, ``amounts`` what it takes from each moment on, oldest first. Where
+        nothing limits, nobody has to know.
         """
-        if not self._limited:
-            return None
         changed: list[datetime] = []
         order_id = case.order.shopify_id
         if before is not None and before != customer_id:
-            changed += [event.at for event in self._of(before).pop(order_id, [])]
+            changed += [event.at for event in self._events[before].pop(order_id, [])]
         if customer_id is not None:
-            known = self._of(customer_id).get(order_id, [])
+            known = self._events[customer_id].get(order_id, [])
             history = [event for event in known if event.at < takes_at and takes_at > case.fact.placed_at]
             fresh = history + _differences(case, amounts, sum(event.amount_minor for event in history))
             if fresh != known:
-                self._of(customer_id)[order_id] = fresh
+                self._events[customer_id][order_id] = fresh
                 changed += [event.at for event in [*known, *fresh] if event not in known or event not in fresh]
         if not changed:
             return None
         self._rewritten[case.order.id] = (case, customer_id)
-        return min(changed)
+        return min(changed) if self._limited else None
 
     def budget(self, month: date, reward: Reward) -> int:
         """Return what a month's budget has granted to other orders. Locks the shop's budget until the commit."""
@@ -117,26 +133,11 @@ class Counters:
             }
             for order_id, (case, customer_id) in self._rewritten.items()
             if customer_id is not None
-            for event in self._of(customer_id).get(case.order.shopify_id, [])
+            for event in self._events[customer_id].get(case.order.shopify_id, [])
         ]
         if rows:
             self._session.execute(insert(GrantRow), rows)
         self._rewritten = {}
-
-    def _of(self, customer_id: int) -> dict[int, list[GrantEvent]]:
-        if customer_id not in self._events:
-            rows = self._session.scalars(
-                select(GrantRow)
-                .where(GrantRow.shop_id == self._shop.id, GrantRow.customer_id == customer_id)
-                .order_by(GrantRow.at, GrantRow.id)
-            )
-            events: dict[int, list[GrantEvent]] = defaultdict(list)
-            for row in rows:
-                events[row.order_shopify_id].append(
-                    GrantEvent(row.order_shopify_id, row.placed_at, row.at, row.amount_minor)
-                )
-            self._events[customer_id] = events
-        return self._events[customer_id]
 
 
 def _differences(case: Case, amounts: Amounts, before_minor: int) -> list[GrantEvent]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.engine.aim import SYSTEM
+from app.engine.audit import SYSTEM
 from app.engine.daybook import NOTHING_ELSE, Daybook
 from app.engine.offsets import cancel_against_each_other
 from app.engine.rules.postings import Account, EntryKind, Posting, take

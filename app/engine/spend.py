@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from app.engine.audit import SYSTEM
 from app.engine.cases import Case
 from app.engine.rules.facts import SpendEvent, TierAssignment
 from app.engine.rules.holds import Past
@@ -16,7 +17,6 @@ from app.engine.rules.tiers import Standing, compute_spend_events, compute_stand
 from app.models import Order, Shop, SpendRow, TierAssignmentRow, TierRun
 
 DAY = timedelta(days=1)
-SYSTEM = "system"
 
 
 def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[int, datetime]:

@@ -32,13 +32,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
+from app.engine.audit import SYSTEM
 from app.engine.programme import Programme
 from app.engine.rules.facts import SpendEvent, TierAssignment, TierSource
 from app.engine.rules.terms import Terms
 from app.engine.rules.tiers import Look, Standing
 from app.models import Customer, Shop, SpendRow, TierAssignmentRow, TierChange, TierChangeKind, TierRun
 
-SYSTEM = "system"
 #: A standing is asked just before an instant; what happened at this very moment belongs to the tier shown.
 _INSTANT = timedelta(microseconds=1)
 

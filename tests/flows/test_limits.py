@@ -15,7 +15,7 @@ from app.engine.rules import money
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Cycle, Limits, OwedPolicy, Tier
-from app.models import GrantRow, Reward, Shop
+from app.models import Reward, Shop
 from tests.flows.builders import ADA, BEN, BIG, STAFF, Till, day, later, line, order, reading, refund_of
 from tests.flows.test_parallel import Workers, tell, workers  # noqa: F401 - a fixture
 from tests.rules.tables import NOTHING, tables_with
@@ -254,15 +254,18 @@ def test_the_largest_balance_holds_for_orders_told_at_once(shop: Till, workers: 
     assert shop.balances() == (0, 1_000, 0)
 
 
-def test_grant_events_are_kept_only_where_something_limits(shop: Till) -> None:
-    shop.tell(order(1))
-    with reading() as session:
-        assert session.scalar(select(func.count()).select_from(GrantRow)) == 0
+def test_what_was_granted_before_there_was_a_limit_counts_too(shop: Till) -> None:
+    shop.publish(tiers=TENTH)
+    first = order(1, line(1, 80_00))
+    shop.tell(first)
+    shop.pay_back(refund_of(first, units=0, money_minor=20_00, on=1))
+    shop.publish(on=2, limits=Limits(month_minor=10_00))
+    shop.tell(order(2, line(1, 80_00), on=3))
+    assert (shop.kept(first), shop.kept(order(2))) == (600, 400)
 
 
 def _spend_all(till: Till) -> None:
     from app.engine.flows.moves import record_moves
-
     from app.engine.rules.facts import CreditMove, MoveKind
 
     available = till.balances()[1]

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.aim import SYSTEM, enter_state
-from app.engine.audit import record
+from app.engine.aim import enter_state
+from app.engine.audit import SYSTEM, record
 from app.engine.claims import claim, list_matches, lock_matches
 from app.engine.locks import lock_orders
 from app.engine.rules.states import RewardState, VoidReason

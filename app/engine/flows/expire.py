@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.engine.audit import SYSTEM
 from app.engine.daybook import Daybook
 from app.engine.expiries import Expiries
 from app.engine.locks import lock_customers
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import Shop, Transfer
 
-SYSTEM = "system"
 #: While a debit is still to be carried out, nobody knows how much of an ended credit it took.
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from app.engine.audit import SYSTEM
 from app.engine.daybook import Cause, Daybook
 from app.engine.expiries import Expiries
 from app.engine.locks import lock_customers
@@ -20,7 +21,6 @@ from app.engine.rules.postings import EntryKind
 from app.errors import Broken, NotYet
 from app.models import CreditMoveRow, Customer, Shop, Transfer
 
-SYSTEM = "system"
 _KINDS = {
     MoveKind.REDEMPTION: EntryKind.REDEMPTION,
     MoveKind.RETURN: EntryKind.RETURN,

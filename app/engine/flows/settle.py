@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.engine.aim import SYSTEM, settle_reward
+from app.engine.aim import settle_reward
+from app.engine.audit import SYSTEM
 from app.engine.decisions import Decision
 from app.engine.locks import lock_customers
 from app.engine.rules.states import RewardState

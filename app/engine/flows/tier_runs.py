@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from app.engine.audit import record
+from app.engine.audit import SYSTEM, record
 from app.engine.locks import lock_customers
 from app.engine.rules.periods import last_evaluation
 from app.engine.rules.terms import Evaluation
-from app.engine.standings import SYSTEM, refresh_standings
+from app.engine.standings import refresh_standings
 from app.errors import NotFound, Refused
 from app.models import Customer, Shop, TermsVersion, TierAssignmentRow, TierRun
 

@@ -18,7 +18,16 @@ def decide_version(newest_paid: OrderFact | None, newest: OrderFact) -> OrderFac
         return newest
     now = {line.line_id: line for line in newest.lines}
     lines = tuple(_paid_line(line, now.get(line.line_id)) for line in newest_paid.lines)
-    return replace(newest, financial_status=newest_paid.financial_status, lines=lines)
+    return replace(
+        newest,
+        financial_status=newest_paid.financial_status,
+        lines=lines,
+        total_minor=newest_paid.total_minor,
+        shipping_minor=newest_paid.shipping_minor,
+        shipping_tax_minor=newest_paid.shipping_tax_minor,
+        discount_codes=newest_paid.discount_codes,
+        payment_gateways=newest_paid.payment_gateways,
+    )
 
 
 def _paid_line(paid: OrderLine, now: OrderLine | None) -> OrderLine:
