@@ -407,6 +407,11 @@ def upgrade() -> None:
         "UPDATE rewards SET counted_minor = granted_minor - reversed_minor "
         "WHERE state IN ('in_review', 'held', 'pending', 'settled', 'reversed')"
     )
+    op.execute(
+        "INSERT INTO grant_events (shop_id, customer_id, order_id, order_shopify_id, placed_at, at, amount_minor) "
+        "SELECT r.shop_id, r.customer_id, r.order_id, o.shopify_id, o.placed_at, o.placed_at, r.counted_minor "
+        "FROM rewards r JOIN orders o ON o.id = r.order_id WHERE r.counted_minor > 0 AND r.customer_id IS NOT NULL"
+    )
     op.add_column("transfers", sa.Column("adjustment_id", sa.BigInteger(), nullable=True))
     op.add_column("transfers", sa.Column("credit_expires_at", sa.DateTime(timezone=True), nullable=True))
     op.create_foreign_key(
