@@ -31,19 +31,15 @@ _STATES = {"in_force": "in force", "scheduled": "scheduled", "past": "past", "re
 terms_group = AppGroup("terms", help="Show, check, publish and compare a shop's terms as a document.")
 
 
-class Moment(click.ParamType[datetime]):
-    """An instant in ISO 8601 with its time zone."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no moment; write it like 2027-01-01T00:00+01:00.")
-        if at.tzinfo is None:
-            self.fail(f"{value} has no time zone; write it like 2027-01-01T00:00+01:00.")
-        return at
+def parse_moment(text: str) -> datetime:
+    """Return an instant written in ISO 8601 with its time zone; end the command with a sentence for others."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no moment; write it like 2027-01-01T00:00+01:00.") from error
+    if at.tzinfo is None:
+        raise click.BadParameter(f"{text} has no time zone; write it like 2027-01-01T00:00+01:00.")
+    return at
 
 
 def _command(name: str) -> Callable[[Callable[Concatenate[Session, Shop, P], None]], click.Command]:
@@ -63,7 +59,12 @@ def _command(name: str) -> Callable[[Callable[Concatenate[Session, Shop, P], Non
 
 
 @_command("show")
-@click.option("--at", type=Moment(), help="In force at this moment, such as 2027-01-01T00:00+01:00; now if left out.")
+@click.option(
+    "--at",
+    type=parse_moment,
+    metavar="MOMENT",
+    help="In force at this moment, such as 2027-01-01T00:00+01:00; now if left out.",
+)
 def show(session: Session, shop: Shop, at: datetime | None) -> None:
     """Write the terms in force as a document that `publish` takes."""
     found = terms.get_current(session, shop.id, at or utcnow())
@@ -82,7 +83,13 @@ def check(session: Session, shop: Shop, file: str) -> None:
 
 @_command("publish")
 @click.argument("file")
-@click.option("--from", "begins", type=Moment(), help="In force from this moment on; at once if left out.")
+@click.option(
+    "--from",
+    "begins",
+    type=parse_moment,
+    metavar="MOMENT",
+    help="In force from this moment on, such as 2027-01-01T00:00+01:00; at once if left out.",
+)
 @click.option("--seen", type=int, help="The newest version you looked at; refused where there is a newer one by now.")
 def publish(session: Session, shop: Shop, file: str, begins: datetime | None, seen: int | None) -> None:
     """Publish the terms in FILE (- for standard input) as the next version."""

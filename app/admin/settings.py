@@ -76,8 +76,6 @@ def set_far_expiry() -> ResponseReturnValue:
             program.set_far_expiry(session, g.shop.id, form["agreed"], g.actor, utcnow())
     except FormError as error:
         return show_settings(422, error=str(error))
-    except Refused as error:
-        return show_settings(409, error=str(error))
     return show_settings(toast="Saved")
 
 

@@ -13,7 +13,7 @@ from app.engine.flows import terms
 from app.engine.programme import Programme
 from app.engine.rules.terms import Terms
 from app.engine.rules.terms_versions import find_in_force
-from app.errors import NotFound, Refused
+from app.errors import Broken, NotFound, Refused
 from app.models import Shop
 from tests.flows.builders import BEN, STAFF, Till, all_rows, day, order, refund_of
 from tests.flows.test_parallel import Workers
@@ -127,6 +127,17 @@ def test_an_order_older_than_everything_earns_by_what_came_first(shop: Till) -> 
     )
     first = shop.run(lambda session, row: Programme(session, row).at(day(-999)))
     assert (first.version, first.claim_days) == (2, 1)
+
+
+def test_orders_of_a_shop_without_terms_are_broken_with_a_sentence(shop: Till) -> None:
+    def flow(session: Session, _row: Shop) -> Programme:
+        bare = Shop(domain="bare.myshopify.com", name="Bare", currency="USD", installed_at=day(0))
+        session.add(bare)
+        session.flush()
+        return Programme(session, bare)
+
+    with pytest.raises(Broken, match="has no terms yet; open the app once"):
+        shop.run(flow)
 
 
 def publisher(seen_version: int | None, claim_days: int) -> Callable[[Session, Shop], object]:
