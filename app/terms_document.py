@@ -133,7 +133,7 @@ class _Part(Schema):
     """A part of the terms, read into what ``makes`` it."""
 
     error_messages = {
-        "unknown": "There is no field of this name; `flask terms show` writes all there are.",
+        "unknown": "There is no field of this name; terms shown as text have all there are.",
         "type": "Write an object here, like { … }.",
     }
     makes: Callable[..., Any]

@@ -51,7 +51,7 @@ class Overtaken(Refused):
     """Somebody else published a version since the newest one was looked at."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody published new terms meanwhile. Load the page again and make your changes there.")
+        super().__init__("Somebody published new terms meanwhile. Load them again and make your changes there.")
 
 
 def get_current(session: Session, shop_id: int, at: datetime) -> Terms:
