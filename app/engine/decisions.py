@@ -13,6 +13,7 @@ from app.engine.audit import record
 from app.engine.locks import lock_customers, lock_orders
 from app.engine.programme import Programme
 from app.engine.rules.holds import HoldReason, needs_review
+from app.engine.rules.release import is_due
 from app.engine.rules.states import DECIDABLE, RewardState
 from app.engine.settlement import Journal
 from app.errors import NotFound, Refused
@@ -61,9 +62,9 @@ class Decision:
         self.reward.decided_by, self.reward.decided_at = self.actor, self.now
         self.reward.decision_reason = reason
 
-    def leave_hold(self) -> None:
+    def leave_hold(self, programme: Programme) -> None:
         """Let a held reward go on as the programme's mode says; no rule holds it again."""
-        terms = Programme(self.session, self.shop).version(self.reward.terms_version)
+        terms = programme.version(self.reward.terms_version)
         waits = needs_review(self.shop.mode, terms, self.reward.tier_name, self.reward.granted_minor)
         self.reward.hold_cleared = True
         self.enter(RewardState.IN_REVIEW if waits else RewardState.PENDING)
@@ -71,7 +72,8 @@ class Decision:
     def settle_if_due(self) -> None:
         """Make an approved reward the customer's credit, unless its day has not come yet."""
         reward = self.reward
-        if reward.release_at is not None and reward.release_at <= self.now:
+        release = Programme(self.session, self.shop).version(reward.terms_version).release
+        if is_due(reward.release_at, release, self.now):
             journal = self.open_journal()
             settle_reward(reward, self.order, journal, self.now, self.now)
             self.session.flush()

@@ -1,6 +1,7 @@
 """Customers who are deleted, and two who are made one: every cent stays somebody's, whichever news comes first."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -84,6 +85,36 @@ def transfers(shop: Till) -> list[tuple[int, str, int, str]]:
             .order_by(Transfer.id)
         )
         return [(whose - BIG, row.kind.value, row.left_minor, row.state.value) for whose, row in rows]
+
+
+def hear(shop: Till, **changes: Any) -> tuple[str | None, str | None, list[str] | None]:
+    """Tell a version of Ada's account; return what is remembered of her."""
+    values = {"email": ADA.email, "verified_email": True, "name": ADA.name, "tags": None, **changes}
+    told = CustomerTold(ADA.customer_id, created_at=day(0), updated_at=day(4), **values)
+    shop.twice(lambda session, row, now: customers.record_customers(session, row, [told], now), day(10))
+    with reading() as session:
+        row = session.scalars(select(Customer).where(Customer.shopify_id == ADA.customer_id)).one()
+        return row.name, row.email, row.tags
+
+
+# Told
+
+
+def test_the_newest_word_about_a_customer_is_remembered_and_tags_only_where_they_are_told(shop: Till) -> None:
+    assert hear(shop) == ("Ada Example", "ada@example.com", None)
+    assert hear(shop, tags=("vip",), name="Ada Married") == ("Ada Married", "ada@example.com", ["vip"])
+    assert hear(shop, name=None, email=None) == (None, None, ["vip"])
+    assert hear(shop, tags=()) == ("Ada Example", "ada@example.com", [])
+
+
+def test_of_several_versions_in_a_batch_the_newest_counts(shop: Till) -> None:
+    words = [
+        CustomerTold(ADA.customer_id, "ada@example.com", True, name, None, day(0), day(on))
+        for on, name in ((3, "Newest"), (1, "Oldest"), (2, "Between"))
+    ]
+    shop.twice(lambda session, row, now: customers.record_customers(session, row, words, now), day(10))
+    with reading() as session:
+        assert session.scalars(select(Customer.name)).one() == "Newest"
 
 
 # Deleted

@@ -52,6 +52,12 @@ def test_the_paid_version_that_is_kept_is_redacted_too(shop: Till) -> None:
     assert "Ada" not in everything("orders")
 
 
+def test_an_order_that_was_never_paid_is_redacted_too(shop: Till) -> None:
+    shop.tell(order(1, email="ada@example.com", financial_status=FinancialStatus.PENDING))
+    assert redact(shop) == 1
+    assert "Ada" not in everything("orders")
+
+
 def test_tags_that_decide_stay_so_that_no_amount_changes_and_others_go(shop: Till) -> None:
     shop.publish(excluded_tags=frozenset({"Staff"}))
     tagged = CustomerFact(ADA.customer_id, ADA.email, ADA.name, ("staff", "lives-in-Ulm"))

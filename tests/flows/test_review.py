@@ -329,6 +329,13 @@ def test_nothing_is_no_amount_to_set(waiting: Till, amount_minor: int) -> None:
         adjust(waiting, PAID, amount_minor)
 
 
+@pytest.mark.parametrize("amount_minor", [100_000_001, 2**70])
+def test_a_slip_of_the_finger_is_no_amount_to_set(waiting: Till, amount_minor: int) -> None:
+    with pytest.raises(Refused, match="too large"):
+        adjust(waiting, PAID, amount_minor)
+    adjust(waiting, PAID, 100_000_000)
+
+
 def test_an_amount_needs_a_reason_and_a_reward_that_waits(waiting: Till) -> None:
     with pytest.raises(Refused, match="needs a reason"):
         adjust(waiting, PAID, 100, " ")

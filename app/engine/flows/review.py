@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.engine.aim import reassess
 from app.engine.decisions import MAX_REASON_LENGTH, Decision, checked_reason, open_decision, plain
 from app.engine.locks import lock_customers, lock_orders
+from app.engine.programme import Programme
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.money import Money
 from app.engine.rules.states import DECIDABLE, RewardState
@@ -21,6 +22,8 @@ S = RewardState
 CAN_BE_HELD = frozenset({S.IN_REVIEW, S.PENDING, S.HELD})
 #: How many rewards can be decided about at once.
 MOST_PICKS = 500
+#: Nobody sets more than this, in minor units: what is larger is a slip of the finger.
+LARGEST_MINOR = 100_000_000
 
 
 class Verb(StrEnum):
@@ -88,6 +91,8 @@ def adjust(
     reason = checked_reason(reason)
     if amount_minor <= 0:
         raise Refused("Set an amount above zero; reject the reward if nothing is to be granted.")
+    if amount_minor > LARGEST_MINOR:
+        raise Refused("That amount is too large; check the decimal point.")
     with session.begin_nested():
         decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
         decision.check_waits()
@@ -143,7 +148,7 @@ def release_hold(
     if decision.reward.state is not S.HELD:
         raise Refused(f"Only a held reward can be released; this one is {plain(decision.reward.state)}.")
     decision.check_undisputed()
-    decision.leave_hold()
+    decision.leave_hold(Programme(session, decision.shop))
     decision.sign()
     return decision.close("release_hold")
 
@@ -222,13 +227,10 @@ def _lock_all(session: Session, shop_id: int, picks: Sequence[Pick]) -> None:
 
 
 def _can(verb: Verb, reward: Reward) -> bool:
-    match verb:
-        case Verb.APPROVE:
-            return reward.state in DECIDABLE and reward.hold_reason is not HoldReason.DISPUTE
-        case Verb.REJECT:
-            return reward.state in DECIDABLE
-        case Verb.HOLD:
-            return reward.state in CAN_BE_HELD and (reward.hold_reason is None or reward.hold_reason.is_rule)
+    if verb is Verb.HOLD:
+        return reward.state in CAN_BE_HELD and (reward.hold_reason is None or reward.hold_reason.is_rule)
+    is_free = verb is Verb.REJECT or reward.hold_reason is not HoldReason.DISPUTE
+    return reward.state in DECIDABLE and is_free
 
 
 def _give_up_above(decision: Decision, most_minor: int) -> None:

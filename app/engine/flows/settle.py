@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.engine.aim import settle_reward
 from app.engine.audit import SYSTEM
 from app.engine.decisions import Decision
 from app.engine.locks import lock_customers
+from app.engine.programme import Programme
 from app.engine.rules.states import RewardState
 from app.engine.settlement import Journal
 from app.models import Order, Reward, Shop
@@ -22,7 +23,7 @@ def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) ->
     """
     if not shop.is_active:
         return 0
-    rows = _lock_due(session, shop, limit, Reward.state == RewardState.PENDING, Reward.release_at <= now)
+    rows = _lock_due(session, shop, now, limit, RewardState.PENDING, Reward.release_at)
     journal = Journal(session, shop, {reward.customer_id or 0 for reward, _ in rows}, actor=SYSTEM, now=now)
     for reward, order in rows:
         reward.version += 1
@@ -39,22 +40,27 @@ def release_holds(session: Session, shop: Shop, now: datetime, limit: int = 500)
     """
     if not shop.is_active:
         return 0
-    rows = _lock_due(session, shop, limit, Reward.state == RewardState.HELD, Reward.held_until <= now)
+    rows = _lock_due(session, shop, now, limit, RewardState.HELD, Reward.held_until)
+    programme = Programme(session, shop)
     for reward, order in rows:
         decision = Decision.on(session, shop, order, reward, SYSTEM, now)
-        decision.leave_hold()
+        decision.leave_hold(programme)
         decision.close("release_hold")
     return len(rows)
 
 
-def _lock_due(session: Session, shop: Shop, limit: int, *which: ColumnElement[bool]) -> Sequence[tuple[Reward, Order]]:
+def _lock_due(
+    session: Session,
+    shop: Shop,
+    now: datetime,
+    limit: int,
+    state: RewardState,
+    due_at: InstrumentedAttribute[datetime | None],
+) -> Sequence[tuple[Reward, Order]]:
     """Return rewards that something is due for, with their customers locked, those due longest first."""
-    due = (Reward.shop_id == shop.id, *which)
+    due = (Reward.shop_id == shop.id, Reward.state == state, due_at <= now)
     found = session.execute(
-        select(Reward.id, Reward.customer_id)
-        .where(*due)
-        .order_by(Reward.release_at, Reward.held_until, Reward.id)
-        .limit(limit)
+        select(Reward.id, Reward.customer_id).where(*due).order_by(due_at, Reward.id).limit(limit)
     ).all()
     customers = {customer_id for _, customer_id in found if customer_id is not None}
     lock_customers(session, shop.id, customers)

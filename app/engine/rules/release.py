@@ -27,5 +27,10 @@ def compute_release_at(order: OrderFact, release: Release, zone: ZoneInfo) -> da
             return midnight(fulfilled_on + timedelta(days=release.number + 1), zone)
         case ReleaseKind.MONTH_END:
             return midnight(add_months(placed_on, 1 + release.number), zone)
-        case ReleaseKind.ON_DATE:
+        case _:  # on a date
             return order.placed_at if release.on is None else max(midnight(release.on, zone), order.placed_at)
+
+
+def is_due(release_at: datetime | None, release: Release, now: datetime) -> bool:
+    """Say whether nothing keeps a reward from settling. What settles at once is due whatever our clock says."""
+    return release.kind is ReleaseKind.AT_ONCE or (release_at is not None and release_at <= now)
