@@ -178,6 +178,21 @@ def test_a_debit_that_came_too_late_and_took_other_credit_gives_it_back(shop: Ti
     assert shopify.ada.balance(day(14)) == 0
 
 
+def test_what_was_set_off_in_vain_is_given_back_and_pays_when_it_expires_itself(shop: Till, shopify: Shopify) -> None:
+    shop.pay_back(refund_of(FIRST, units=1), on=9)
+    shopify.carry_out(day(11))  # too late: the credit is gone
+    shop.tell(SECOND, on=11)
+    assert shop.entries(SECOND)[-1] is EntryKind.SET_OFF
+    assert shop.balances() == (0, 200, 0)
+    shopify.expire(day(12))
+    shopify.carry_out(day(12, 90))
+    assert shop.balances() == (0, 200, 0)
+    assert shopify.ada.balance(day(13)) == 200
+    shopify.expire(day(25))
+    shop.pay_back(refund_of(SECOND, units=1, on=2), on=26)
+    assert shop.balances() == (0, 0, 0)
+
+
 def test_an_order_that_changes_hands_after_its_credit_expired_costs_its_first_customer_nothing(
     shop: Till, shopify: Shopify
 ) -> None:

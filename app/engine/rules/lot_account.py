@@ -34,7 +34,7 @@ def compute_lots(
                 account.set_off.append((event.owner, event.amount_minor))
             case Change(amount_minor=minor) if minor < 0:
                 account.take(event)
-            case Change():
+            case _:
                 account.give_back(event)
     return account.reckon(at, outstanding)
 
