@@ -11,6 +11,7 @@ from flask import Flask, g
 from markupsafe import Markup
 
 from app.clock import utcnow
+from app.engine.rules.holds import HoldReason
 from app.engine.rules.money import exponent, rate_text
 from app.engine.rules.states import Badge, TransferState
 
@@ -41,13 +42,31 @@ TRANSFER_TONES = {
     TransferState.NOT_APPLICABLE: "neutral",
 }
 
+#: Why a reward is held: in a word or two, and as a sentence.
+HOLD_WORDS = {
+    HoldReason.ORDER_VALUE: (
+        "large order",
+        "Held because the order is larger than the amount above which orders are held.",
+    ),
+    HoldReason.FIRST_ORDER: ("first order", "Held because it is the customer's first order."),
+    HoldReason.NEW_ACCOUNT: ("new account", "Held because the customer's account was new when the order was placed."),
+    HoldReason.RISK: ("risk", "Held because Shopify sees a risk of fraud."),
+    HoldReason.REFUND_SHARE: ("many returns", "Held because the customer gives back much of what they buy."),
+    HoldReason.MANY_ORDERS: ("many orders", "Held because the customer placed many orders within a day."),
+    HoldReason.TAG: ("tag", "Held because of a tag of the order or the customer."),
+    HoldReason.PRODUCT: ("product", "Held because of a product in the order."),
+    HoldReason.COUNTRY_MISMATCH: ("countries differ", "Held because it is billed to one country and sent to another."),
+    HoldReason.DISPUTE: ("disputed", "Held while the customer contests the payment at the bank."),
+    HoldReason.BY_STAFF: ("by hand", "Held by hand for a closer look."),
+}
+
 
 def init_display(app: Flask) -> None:
     """Give the templates these filters."""
     app.jinja_env.filters.update(
         money=format_money, rate=rate_text, moment=format_moment, precise=format_precise, age=format_age
     )
-    app.jinja_env.globals.update(badge_tones=BADGE_TONES, transfer_tones=TRANSFER_TONES)
+    app.jinja_env.globals.update(badge_tones=BADGE_TONES, hold_words=HOLD_WORDS, transfer_tones=TRANSFER_TONES)
 
 
 def format_money(minor: int, currency: str) -> str:

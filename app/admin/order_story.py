@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.admin.queries.order import OrderFile
 from app.engine.rules import explain
+from app.engine.rules.eligibility import ExclusionReason
 from app.engine.rules.facts import OrderLine
 from app.engine.rules.states import TransferKind, TransferState
 
@@ -47,14 +48,15 @@ def tell(file: OrderFile) -> Story:
     sentences = tuple(
         explain.sentence(explain.from_json(step), file.reward.currency if file.reward else file.order.currency)
         for step in steps
-        if step["kind"] not in _LINE_KINDS
+        # What shipping brings has no line of its own in the table.
+        if step["kind"] not in _LINE_KINDS or step["line_id"] == 0
     )
     return Story(_lines(file), sentences, tuple(sorted(_moments(file), key=lambda moment: moment.at)))
 
 
 def _lines(file: OrderFile) -> tuple[LineStory, ...]:
     steps = [] if file.reward is None else file.reward.steps
-    excluded = {s["line_id"]: _WHY_LINE.get(s["reason"], "excluded") for s in steps if s["kind"] == "line_excluded"}
+    excluded = {s["line_id"]: _why_not(s["reason"]) for s in steps if s["kind"] == "line_excluded"}
     counting = {s["line_id"] for s in steps if s["kind"] == "line_counts"}
     shares = {s["line_id"]: s["share_minor"] for s in steps if s["kind"] == "line_share"}
     if len(counting) == 1 and not shares and file.reward is not None and file.reward.calculated_minor:
@@ -66,7 +68,6 @@ def _lines(file: OrderFile) -> tuple[LineStory, ...]:
     )
 
 
-_WHY_LINE = {"gift_card": "Gift card", "excluded_product": "Excluded product"}
 _EVENT_WORDS = {
     "approve": "Approved",
     "reject": "Rejected",
@@ -77,6 +78,11 @@ _EVENT_WORDS = {
     "decide_transfer": "Transfer decided",
     "decide": "Transfer decided",
 }
+
+
+def _why_not(reason: str) -> str:
+    words = explain.WHY_LINE[ExclusionReason(reason)]
+    return words[0].upper() + words[1:]
 
 
 def _moments(file: OrderFile) -> list[Moment]:

@@ -6,9 +6,10 @@ from datetime import datetime
 from app.engine.cases import Case
 from app.engine.rules.facts import TierSource
 from app.engine.rules.holds import HoldReason, Past, decide_hold, needs_review
+from app.engine.rules.release import is_due
 from app.engine.rules.reward import Target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, VoidReason
-from app.engine.rules.terms import Mode, ReleaseKind, Terms, Tier
+from app.engine.rules.terms import Mode, Terms, Tier
 from app.models import Reward
 
 S = RewardState
@@ -36,9 +37,8 @@ class Aim:
         return max(moments)
 
     def is_due(self, now: datetime) -> bool:
-        """Say whether nothing keeps the reward from settling; Shopify's clock may be a little ahead of ours."""
-        at_once = self.terms.release.kind is ReleaseKind.AT_ONCE
-        return at_once or (self.release_at is not None and self.release_at <= now)
+        """Say whether nothing keeps the reward from settling."""
+        return is_due(self.release_at, self.terms.release, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -425,79 +425,34 @@ def upgrade() -> None:
     _check_granted("GREATEST(calculated_minor, adjusted_minor)")
 
 
+#: What goes away again, the newest first; a column takes its indexes and foreign keys along.
+COLUMNS = {
+    "transfers": ("credit_expires_at", "adjustment_id"),
+    "spend_events": ("placed_at",),
+    "rewards": (
+        "statement_id", "void_reason", "hold_cleared", "held_until", "claim_until", "release_at", "budget_month",
+        "counted_minor", "takes_at", "ceilings", "adjusted_reason", "adjusted_by", "adjusted_minor",
+    ),
+    "orders": ("products", "guest_email"),
+    "ledger_entries": ("digest", "position", "move_id", "adjustment_id"),
+    "customers": (
+        "tier_checked_at", "tier_since", "tier_spend_minor", "tier_name", "redacted_at", "merged_into_id",
+        "deleted_at", "verified_email",
+    ),
+}  # fmt: skip
+TABLES = (
+    "grant_events", "tier_changes", "tier_assignments", "statements", "credit_moves", "adjustments", "tier_runs",
+    "products", "order_details",
+)  # fmt: skip
+
+
 def downgrade() -> None:
     """Take it all away again; refused by the checks while rows use the new words."""
     _check(WORDS_BEFORE)
     _check_granted("calculated_minor")
-    op.drop_constraint(op.f("fk_transfers_adjustment_id_adjustments"), "transfers", type_="foreignkey")
-    op.drop_column("transfers", "credit_expires_at")
-    op.drop_column("transfers", "adjustment_id")
-    op.drop_column("spend_events", "placed_at")
-    op.drop_constraint(op.f("fk_rewards_statement_id_statements"), "rewards", type_="foreignkey")
-    op.drop_index("ix_rewards_unclaimed", table_name="rewards", postgresql_where=sa.text("state = 'awaiting_customer'"))
-    op.drop_index(op.f("ix_rewards_shop_id_statement_id"), table_name="rewards")
-    op.drop_index(
-        op.f("ix_rewards_shop_id_budget_month"),
-        table_name="rewards",
-        postgresql_where=sa.text("budget_month IS NOT NULL"),
-    )
-    op.drop_index("ix_rewards_held", table_name="rewards", postgresql_where=sa.text("state = 'held'"))
-    op.drop_index("ix_rewards_due", table_name="rewards", postgresql_where=sa.text("state = 'pending'"))
-    op.drop_column("rewards", "statement_id")
-    op.drop_column("rewards", "void_reason")
-    op.drop_column("rewards", "hold_cleared")
-    op.drop_column("rewards", "held_until")
-    op.drop_column("rewards", "claim_until")
-    op.drop_column("rewards", "release_at")
-    op.drop_column("rewards", "budget_month")
-    op.drop_column("rewards", "counted_minor")
-    op.drop_column("rewards", "takes_at")
-    op.drop_column("rewards", "ceilings")
-    op.drop_column("rewards", "adjusted_reason")
-    op.drop_column("rewards", "adjusted_by")
-    op.drop_column("rewards", "adjusted_minor")
-    op.drop_index(
-        "ix_orders_guests",
-        table_name="orders",
-        postgresql_where=sa.text("customer_id IS NULL AND guest_email IS NOT NULL"),
-    )
-    op.drop_column("orders", "products")
-    op.drop_column("orders", "guest_email")
-    op.drop_constraint(op.f("fk_ledger_entries_adjustment_id_adjustments"), "ledger_entries", type_="foreignkey")
-    op.drop_constraint(op.f("fk_ledger_entries_move_id_credit_moves"), "ledger_entries", type_="foreignkey")
-    op.drop_constraint(op.f("uq_ledger_entries_shop_id_customer_id_position"), "ledger_entries", type_="unique")
+    for table, columns in COLUMNS.items():
+        for column in columns:
+            op.drop_column(table, column)
     op.drop_index(op.f("ix_ledger_entries_shop_id_customer_id_recorded_at"), table_name="ledger_entries")
-    op.drop_column("ledger_entries", "digest")
-    op.drop_column("ledger_entries", "position")
-    op.drop_column("ledger_entries", "move_id")
-    op.drop_column("ledger_entries", "adjustment_id")
-    op.drop_constraint(op.f("fk_customers_merged_into_id_customers"), "customers", type_="foreignkey")
-    op.drop_index(op.f("ix_customers_shop_id_verified_email"), table_name="customers")
-    op.drop_index(op.f("ix_customers_shop_id_tier_name_id"), table_name="customers")
-    op.drop_column("customers", "tier_checked_at")
-    op.drop_column("customers", "tier_since")
-    op.drop_column("customers", "tier_spend_minor")
-    op.drop_column("customers", "tier_name")
-    op.drop_column("customers", "redacted_at")
-    op.drop_column("customers", "merged_into_id")
-    op.drop_column("customers", "deleted_at")
-    op.drop_column("customers", "verified_email")
-    op.drop_index(op.f("ix_grant_events_shop_id_order_id"), table_name="grant_events")
-    op.drop_index(op.f("ix_grant_events_shop_id_customer_id_placed_at"), table_name="grant_events")
-    op.drop_table("grant_events")
-    op.drop_index(op.f("ix_tier_changes_shop_id_id"), table_name="tier_changes")
-    op.drop_index(op.f("ix_tier_changes_shop_id_customer_id_id"), table_name="tier_changes")
-    op.drop_table("tier_changes")
-    op.drop_index(op.f("ix_tier_assignments_shop_id_customer_id_starts_at"), table_name="tier_assignments")
-    op.drop_table("tier_assignments")
-    op.drop_table("statements")
-    op.drop_index(op.f("ix_credit_moves_shop_id_customer_id_at"), table_name="credit_moves")
-    op.drop_table("credit_moves")
-    op.drop_index(op.f("ix_adjustments_shop_id_state_id"), table_name="adjustments")
-    op.drop_index(op.f("ix_adjustments_shop_id_customer_id_id"), table_name="adjustments")
-    op.drop_table("adjustments")
-    op.drop_index(op.f("ix_tier_runs_shop_id_at"), table_name="tier_runs")
-    op.drop_table("tier_runs")
-    op.drop_table("products")
-    op.drop_index(op.f("ix_order_details_shop_id_order_shopify_id"), table_name="order_details")
-    op.drop_table("order_details")
+    for table in TABLES:
+        op.drop_table(table)

@@ -136,7 +136,7 @@ def test_a_worker_handles_what_a_webhook_brought(
 def test_a_queue_nobody_fills_is_refused(shell: Shell) -> None:
     result = shell("work", "--burst", "--queues", "inbox,parcels")
     assert result.exit_code == 2
-    assert "There is no queue parcels; the queues are inbox, transfers." in result.stderr
+    assert "There is no queue parcels; the queues are inbox, transfers, chores." in result.stderr
 
 
 def test_a_failing_command_leaves_no_transaction_open(shop: Till, shell: Shell) -> None:
