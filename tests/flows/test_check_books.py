@@ -15,8 +15,7 @@ from app.engine.rules.terms import Cycle, Limits
 from app.models import ReasonCode, Shop
 from tests.flows.builders import ADA, BEN, STAFF, Till, day, line, order, reading, refund_of
 
-MOVES = "Every entry moves something"
-SAME = "A posting is of its entry's customer and currency"
+MOVES = "Every entry moves something, and its postings are of its customer and currency"
 ZERO = "No account of a customer but owed is below zero, and owed is never above"
 SENT = "What is available is what was credited minus what was debited"
 DONE = "A transfer that is done says what was sent"
@@ -53,9 +52,10 @@ SPENT_IS_EXPIRED = (
 BREACHES = [
     (MOVES, "DELETE FROM postings WHERE entry_id = 1"),
     (MOVES, "UPDATE postings SET shop_id = shop_id + 1 WHERE entry_id = 1"),
-    (SAME, "UPDATE postings SET currency = 'EUR' WHERE id = 1"),
-    (SAME, "UPDATE postings t SET customer_id = ANOTHER WHERE id = 1"),
-    (SAME, "UPDATE ledger_entries SET currency = 'EUR' WHERE id = 1"),
+    (MOVES, "DELETE FROM ledger_entries WHERE id = 1"),
+    (MOVES, "UPDATE postings SET currency = 'EUR' WHERE id = 1"),
+    (MOVES, "UPDATE postings t SET customer_id = ANOTHER WHERE id = 1"),
+    (MOVES, "UPDATE ledger_entries SET currency = 'EUR' WHERE id = 1"),
     (BEFORE, "UPDATE ledger_entries SET position = NULL, digest = NULL WHERE id = 2"),
     (KNOWN, "DELETE FROM rewards WHERE order_id = 3"),
     (STATE, "UPDATE rewards SET terms_version = 99 WHERE order_id = 3"),
@@ -147,14 +147,20 @@ BREACHES = [
 #: and more apart, took 2.00 each. Each breach is of one limit only.
 LIMITS = Limits(day_minor=500, cycle_minor=600, month_minor=700, lifetime_minor=800, budget_minor=900)
 LIMIT_BREACHES = [
-    (PERIOD, "limit per day is 500", "UPDATE grant_events SET amount_minor = 501 WHERE order_id = 1;"
+    (PERIOD, "01 in a day, with a limit of 500", "UPDATE grant_events SET amount_minor = 501 WHERE order_id = 1;"
         "UPDATE grant_events SET amount_minor = 1 WHERE order_id = 3"),
-    (PERIOD, "limit per lifetime is 800", "UPDATE grant_events SET amount_minor = 401 WHERE order_id = 3"),
-    (PERIOD, "limit per month is 700", "UPDATE grant_events SET amount_minor = 500 WHERE order_id = 1;"
+    (PERIOD, "01 in a lifetime, with a limit of 800", "UPDATE grant_events SET amount_minor = 401 WHERE order_id = 3"),
+    (PERIOD, "01 in a month, with a limit of 700", "UPDATE grant_events SET amount_minor = 500 WHERE order_id = 1;"
         "UPDATE grant_events SET amount_minor = 201, placed_at = '2026-03-15T12:00Z' WHERE order_id = 2;"
         "UPDATE grant_events SET amount_minor = 1 WHERE order_id = 3"),
-    (PERIOD, "limit per cycle is 600", "UPDATE grant_events SET amount_minor = 401 WHERE order_id = 1;"
+    (PERIOD, "01 in a cycle, with a limit of 600", "UPDATE grant_events SET amount_minor = 401 WHERE order_id = 1;"
         "UPDATE grant_events SET placed_at = '2026-03-05T12:00Z' WHERE order_id = 2;"
+        "UPDATE grant_events SET amount_minor = 1 WHERE order_id = 3"),
+    (PERIOD, "01 in a cycle, with a limit of 600",
+        "UPDATE terms_versions SET body = jsonb_set(jsonb_set(body, '{limits,month_minor}', 'null'), "
+        "'{cycle,days}', 'null');"
+        "UPDATE grant_events SET amount_minor = 401 WHERE order_id = 1;"
+        "UPDATE grant_events SET placed_at = '2026-03-25T12:00Z' WHERE order_id = 2;"
         "UPDATE grant_events SET amount_minor = 1 WHERE order_id = 3"),
     (BUDGET, "901 was granted of the budget of 2026-03, which is 900",
         "UPDATE rewards SET counted_minor = 901 WHERE order_id = 1"),

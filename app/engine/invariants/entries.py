@@ -3,20 +3,15 @@
 from app.engine.invariants.query import breaches
 
 QUERIES = {
-    "Every entry moves something": breaches(
+    "Every entry moves something, and its postings are of its customer and currency": breaches(
         """
-        SELECT e.shop_id, format('entry %s (%s) has no posting', e.id, e.key)
-        FROM ledger_entries e
-        WHERE OF_SHOP(e)
-            AND NOT EXISTS (SELECT 1 FROM postings p WHERE p.shop_id = e.shop_id AND p.entry_id = e.id)
-        """
-    ),
-    "A posting is of its entry's customer and currency": breaches(
-        """
-        SELECT p.shop_id, format('posting %s differs from its entry %s', p.id, e.key)
-        FROM postings p JOIN ledger_entries e ON e.id = p.entry_id
-        WHERE OF_SHOP(p)
-            AND (p.shop_id, p.customer_id, p.currency) IS DISTINCT FROM (e.shop_id, e.customer_id, e.currency)
+        SELECT COALESCE(e.shop_id, p.shop_id), CASE
+            WHEN p.id IS NULL THEN format('entry %s (%s) has no posting', e.id, e.key)
+            WHEN e.id IS NULL THEN format('posting %s has no entry', p.id)
+            ELSE format('posting %s differs from its entry %s (%s)', p.id, e.id, e.key) END
+        FROM (SELECT * FROM ledger_entries e WHERE OF_SHOP(e)) e
+        FULL JOIN (SELECT * FROM postings p WHERE OF_SHOP(p)) p ON p.entry_id = e.id
+        WHERE (p.shop_id, p.customer_id, p.currency) IS DISTINCT FROM (e.shop_id, e.customer_id, e.currency)
         """
     ),
     "No account of a customer but owed is below zero, and owed is never above": breaches(

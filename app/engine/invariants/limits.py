@@ -4,36 +4,54 @@ from app.engine.invariants.query import breaches
 
 QUERIES = {
     "No customer was granted more in a period than the reward's own terms allow": breaches(
-        # A running total in the order in which orders take their room, as rules.limits.compute_ceilings looks at it:
+        # Running totals in the order in which orders take their room, as rules.limits.compute_ceilings looks at it:
         # what went back later makes room for later orders only, and newer terms judge nothing that came before.
         """
-        WITH limits AS (
-            SELECT v.shop_id, v.version, l.kind, (v.body->'limits'->>(l.kind || '_minor'))::bigint AS limit_minor,
-                CASE l.kind WHEN 'cycle' THEN (v.body->'cycle'->>'days')::int END AS days,
-                CASE l.kind WHEN 'cycle' THEN COALESCE(v.body->'cycle'->>'starts_on', '2026-01-01')::date END AS first
-            FROM terms_versions v CROSS JOIN (VALUES ('day'), ('cycle'), ('month'), ('lifetime')) l (kind)
-            WHERE OF_SHOP(v) AND v.body->'limits'->>(l.kind || '_minor') IS NOT NULL
+        WITH terms AS (
+            SELECT v.shop_id, v.version, (v.body->'cycle'->>'days')::int AS days, l.*,
+                COALESCE(v.body->'cycle'->>'starts_on', '2026-01-01')::date AS first_on
+            FROM terms_versions v CROSS JOIN LATERAL jsonb_to_record(v.body->'limits') l (
+                day_minor bigint, cycle_minor bigint, month_minor bigint, lifetime_minor bigint)
+            WHERE OF_SHOP(v) AND num_nonnulls(l.day_minor, l.cycle_minor, l.month_minor, l.lifetime_minor) > 0
         ), events AS (
-            SELECT g.*, (g.placed_at AT TIME ZONE s.timezone)::date AS placed_on
-            FROM grant_events g JOIN shops s ON s.id = g.shop_id
-            WHERE g.shop_id IN (SELECT shop_id FROM limits)
+            SELECT g.shop_id, g.customer_id, g.order_id, g.order_shopify_id AS number, g.at, g.amount_minor,
+                (g.placed_at AT TIME ZONE s.timezone)::date AS placed_on
+            FROM grant_events g JOIN shops s ON s.id = g.shop_id WHERE g.shop_id IN (SELECT shop_id FROM terms)
         ), totals AS (
-            SELECT e.*, k.kind, k.days, k.first, SUM(e.amount_minor) OVER (
-                PARTITION BY e.shop_id, e.customer_id, k.kind, k.days, k.first, CASE
-                    WHEN k.kind = 'lifetime' THEN 0
-                    WHEN k.kind = 'day' THEN e.placed_on - DATE '2000-01-01'
-                    WHEN k.days IS NULL THEN extract(year FROM e.placed_on) * 12 + extract(month FROM e.placed_on)
-                    ELSE floor((e.placed_on - k.first)::numeric / k.days) END
-                ORDER BY e.at, e.order_shopify_id
-            ) AS total
-            FROM events e JOIN (SELECT DISTINCT shop_id, kind, days, first FROM limits) k USING (shop_id)
+            SELECT e.*,
+                SUM(amount_minor) OVER (PARTITION BY customer_id, placed_on ORDER BY at, number) AS day,
+                SUM(amount_minor) OVER (PARTITION BY customer_id, date_trunc('month', placed_on::timestamp)
+                    ORDER BY at, number) AS month,
+                SUM(amount_minor) OVER (PARTITION BY customer_id ORDER BY at, number) AS lifetime
+            FROM events e
+        ), cycles AS (
+            SELECT e.*, c.days, c.first_on, SUM(amount_minor) OVER (
+                PARTITION BY customer_id, days, first_on, floor((placed_on - first_on)::numeric / days)
+                ORDER BY at, number
+            ) AS cycle
+            FROM events e JOIN (
+                SELECT DISTINCT shop_id, days, first_on FROM terms WHERE cycle_minor IS NOT NULL AND days IS NOT NULL
+            ) c USING (shop_id)
+        ), granted AS (
+            SELECT r.order_id, v.* FROM rewards r JOIN terms v USING (shop_id)
+            WHERE v.version = r.terms_version
         )
-        SELECT t.shop_id, format('with order %s customer %s was granted %s, but the limit per %s is %s',
-                                 t.order_shopify_id, t.customer_id, t.total, t.kind, l.limit_minor)
-        FROM totals t JOIN rewards r ON r.shop_id = t.shop_id AND r.order_id = t.order_id
-        JOIN limits l ON (l.shop_id, l.version, l.kind) = (r.shop_id, r.terms_version, t.kind)
-            AND (l.days, l.first) IS NOT DISTINCT FROM (t.days, t.first)
-        WHERE t.amount_minor > 0 AND t.total > l.limit_minor
+        SELECT t.shop_id, format('with order %s customer %s was granted %s', t.number, t.customer_id, concat_ws(' and ',
+            CASE WHEN t.day > v.day_minor THEN format('%s in a day, with a limit of %s', t.day, v.day_minor) END,
+            CASE WHEN t.month > v.month_minor
+                THEN format('%s in a month, with a limit of %s', t.month, v.month_minor) END,
+            CASE WHEN t.month > v.cycle_minor AND v.days IS NULL
+                THEN format('%s in a cycle, with a limit of %s', t.month, v.cycle_minor) END,
+            CASE WHEN t.lifetime > v.lifetime_minor
+                THEN format('%s in a lifetime, with a limit of %s', t.lifetime, v.lifetime_minor) END))
+        FROM totals t JOIN granted v USING (shop_id, order_id)
+        WHERE t.amount_minor > 0 AND (t.day > v.day_minor OR t.month > v.month_minor OR t.lifetime > v.lifetime_minor
+            OR (t.month > v.cycle_minor AND v.days IS NULL))
+        UNION ALL
+        SELECT c.shop_id, format('with order %s customer %s was granted %s in a cycle, with a limit of %s',
+                                 c.number, c.customer_id, c.cycle, v.cycle_minor)
+        FROM cycles c JOIN granted v USING (shop_id, order_id, days, first_on)
+        WHERE c.amount_minor > 0 AND c.cycle > v.cycle_minor
         """
     ),
     "No month's rewards took more than the programme's budget": breaches(
