@@ -1,6 +1,7 @@
 """Every invariant of the books: broken by hand it is named, with the shop and what is wrong; left alone none is."""
 
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import Cycle, Limits
 from app.models import ReasonCode, Shop
 from tests.flows.builders import ADA, BEN, STAFF, Till, day, line, order, reading, refund_of
+from tests.rules.tables import tables_with
 
 MOVES = "Every entry moves something, and its postings are of its customer and currency"
 ZERO = "No account of a customer but owed is below zero, and owed is never above"
@@ -257,6 +259,13 @@ def test_every_invariant_is_broken_by_some_test() -> None:
     broken = {invariant for invariant, *_ in [*BREACHES, *LIMIT_BREACHES]}
     # How the chain is broken has a file of its own: test_chain_of_entries.py.
     assert set(INVARIANTS) == broken | {CHAIN}
+
+
+def test_the_page_about_money_lists_the_invariants_that_are_checked() -> None:
+    (rows,) = tables_with("about", "holds")
+    assert [row["holds"] for row in rows] == list(INVARIANTS)
+    for row in rows:
+        assert row["holds"] in import_module(f"app.engine.invariants.{row['about']}").QUERIES
 
 
 def test_books_that_were_left_alone_have_no_findings(traded: Till) -> None:
