@@ -452,3 +452,10 @@ def test_holds_of_the_kept_ones_orders_stay(shop: Till) -> None:
     merge(shop, merged())
     assert {state(shop), state(shop, bens)} == {RewardState.HELD}
     assert shop.balances(BEN) == (400, 0, 0)
+
+
+def test_an_order_that_left_the_gone_one_before_the_merge_is_its_new_customers(shop: Till) -> None:
+    shop.tell(PAID)
+    merge(shop, merged(ADA, BEN, 5))
+    shop.tell(later(PAID, customer=CID))
+    assert (shop.balances(BEN), shop.balances(CID)) == ((0, 0, 0), (0, 200, 0))

@@ -73,7 +73,7 @@ QUERIES = {
         """
     ),
     "Who had a reward before it was another customer's was left with nothing of it": breaches(
-        # A customer who was merged into the reward's one, or into somebody who was, is no other.
+        # Customers who were merged count as the last one kept: together they are one.
         """
         WITH RECURSIVE merged AS (
             SELECT c.shop_id, c.id AS customer_id, c.merged_into_id AS into_id FROM customers c
@@ -81,11 +81,14 @@ QUERIES = {
             UNION
             SELECT m.shop_id, m.customer_id, c.merged_into_id FROM merged m JOIN customers c ON c.id = m.into_id
             WHERE c.merged_into_id IS NOT NULL
+        ), kept AS (
+            SELECT customer_id, into_id FROM merged WHERE into_id NOT IN (SELECT customer_id FROM merged)
         ), others AS (
-            SELECT r.shop_id, r.id, r.customer_id, e.customer_id AS other_id, e.id AS entry_id
+            SELECT r.shop_id, r.id, r.customer_id, COALESCE(k.into_id, e.customer_id) AS other_id, e.id AS entry_id
             FROM rewards r JOIN ledger_entries e ON e.shop_id = r.shop_id AND e.reward_id = r.id
                 AND e.customer_id IS DISTINCT FROM r.customer_id
-            WHERE OF_SHOP(r) AND (e.customer_id, r.customer_id) NOT IN (SELECT customer_id, into_id FROM merged)
+            LEFT JOIN kept k ON k.customer_id = e.customer_id
+            WHERE OF_SHOP(r) AND COALESCE(k.into_id, e.customer_id) IS DISTINCT FROM r.customer_id
         )
         SELECT o.shop_id, format('reward %s is customer %s''s, but customer %s was left with %s of it',
                                  o.id, o.customer_id, o.other_id, SUM(p.minor))
