@@ -1,7 +1,6 @@
 """The ``flask`` commands: worker, clock, inspect, check-books, program, and those of files of their own."""
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,13 +11,14 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
+from app.cli_books import check_books
 from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
+from app.cli_money import adjust_group, statement
 from app.cli_terms import terms_group
 from app.cli_tiers import tiers_group
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import transaction
-from app.engine.flows import check_books as books
 from app.engine.flows import program, terms
 from app.engine.rules.money import MoneyError, to_minor
 from app.engine.rules.terms import Mode
@@ -30,7 +30,8 @@ from app.schedule import run_clock
 
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (work, clock, inspect, check_books, program_group, terms_group, tiers_group):
+    groups = (program_group, terms_group, tiers_group, adjust_group)
+    for command in (work, clock, inspect, check_books, statement, *groups):
         app.cli.add_command(command)
 
 
@@ -84,19 +85,6 @@ def inspect_customer_command(shopify_id: int, shop: str | None, as_json: bool) -
     """Show a customer: balances, rewards, entries, transfers."""
     with transaction() as session:
         _show(lambda: inspect_customer(session, shopify_id, shop), as_json)
-
-
-@click.command("check-books")
-@sentences_for_absent_servers()
-def check_books() -> None:
-    """Check that the books add up; exit 1 and name what does not."""
-    with transaction() as session:
-        findings = list(books.check_books(session))
-    for finding in findings:
-        click.echo(f"shop {finding.shop_id}: {finding.detail}. Broken: {finding.invariant}.", err=True)
-    if findings:
-        sys.exit(1)
-    click.echo(f"The books add up: {len(books.INVARIANTS)} invariants hold.")
 
 
 program_group = AppGroup("program", help="Show or change a shop's programme.")

@@ -93,7 +93,7 @@ class _Round:
         customers |= {reward.customer_id for reward in self._rewards.values() if reward.customer_id}
         self._counters.read(customers, cases)
         self._spend = SpendHistory(session, shop, customers)
-        self._journal = Journal(session, shop, customers, actor=actor, now=now)
+        self._journal = Journal(session, shop, customers, actor=actor, now=now, programme=self._programme)
         self._deleted = read_deleted(session, shop, customers)
 
     def run(self) -> None:

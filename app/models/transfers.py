@@ -51,6 +51,7 @@ class Transfer(Model):
             postgresql_where=text("state = 'confirmed' AND next_attempt_at IS NOT NULL"),
         ),
         Index(None, "shop_id", "reward_id"),
+        Index(None, "shop_id", "customer_id", "id"),
     )
 
     id: Mapped[Id]

@@ -9,14 +9,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.due_transfers import claim_next
-from app.engine.flows import earn, program, refund, review, settle, transfer
-from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, RefundFact
-from app.engine.rules.terms import Mode
-from app.errors import Refused
+from app.engine.flows import details, earn, moves, program, refund, review, settle, transfer
+from app.engine.rules.facts import (
+    CreditMove,
+    CustomerFact,
+    DisputeFact,
+    DisputeStatus,
+    FinancialStatus,
+    MoveKind,
+    OrderFact,
+    RefundFact,
+)
+from app.engine.rules.terms import Limits, Mode, OwedPolicy, Release, ReleaseKind
+from app.errors import NotYet, Refused
 from app.models import Reward, Shop
 from tests.flows.builders import ADA, BEN, STAFF, Till, day, later, line, order, refund_of
 
-STEPS = 120
+STEPS = 80
 WHO: tuple[CustomerFact | None, ...] = (ADA, BEN, ADA, None)
 
 
@@ -35,7 +44,7 @@ class Walk:
         self._clock += 1
         deed = self._random.choice(
             [self.place, self.place, self.edit, self.edit, self.pay_back, self.pay_back, self.tell_again, self.decide,
-             self.decide, self.switch, self.settle, self.send, self.send]
+             self.decide, self.switch, self.settle, self.send, self.send, self.contest, self.spend]
         )  # fmt: skip
         self._shop.run(deed)
         return deed.__name__
@@ -95,11 +104,17 @@ class Walk:
         if not rewards:
             return
         reward = self._random.choice(rewards)
-        verbs: list[Callable[..., Reward]] = [review.approve, review.reject, review.hold, review.reopen]
+        now = day(self._clock)
+        verbs: list[Callable[..., Reward]] = [
+            review.approve, review.reject, review.hold, review.reopen, review.release_hold, review.adjust,
+        ]  # fmt: skip
         verb = self._random.choice(verbs)
-        reason = ("Looks odd.",) if verb is review.reject else ()
+        seen = (session, shop.id, reward.id, reward.version)
         try:
-            verb(session, shop.id, reward.id, reward.version, STAFF, day(self._clock), *reason)
+            if verb is review.adjust:
+                review.adjust(*seen, self._random.choice([1, 120, 700]), "A better price.", STAFF, now)
+            else:
+                verb(*seen, STAFF, now, *(("Looks odd.",) if verb is review.reject else ()))
         except Refused:
             assert not session.dirty
 
@@ -134,16 +149,39 @@ class Walk:
         transfer.mark_sending(session, claim, 0, sent_minor, now)
         transfer.confirm(session, claim, f"gid://shopify/StoreCreditAccountTransaction/{self._clock}", 0, now)
 
+    def contest(self, session: Session, shop: Shop) -> None:
+        if self._orders:
+            number = self._random.randrange(len(self._orders))
+            status = self._random.choice(list(DisputeStatus))
+            fact = DisputeFact(number + 1, self._orders[number].order_id, status, day(1), day(self._clock))
+            details.record_details(session, shop, [fact], day(self._clock))
+
+    def spend(self, session: Session, shop: Shop) -> None:
+        """Tell of something that moved the credit in Shopify, whether the books know enough to expect it or not."""
+        kind = self._random.choice([MoveKind.REDEMPTION, MoveKind.RETURN, MoveKind.EXTERNAL_CREDIT])
+        who = self._random.choice([ADA, BEN])
+        move = CreditMove(f"move-{self._clock}", who.customer_id, kind, self._random.choice([1, 150, 900]), day(1))
+        try:
+            moves.record_moves(session, shop, [move], day(self._clock))
+        except NotYet:
+            assert not session.dirty
+
     def _tell(self, session: Session, shop: Shop, *facts: OrderFact) -> None:
-        earn.record_orders(session, shop, facts, day(self._clock))
+        told = [
+            fact if fact.customer is None else replace(fact, customer=replace(fact.customer, tags=())) for fact in facts
+        ]
+        earn.record_orders(session, shop, told, day(self._clock))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_every_step_of_a_random_walk_the_books_add_up(shop: Till, seed: int) -> None:
     shop.publish(on=-1, excluded_tags=frozenset({"wholesale"}), cap_per_order_minor=900, hold_above_minor=50_000)
+    if seed % 2:
+        limits = Limits(day_minor=1_200, month_minor=3_000, balance_minor=2_500, budget_minor=5_000)
+        shop.publish(on=-1, limits=limits, owed=OwedPolicy.BLOCK, release=Release(ReleaseKind.DAYS_AFTER_PAID, 2))
     walk = Walk(shop, seed)
     done = set()
     for _ in range(STEPS):
         done.add(walk.step())
         shop.check()
-    assert len(done) == 8
+    assert len(done) == 10
