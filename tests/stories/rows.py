@@ -4,11 +4,13 @@ Everything is done twice, and the books are checked after every step, as the til
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.db import db
 from app.engine.flows import adjust, catalogue, claims, customers, details, expire, program, review, settle, tier_runs
@@ -79,17 +81,18 @@ class Life(Till):
 
     def night(self, on: int) -> None:
         """Let the clock do all that is due on a day; once more it must find nothing to do."""
-        self._do_what_is_due(on)
+        self.work(day(on))
         rows = all_rows()
-        self._do_what_is_due(on)
+        self.work(day(on))
         assert all_rows() == rows
         self.check()
 
-    def _do_what_is_due(self, on: int) -> None:
+    def work(self, now: datetime) -> None:
+        """Let the clock do all that is due."""
         for flow in DUE:
-            self.run(lambda session, row, flow=flow: flow(session, row, day(on)))
-        run_id = self.run(lambda session, row: tier_runs.due_run(session, row, day(on)))
-        while run_id is not None and self.run(lambda s, row: tier_runs.recalculate(s, row, run_id, day(on))):
+            self.run(lambda session, row, flow=flow: flow(session, row, now))
+        run_id = self.run(lambda session, row: tier_runs.due_run(session, row, now))
+        while run_id is not None and self.run(lambda s, row: tier_runs.recalculate(s, row, run_id, now)):
             pass
 
     def click(self, verb: Callable[..., Reward], fact: OrderFact, *words: str, on: int) -> None:
@@ -109,7 +112,7 @@ class Life(Till):
         words = (kind, minor, asked["reason"], asked["note"], asked["actor"])
         whose = self.id_of(who)
 
-        def flow(session: Any, row: Shop, now: Any) -> int:
+        def flow(session: Session, row: Shop, now: datetime) -> int:
             return adjust.propose(session, row.id, whose, *words, now, f"{kind}:{minor}:{on}").id
 
         return self.twice(flow, day(on))
