@@ -23,9 +23,10 @@ SELECT i, c AS customer_id, placed_at, k,
     CASE WHEN k BETWEEN 37 AND 87 THEN 60 ELSE 0 END AS spent,
     (c - 1) * 13 + extract(month FROM placed_at AT TIME ZONE 'UTC')::int AS statement_id
 FROM (
-    SELECT i, i * 7919 % 100 AS k, 1 + i % GREATEST(n / 10, 1) AS c, '2025-01-01Z'::timestamptz + i * (interval '360 days' / n)
-        AS placed_at
-    FROM (SELECT current_setting('bench.rewards')::bigint AS n) size, generate_series(1, n) i
+    SELECT i, (i * 7919 + i / c * 31) % 100 AS k, 1 + i % c AS c,
+        '2025-01-01Z'::timestamptz + i * (interval '360 days' / n) AS placed_at
+    FROM (SELECT n, GREATEST(n / 10, 1) AS c FROM (SELECT current_setting('bench.rewards')::bigint AS n) asked) size,
+        generate_series(1, n) i
 ) drawn;
 
 INSERT INTO customers (id, shop_id, shopify_id, email, name, created_at)
@@ -157,4 +158,5 @@ FROM (
 ) parts ORDER BY id, part;
 
 DROP TABLE plan, drafts;
-ANALYZE;
+SELECT setval(pg_get_serial_sequence(name, 'id'), 1000000000) FROM unnest(ARRAY['shops', 'customers', 'statements', 'orders',
+    'rewards', 'credit_moves', 'adjustments', 'ledger_entries']) name;
