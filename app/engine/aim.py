@@ -32,7 +32,7 @@ from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.postings import Account
 from app.engine.rules.release import compute_release_at
 from app.engine.rules.reward import Target, compute_target
-from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, check_move
+from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, VoidReason, check_move
 from app.engine.rules.terms import HoldRules, OwedPolicy, Terms
 from app.engine.rules.tiers import Standing
 from app.engine.rules.timeline import Moment, moments_of
@@ -57,6 +57,11 @@ def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetim
     later = [order for order in read_later_orders(session, shop, earliest) if order.id not in changed]
     _Round(session, shop, [*changed.values(), *read_cases(session, shop, later)], now, actor).run()
     refresh_standings(session, shop, earliest, now)
+
+
+def _is_closed(reward: Reward) -> bool:
+    """Say whether nothing will be booked for a reward, whatever its order does."""
+    return reward.state is RewardState.REJECTED or reward.void_reason is VoidReason.UNCLAIMED
 
 
 def settle_reward(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
@@ -214,7 +219,7 @@ class _Round:
         customer_id = case.order.customer_id
         booked_minor = reward.kept_minor if reward.state in BOOKED else 0
         more_minor = target.kept_minor - booked_minor
-        if customer_id is None or more_minor <= 0 or reward.state is RewardState.REJECTED or reward.void_reason:
+        if customer_id is None or more_minor <= 0 or _is_closed(reward):
             return []
         known, limits, met = {ceiling.kind for ceiling in ceilings}, terms.limits, []
         owed_minor = -self._journal.balance(customer_id, Account.OWED)

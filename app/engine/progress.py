@@ -59,7 +59,7 @@ def decide_next(
     deleted the customer; ``has_moved`` that another customer's reward was just taken back and begins anew.
     """
     state, target = reward.state, aim.target
-    if state is S.REJECTED or (state is S.VOIDED and reward.void_reason is not None):
+    if state is S.REJECTED or (state is S.VOIDED and reward.void_reason is VoidReason.UNCLAIMED):
         return Next(state, void=reward.void_reason)
     if has_moved and target.kept_minor == 0:
         return Next(state)

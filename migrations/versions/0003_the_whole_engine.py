@@ -402,7 +402,8 @@ def upgrade() -> None:
     op.add_column("spend_events", sa.Column("placed_at", sa.DateTime(timezone=True), nullable=True))
     op.execute("UPDATE spend_events s SET placed_at = o.placed_at FROM orders o WHERE o.id = s.order_id")
     op.alter_column("spend_events", "placed_at", nullable=False)
-    op.execute("UPDATE rewards SET release_at = state_at WHERE state = 'pending'")
+    op.execute("UPDATE rewards SET release_at = state_at WHERE state IN ('pending', 'in_review', 'held')")
+    op.execute("UPDATE rewards SET claim_until = state_at + interval '90 days' WHERE state = 'awaiting_customer'")
     op.execute(
         "UPDATE rewards SET counted_minor = granted_minor - reversed_minor "
         "WHERE state IN ('in_review', 'held', 'pending', 'settled', 'reversed')"

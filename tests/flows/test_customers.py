@@ -459,3 +459,18 @@ def test_an_order_that_left_the_gone_one_before_the_merge_is_its_new_customers(s
     merge(shop, merged(ADA, BEN, 5))
     shop.tell(later(PAID, customer=CID))
     assert (shop.balances(BEN), shop.balances(CID)) == ((0, 0, 0), (0, 200, 0))
+
+
+@pytest.mark.parametrize(("gone", "kept"), [(ADA, BEN), (BEN, ADA)], ids=["lower id gone", "higher id gone"])
+@pytest.mark.parametrize("first", ["merge", "order"])
+def test_what_still_names_the_gone_one_is_the_kept_ones_whichever_is_told_first(
+    shop: Till, gone: CustomerFact, kept: CustomerFact, first: str
+) -> None:
+    fact = order(1, customer=gone)
+    for what in ("merge", "order", "order") if first == "merge" else ("order", "merge", "order"):
+        if what == "merge":
+            merge(shop, merged(gone, kept))
+        else:
+            shop.tell(fact)
+    shop.tell(later(fact, tags=("any",)))
+    assert (shop.balances(gone), shop.balances(kept)) == ((0, 0, 0), (0, 200, 0))

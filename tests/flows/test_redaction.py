@@ -109,3 +109,14 @@ def test_a_second_request_redacts_what_came_since_and_keeps_the_first_moment(sho
         assert session.scalars(select(Customer.redacted_at)).one() == day(10)
         assert len(session.scalars(select(AuditEvent).where(AuditEvent.action == "redact")).all()) == 2
         assert session.scalars(select(Order.guest_email)).one() is None
+
+
+def test_a_redacted_customers_order_brings_no_name_back_however_often_it_is_told(shop: Till) -> None:
+    shop.tell(PAID)
+    redact(shop)
+    shop.tell(PAID, order(2))
+    shop.tell(later(PAID, tags=("any",)))
+    text = everything("customers", "orders")
+    assert "Ada" not in text
+    assert "ada@example.com" not in text
+    assert shop.balances() == (0, 400, 0)

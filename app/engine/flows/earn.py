@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.aim import reassess
 from app.engine.locks import lock_customers, lock_orders
+from app.engine.privacy import without_redacted
 from app.engine.rules.facts import CustomerFact, OrderFact
 from app.engine.rules.facts_json import order_from_json, to_json
 from app.engine.rules.versions import is_newer, newest
@@ -24,17 +25,16 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
     Embedded refunds are recorded with their order. Running it twice, or with the facts in any order, leaves
     the same books.
     """
+    facts = without_redacted(session, shop, facts)
     versions, paid = newest(facts), newest(fact for fact in facts if fact.financial_status.was_paid)
     lock_orders(session, shop.id, versions)
     known = find_orders(session, shop.id, versions)
     customers = _newest_customers(facts)
-    customer_ids = _add_customers(session, shop, customers, now)
-    lock_customers(
-        session,
-        shop.id,
-        {*customer_ids.values(), *(order.customer_id for order in known.values() if order.customer_id is not None)},
-    )
-    _update_customers(session, shop, customers)
+    concerned = _add_customers(session, shop, customers, now)
+    concerned |= {order.customer_id for order in known.values() if order.customer_id is not None}
+    lock_customers(session, shop.id, concerned)
+    customer_ids = _update_customers(session, shop, customers)
+    lock_customers(session, shop.id, set(customer_ids.values()) - concerned)
     named = _newest_named(facts)
     store_refunds(session, shop.id, [refund for fact in facts for refund in fact.refunds], now)
     tellings = [_Telling(fact, paid.get(order_id), named.get(order_id)) for order_id, fact in versions.items()]
@@ -78,10 +78,10 @@ def _newest_customers(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
     return told
 
 
-def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], now: datetime) -> dict[int, int]:
-    """Add the customers not known yet; return everyone's id by Shopify's. Known ones are not touched: no lock yet."""
+def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], now: datetime) -> set[int]:
+    """Add the customers not known yet; return everyone's id. Known ones are not touched: no lock yet."""
     if not told:
-        return {}
+        return set()
     fresh = [
         {
             "shop_id": shop.id,
@@ -96,22 +96,26 @@ def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], 
     statement = upsert(Customer).values(fresh)
     session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
     which = (Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
-    return dict(session.execute(select(Customer.shopify_id, Customer.id).where(*which)).all())
+    return set(session.scalars(select(Customer.id).where(*which)))
 
 
-def _update_customers(session: Session, shop: Shop, told: dict[int, CustomerFact]) -> None:
-    """Store what was told about the customers, who are locked: an update before that would lock out of order."""
+def _update_customers(session: Session, shop: Shop, told: dict[int, CustomerFact]) -> dict[int, int]:
+    """Store what was told about the customers, who are locked: an update before that would lock out of order.
+
+    Return by Shopify's id who has each one's orders: whoever was merged into another has none any more.
+    """
     rows = session.scalars(
         select(Customer)
         .where(Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
         .execution_options(populate_existing=True)
-    )
+    ).all()
     for row in rows:
         customer = told[row.shopify_id]
         row.email = customer.email or row.email
         row.name = customer.name or row.name
         if customer.tags is not None:
             row.tags = list(customer.tags)
+    return {row.shopify_id: row.merged_into_id or row.id for row in rows}
 
 
 def _store_orders(

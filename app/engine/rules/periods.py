@@ -75,5 +75,5 @@ def last_evaluation(at: datetime, evaluation: Evaluation, zone: ZoneInfo) -> dat
             return midnight(today.replace(day=1), zone)
         case Evaluation.QUARTERLY:
             return midnight(date(today.year, (today.month - 1) // 3 * 3 + 1, 1), zone)
-        case Evaluation.ALWAYS | Evaluation.ON_DEMAND:
+        case _:
             return None
