@@ -27,6 +27,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PLAYS = count(1)
 #: Low enough to cut about every second order of a story.
 LIMITS = Limits(day_minor=900, month_minor=4_000, lifetime_minor=9_000)
+#: Likewise a reward that limits cut to nothing may have settled before the earlier orders were told.
 #: How a reward went away depends on whether it had settled before the news; that it went away does not.
 GONE = {RewardState.VOIDED: "gone", RewardState.REVERSED: "gone"}
 
@@ -120,7 +121,7 @@ def _books(shop: Shop) -> dict[str, object]:
             "sent": {customer: minor for customer, minor in sent.items() if minor},
             "rewards": {
                 order_id: (
-                    GONE.get(reward.state, reward.state),
+                    GONE.get(reward.state, reward.state) if reward.granted_minor else "nothing",
                     reward.tier_name,
                     reward.spend_minor,
                     reward.granted_minor,
