@@ -102,7 +102,15 @@ def test_an_order_tells_why_its_amount_is_what_it_is(visitor: Visitor, shop_id: 
     fact = order(1, line(1), line(2, 5_000, product_id=7), line(3, 2_000, is_gift_card=True))
     tell(shop_id, fact)
     text = page(visitor, f"/orders/{fact.order_id}").text
-    for shown in ("Thing 1", "No: this product is excluded", "No: gift cards earn nothing", "Bronze", "$1.50", "1.50 USD", "Pending"):
+    for shown in (
+        "Thing 1",
+        "No: this product is excluded",
+        "No: gift cards earn nothing",
+        "Bronze",
+        "$1.50",
+        "1.50 USD",
+        "Pending",
+    ):
         assert shown in text
 
 
@@ -159,7 +167,9 @@ def test_other_shops_orders_do_not_exist(visitor: Visitor, shop_id: int, strange
 @pytest.mark.parametrize("text", [HOSTILE, RIGHT_TO_LEFT])
 def test_what_others_wrote_is_shown_as_text(visitor: Visitor, shop_id: int, text: str) -> None:
     publish(shop_id, excluded_tags=frozenset({text}))
-    fact = order(1, line(title=text), name=text, customer=replace(ADA, name=text, email=text, tags=()), tags=("fine", text))
+    fact = order(
+        1, line(title=text), name=text, customer=replace(ADA, name=text, email=text, tags=()), tags=("fine", text)
+    )
     plain = replace(fact, order_id=BIG + 2, tags=())
     tell(shop_id, fact, plain)
     with reading() as session:
