@@ -90,9 +90,14 @@ class Year:
         late, facts = self.pick.choice((0, 0, 0, 3)), []
         for _ in range(self.pick.randint(1, 3)):
             number, who = len(self.orders) + 1, self.pick.choice(PEOPLE)
-            guest = {"customer": None, "email": who.email} if self.pick.random() < 0.15 else {"customer": who}
+            guest: dict[str, Any] = (
+                {"customer": None, "email": who.email} if self.pick.random() < 0.15 else {"customer": who}
+            )
             lines = [line(10 * number + n, self.pick.randint(500, 30_000), self.pick.randint(1, 3)) for n in range(2)]
-            country = {"billing_country": "US", "shipping_country": self.pick.choice(("US", "US", "US", "US", "FR"))}
+            country: dict[str, Any] = {
+                "billing_country": "US",
+                "shipping_country": self.pick.choice(("US", "US", "US", "US", "FR")),
+            }
             fact = order(number, *lines, placed_at=self.now, updated_at=self.now, **guest, **country)
             self.orders.append(fact)
             facts.append(fact)
@@ -104,7 +109,7 @@ class Year:
         self.refunds += 1
         units, money = self.pick.choice(((1, None), (1, None), (0, self.pick.randint(100, 4_000))))
         changes = {} if money is None else {"money_minor": money}
-        values = {"units": units, "of": self.pick.randrange(2), "processed_at": self.now, **changes}
+        values: dict[str, Any] = {"units": units, "of": self.pick.randrange(2), "processed_at": self.now, **changes}
         self.fact(refund.record_refunds, refund_of(fact, self.refunds, **values), late=self.pick.choice((0, 0, 5)))
 
     def change(self) -> None:

@@ -25,7 +25,7 @@ def test_b6_the_record_of_all_calculations_has_those_of_zero_and_those_that_were
         on=-1, minimum_order_minor=1_000, cap_per_order_minor=500, limits=Limits(month_minor=900),
         excluded_tags=frozenset({"wholesale"}),
     )  # fmt: skip
-    ada = {"customer": replace(ADA, tags=())}
+    ada: dict[str, Any] = {"customer": replace(ADA, tags=())}
     orders = [
         order(1, line(1, 20_000), **ada),  # 4.00
         order(2, line(1, 28_000), on=7, **ada),  # 5.60, capped at 5.00, which the month leaves

@@ -64,11 +64,12 @@ def test_r19_before_an_approval_and_after_it_a_refund_takes_the_same(manual_shop
 def test_r19_refunds_that_are_heard_of_in_any_order_and_before_their_order_end_the_same(shop: Life) -> None:
     shop.publish(on=-1, tiers=QUARTER)
     orders = [replace(MUGS, order_id=BIG + n, customer=who) for n, who in ((1, ADA), (2, BEN), (3, CID))]
-    turns = [("order", 1, 2, 3), (3, 1, "order", 2), (2, 3, 1, "order")]
+    # 0 is the order, the others are its refunds.
+    turns = [(0, 1, 2, 3), (3, 1, 0, 2), (2, 3, 1, 0)]
     for fact, turn in zip(orders, turns, strict=True):
         news = {n: refund_of(fact, n, units=1, on=n, money_minor=3_333 + (n == 2) * 1_000) for n in (1, 2, 3)}
         for week, what in enumerate(turn):
-            if what == "order":
+            if what == 0:
                 shop.tell(fact, on=10 + 7 * week)
             else:
                 shop.pay_back(news[what], on=10 + 7 * week)

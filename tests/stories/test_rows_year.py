@@ -105,15 +105,19 @@ class Play:
                 select(LedgerEntry, LedgerPosting)
                 .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
                 .where(LedgerEntry.shop_id == self.till.id)
-                .order_by(LedgerPosting.id)
+                .order_by(LedgerEntry.customer_id, LedgerPosting.id)
             )
             rewards = select(Order.name, Reward).join(Reward, Reward.order_id == Order.id)
             lines = [
                 (people[e.customer_id], e.kind, e.occurred_at, e.recorded_at, p.source, p.destination, p.amount_minor)
                 for e, p in entries
             ]
-            sent = session.scalars(select(Transfer).where(Transfer.shop_id == self.till.id).order_by(Transfer.id))
-            periods = session.scalars(select(Statement).where(Statement.shop_id == self.till.id).order_by(Statement.id))
+            sent = session.scalars(
+                select(Transfer).where(Transfer.shop_id == self.till.id).order_by(Transfer.customer_id, Transfer.id)
+            )
+            periods = session.scalars(
+                select(Statement).where(Statement.shop_id == self.till.id).order_by(Statement.customer_id, Statement.id)
+            )
             seen = {
                 "ledger": lines,
                 "sent": [
@@ -138,17 +142,19 @@ class Play:
 
 def live(name: str, deeds: Sequence[Deed], times: int) -> list[dict[str, Any]]:
     """Live through a year and return the books of each month; ``times`` 2 tells all news again, some of it later."""
-    play, pictures, again = Play(name), [], []
+    play = Play(name)
+    pictures: list[dict[str, Any]] = []
+    again: list[tuple[int, Flow, Sequence[Any]]] = []
     for number, deed in enumerate(deeds):
         while deed.at >= day(30 * (len(pictures) + 1)):
             pictures.append(play.picture())
         if deed.do is not None:
             deed.do(play, deed.at, times)
-        else:
-            again += [(number + number % 9, deed)] * (times - 1)
+        if deed.flow is not None:
+            again += [(number + number % 9, deed.flow, deed.facts)] * (times - 1)
             play.tell(deed.flow, deed.facts, deed.at)
         for late in [late for late in again if late[0] <= number]:
-            play.tell(late[1].flow, late[1].facts, deed.at)
+            play.tell(late[1], late[2], deed.at)
             again.remove(late)
     now = play.shopify.finish(deeds[-1].at)
     for who in PEOPLE:
