@@ -215,6 +215,21 @@ def test_what_makes_good_is_theirs_whose_cents_were_set_off_last() -> None:
     assert whose(both, [*set_offs], 60) == ({2: 60, 1: 50, 4: 30}, {})
 
 
+def test_what_is_too_little_for_two_wronged_rewards_is_split_and_no_cent_more() -> None:
+    lots = [mine(1, 120, 20), mine(2, 60, 50), mine(3, 60, 51), mine(4, 90, 40, at=26, makes_good=True)]
+    assert whose(lots, [taken_back(1, 120, 25)], 60) == ({1: 120, 2: 60, 3: 30}, {})
+
+
+def test_a_purchase_uses_cents_that_nobody_earned_before_those_of_a_reward_in_the_same_lot() -> None:
+    lots = [mine(1, 100, 30), lot(2, 100, 20)]
+    changes = [taken_back(1, 60, 5), spent(50, 6)]
+    assert whose(lots, changes, 40) == ({0: 50, 1: 40}, {1: 60})
+
+
+def test_credit_and_its_spending_in_one_second_belong_together() -> None:
+    assert ended([lot(1, 100, None, at=5)], [spent(100, 5)], 5) == {1: (100, 0, 0)}
+
+
 def test_an_open_debit_keeps_its_own_rewards_cents_from_expiring_before_it_keeps_others() -> None:
     lots = [mine(1, 100, 20), mine(2, 100, 21)]
     open_debits = [taken_back(2, 150, 10), taken_back(1, 30, 20)]
