@@ -27,6 +27,8 @@ class Customer(Model):
     created_at: Mapped[Instant]
     #: In small letters, and only while Shopify says that it is verified: it claims guests' rewards.
     verified_email: Mapped[str | None] = mapped_column(Text)
+    #: Shopify's word on the account that this row is of: an older one told late changes nothing.
+    told_at: Mapped[Instant | None]
     deleted_at: Mapped[Instant | None]
     #: Shopify merged this customer into another, who has the orders and what is owed now.
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("customers.id"))

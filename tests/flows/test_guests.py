@@ -290,3 +290,14 @@ def test_nothing_of_a_closed_account_is_claimed_or_remembered(shop: Till) -> Non
     meet(shop, told(ADA, on=9))
     assert emails(shop) == {ADA.customer_id: None, BEN.customer_id: EMAIL}
     assert shop.balances(BEN) == (0, 200, 0)
+
+
+def test_an_old_version_of_an_account_told_late_takes_nothing_from_it(shop: Till) -> None:
+    meet(shop, told(on=3, name="Ada New"))
+    meet(shop, told(on=2, verified_email=False, name="Ada Old"))
+    with reading() as session:
+        row = session.scalars(select(Customer)).one()
+        assert (row.name, row.verified_email, row.told_at) == ("Ada New", EMAIL, day(3))
+    shop.tell(GUEST)
+    assert sweep(shop) == 1
+    assert shop.balances() == (0, 200, 0)

@@ -18,7 +18,7 @@ from app.models import Customer, Order, Reward, Shop
 
 
 def record_customers(session: Session, shop: Shop, facts: Sequence[CustomerTold], now: datetime) -> None:
-    """Remember customers, of several versions in a batch the newest, and give them the guests' orders of their email.
+    """Remember customers, of several versions the newest, and give them the guests' orders of their email.
 
     Only an email that Shopify has verified claims anything, and it is one customer's: the last who is told to have
     it. A customer who was deleted, merged or redacted is not changed any more.
@@ -34,7 +34,7 @@ def record_customers(session: Session, shop: Shop, facts: Sequence[CustomerTold]
     lock_customers(session, shop.id, ids)
     known = select(Customer).where(Customer.id.in_(ids)).execution_options(populate_existing=True)
     rows = {row.shopify_id: row for row in session.scalars(known)}
-    news = [told[fact.customer_id] for fact in in_order if not is_closed(rows[fact.customer_id])]
+    news = [told[fact.customer_id] for fact in in_order if _is_news(rows[fact.customer_id], told[fact.customer_id])]
     for fact in news:
         _remember(rows[fact.customer_id], fact)
     holders = _holders(news)
@@ -86,7 +86,12 @@ def _verified(told: CustomerTold) -> str | None:
     return told.email.strip().lower() if told.email and told.verified_email else None
 
 
+def _is_news(row: Customer, told: CustomerTold) -> bool:
+    return not is_closed(row) and (row.told_at is None or told.updated_at >= row.told_at)
+
+
 def _remember(row: Customer, told: CustomerTold) -> None:
+    row.told_at = told.updated_at
     row.email, row.name, row.verified_email = told.email, told.name, _verified(told)
     if told.tags is not None:
         row.tags = list(told.tags)
