@@ -16,32 +16,10 @@ from app.engine.rules.lot_account import compute_lots
 from app.engine.rules.lots import Change, Lot, LotState, Reckoning, SetOff
 from app.engine.rules.terms import Expiry
 
+from .credits import ended, given_back, lot, mine, spent, taken, taken_back, whose
 from .made import day
 
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-def lot(key: int, minor: int, expires_on: int | None, at: int = 0, told: int | None = None) -> Lot:
-    """Return a credit that arrived on a day and expires on another."""
-    return Lot(key, day(at), minor, None if expires_on is None else day(expires_on), told)
-
-
-def spent(minor: int, at: int) -> Change:
-    return Change(day(at), -minor, is_spending=True)
-
-
-def taken(minor: int, at: int) -> Change:
-    return Change(day(at), -minor)
-
-
-def given_back(minor: int, at: int) -> Change:
-    return Change(day(at), minor)
-
-
-def ended(lots: list[Lot], changes: list[Change], at: int, outstanding: int = 0) -> dict[int, tuple[int, int, int]]:
-    """Return used, expired and left of each lot."""
-    states = compute_lots(lots, changes, day(at), [taken(outstanding, 1)] if outstanding else []).states
-    return {key: (state.used_minor, state.expired_minor, state.left_minor) for key, state in states.items()}
 
 
 def test_what_expires_soonest_is_used_first_and_what_never_expires_last() -> None:
@@ -170,21 +148,6 @@ def test_what_was_taken_back_is_paid_by_what_expired_where_no_debit_took_it(
     assert reckoning.covered_minor(8, clawed_back) == 0
 
 
-def mine(key: int, minor: int, expires_on: int | None, at: int = 0, *, makes_good: bool = False) -> Lot:
-    """Return a credit that the reward of its number earned."""
-    return Lot(key, day(at), minor, None if expires_on is None else day(expires_on), None, key, makes_good)
-
-
-def taken_back(owner: int, minor: int, at: int) -> Change:
-    return Change(day(at), -minor, owner=owner)
-
-
-def whose(lots: list[Lot], changes: list[Change | SetOff], at: int) -> tuple[dict[int, int], dict[int, int]]:
-    """Return by reward what expired of its cents, and what debits took of them."""
-    reckoning = compute_lots(lots, changes, day(at))
-    return dict(reckoning.expired), dict(+reckoning.debited)
-
-
 def test_a_debit_that_meets_another_rewards_cents_lets_the_two_change_places() -> None:
     lots = [mine(1, 100, 30), mine(2, 100, 20)]
     assert whose(lots, [taken_back(1, 60, 5)], 40) == ({2: 100, 1: 40}, {1: 60})
@@ -213,21 +176,6 @@ def test_what_makes_good_is_theirs_whose_cents_were_set_off_last() -> None:
     assert whose(lots, [*set_offs], 60) == ({2: 60, 1: 30}, {})
     both = [*lots, mine(4, 50, 41, at=27, makes_good=True)]
     assert whose(both, [*set_offs], 60) == ({2: 60, 1: 50, 4: 30}, {})
-
-
-def test_what_is_too_little_for_two_wronged_rewards_is_split_and_no_cent_more() -> None:
-    lots = [mine(1, 120, 20), mine(2, 60, 50), mine(3, 60, 51), mine(4, 90, 40, at=26, makes_good=True)]
-    assert whose(lots, [taken_back(1, 120, 25)], 60) == ({1: 120, 2: 60, 3: 30}, {})
-
-
-def test_a_purchase_uses_cents_that_nobody_earned_before_those_of_a_reward_in_the_same_lot() -> None:
-    lots = [mine(1, 100, 30), lot(2, 100, 20)]
-    changes = [taken_back(1, 60, 5), spent(50, 6)]
-    assert whose(lots, changes, 40) == ({0: 50, 1: 40}, {1: 60})
-
-
-def test_credit_and_its_spending_in_one_second_belong_together() -> None:
-    assert ended([lot(1, 100, None, at=5)], [spent(100, 5)], 5) == {1: (100, 0, 0)}
 
 
 def test_an_open_debit_keeps_its_own_rewards_cents_from_expiring_before_it_keeps_others() -> None:

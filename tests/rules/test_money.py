@@ -98,6 +98,8 @@ def test_currencies_have_the_decimals_of_iso_4217() -> None:
         (150, "EUR", 15000),
         (5900, "JPY", 5900),
         (-3, "USD", -300),
+        (10**18, "JPY", 10**18),
+        (Decimal("0E-18"), "USD", 0),
     ],
 )
 def test_numbers_of_a_body_become_minor_units(value: str | int | Decimal, currency: str, minor: int) -> None:
@@ -113,6 +115,13 @@ def test_numbers_of_a_body_become_minor_units(value: str | int | Decimal, curren
 def test_what_is_no_exact_amount_in_a_body_is_refused(value: Any) -> None:
     with pytest.raises(MoneyError):
         money.to_minor(value, "USD")
+
+
+def test_what_is_refused_in_a_body_is_named() -> None:
+    with pytest.raises(MoneyError, match="An amount comes as text, int or Decimal, not as list"):
+        money.to_minor([], "USD")  # type: ignore[arg-type]  # what a body may hold all the same
+    with pytest.raises(MoneyError, match="NaN is not an amount of money"):
+        money.to_minor(Decimal("NaN"), "USD")
 
 
 def test_a_body_read_with_decimals_keeps_its_cents() -> None:

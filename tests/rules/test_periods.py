@@ -34,6 +34,7 @@ def test_a_day_begins_at_the_shops_midnight() -> None:
     assert midnight(date(2026, 7, 1), BERLIN) == at("2026-06-30T22:00")
     assert day_of(at("2026-06-30T22:00"), BERLIN) == Period(at("2026-06-30T22:00"), at("2026-07-01T22:00"))
     assert day_of(at("2026-06-30T21:59"), BERLIN).end == at("2026-06-30T22:00")
+    assert midnight(date(2026, 7, 1), BERLIN).tzinfo is UTC
 
 
 @pytest.mark.parametrize(

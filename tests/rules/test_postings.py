@@ -85,6 +85,12 @@ def test_what_is_missing_is_exactly_what_keeps_available_from_falling_below_zero
     assert missing(move(MoveKind.RETURN, amount), available) == 0
 
 
+def test_what_comes_in_with_the_same_postings_is_not_missing() -> None:
+    assert missing([*settle(500), *move(MoveKind.REDEMPTION, 700)], 0) == 200
+    assert missing([*settle(500), *move(MoveKind.REDEMPTION, 700)], 150) == 50
+    assert missing([*settle(500), *move(MoveKind.REDEMPTION, 700)], 200) == 0
+
+
 def test_everything_that_changes_a_customers_account_is_on_one_line_of_the_statement() -> None:
     for posting in all_postings():
         line = line_of(posting.source, posting.destination)

@@ -1,5 +1,6 @@
 """What counts as spent, when, and which tier it reaches."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from app.engine.rules.facts import FinancialStatus, RefundLine
 from app.engine.rules.terms import TierMethod
 from app.engine.rules.tiers import compute_spend_events, next_tier, spend_in_force, tier_for
 
-from .made import LADDER, day, make_line, make_order, make_refund
+from .made import BIG, LADDER, day, make_line, make_order, make_refund
 
 
 def amounts(order: Any, *refunds: Any) -> list[tuple[Any, int]]:
@@ -85,3 +86,20 @@ def test_cancelling_takes_the_rest_and_later_refunds_nothing_more() -> None:
 def test_a_cancellation_dated_before_its_order_counts_when_the_order_does() -> None:
     order = make_order(placed_at=day(5), cancelled_at=day(4))
     assert amounts(order) == [(day(5), 8000), (day(5), -8000)]
+
+
+def test_an_order_of_the_first_second_that_counts_is_spend_and_one_of_the_second_before_is_not() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    for method, first in (
+        (TierMethod.CALENDAR_YEAR, datetime(2025, 12, 31, 23, tzinfo=UTC)),
+        (TierMethod.ROLLING_YEAR, datetime(2025, 2, 28, 23, tzinfo=UTC)),
+    ):
+        for placed_at, spend in ((first, 8000), (first - timedelta(seconds=1), 0)):
+            events = compute_spend_events(make_order(placed_at=placed_at), ())
+            assert spend_in_force(events, method, day(0), berlin) == spend
+
+
+def test_a_change_of_spend_names_its_order_and_when_it_was_placed() -> None:
+    events = compute_spend_events(make_order(), (make_refund(2, money_minor=1000),))
+    assert {(event.order_id, event.placed_at) for event in events} == {(BIG + 1, day(0))}
+    assert len(events) == 2

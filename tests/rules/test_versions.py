@@ -62,3 +62,9 @@ def test_the_fullest_telling_of_a_refund_counts() -> None:
     assert is_fuller(paid, to_json(goods))
     assert not is_fuller(bare, to_json(goods))
     assert not is_fuller(paid, to_json(paid))
+
+
+def test_tellings_of_a_refund_that_differ_only_in_their_words_choose_the_same_one() -> None:
+    some = [make_refund(1, money_minor=500, note=note) for note in (None, "broken", "late")]
+    chosen = {id(fullest(heard)[some[0].refund_id]) for heard in permutations(some)}
+    assert len(chosen) == 1
