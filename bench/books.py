@@ -84,12 +84,18 @@ def _check(url: str, each: bool) -> dict[str, object]:
                 told = {"seconds": round(seconds[invariant], 2), "database_cpu_seconds": round(used, 2)}
                 print(json.dumps({"invariant": invariant, **told}), flush=True)
             assert found == [], found[:5]
+        with transaction() as session:
+            begun = time.perf_counter()
+            session.execute(text("SELECT SUM(amount_minor) FROM postings p JOIN ledger_entries e ON e.id = p.entry_id"))
+            baseline_seconds = time.perf_counter() - begun
         peak_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert _find_one_cent() is not None
     return {
         "invariants": len(INVARIANTS),
         "check_seconds": round(sum(seconds.values()), 1),
         "database_cpu_seconds": round(cpu_seconds, 1),
+        # The least that looking at every entry with its postings takes.
+        "baseline_seconds": round(baseline_seconds, 1),
         "slowest": {name: round(took, 1) for name, took in sorted(seconds.items(), key=lambda item: -item[1])[:5]},
         "peak_memory_mb": round(peak_kilobytes / 1024),
         "memory_grown_by_mb": round((peak_kilobytes - before_kilobytes) / 1024),
