@@ -103,6 +103,11 @@ SENTENCES: list[tuple[Step, str]] = [
         LineRate(1, "Mug", 10_000, SUM, 6000, "Kitchen", 5000),
         "Mug earns 100 %, the sum of 60 % for the tier and 50 % for Kitchen, but at most 100 %.",
     ),
+    (
+        LineRate(1, "Mug", 10_000, SUM, 6000, "Kitchen", 2000, "Spring", 5000),
+        "Mug earns 100 %, the sum of 60 % for the tier, 20 % for Kitchen and 50 % for the campaign Spring, "
+        "but at most 100 %.",
+    ),
     (LineRate(1, "Mug", 100, ALONE, 200, "Kitchen", 500, "Spring", 100), SPRING_ALONE),
     (
         LineRate(1, "Mug", 10_000, ALONE, 200, None, 0, "Spring", 20_000, 1_000_000),

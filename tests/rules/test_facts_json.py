@@ -1,12 +1,13 @@
 """Facts and terms survive JSON exactly, and rows written before a field existed can still be read."""
 
 import json
-from datetime import datetime, timedelta, timezone
+import time
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 
-from app.engine.rules.facts import CustomerFact, OrderFact, RefundFact, RefundLine
+from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, RefundFact, RefundLine
 from app.engine.rules.facts_json import (
     order_from_json,
     refund_from_json,
@@ -14,7 +15,7 @@ from app.engine.rules.facts_json import (
     terms_to_json,
     to_json,
 )
-from app.engine.rules.terms import Terms
+from app.engine.rules.terms import Cycle, Expiry, HoldRules, RateRule, Release, ReleaseKind, RiskLevel, Scope, Terms
 
 from .drawn import orders, refunds, terms
 from .made import BIG, day, make_line, make_order, make_refund, make_terms
@@ -52,6 +53,26 @@ def test_an_order_with_everything_survives_json() -> None:
     assert copy == order
     assert copy.lines[0].product_id == BIG + 5
     assert isinstance(copy.refunds[0], RefundFact)
+    assert isinstance(copy.financial_status, FinancialStatus)
+    assert copy.placed_at.tzinfo is UTC
+
+
+def test_terms_with_days_and_choices_survive_json() -> None:
+    on = date(2027, 1, 1)
+    some = make_terms(
+        release=Release(ReleaseKind.ON_DATE, on=on),
+        expiry=Expiry(on=on),
+        cycle=Cycle(30, on),
+        holds=HoldRules(risk_from=RiskLevel.HIGH, release_after_days=3),
+        rates=(RateRule("Mugs", 500, Scope(product_ids=frozenset({BIG}), vendors=frozenset({"Kiln"}))),),
+    )
+    row = terms_to_json(some)
+    copy = terms_from_json(json.loads(json.dumps(row)))
+    assert copy == some
+    assert isinstance(copy.release.kind, ReleaseKind)
+    assert isinstance(copy.holds.risk_from, RiskLevel)
+    assert isinstance(copy.rates[0].scope.product_ids, frozenset)
+    assert (type(row["release"]["kind"]), row["release"]["on"]) == (str, "2027-01-01")
 
 
 def test_no_customer_and_no_known_tags_stay_what_they_are() -> None:
@@ -86,6 +107,15 @@ def test_instants_are_written_in_utc() -> None:
     row = to_json(make_order(placed_at=local))
     assert row["placed_at"] == "2026-03-01T09:00:00+00:00"
     assert order_from_json({**row, "placed_at": "2026-03-01T09:00:00Z"}).placed_at == local
+
+
+def test_instants_are_written_in_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        row = to_json(make_order())
+    time.tzset()
+    assert row["placed_at"] == "2026-03-01T09:00:00+00:00"
 
 
 def test_an_instant_without_a_time_zone_is_refused_both_ways() -> None:

@@ -54,9 +54,11 @@ def test_a_reward_that_was_wronged_keeps_all_of_its_own_credit_that_makes_it_goo
     assert whose(lots, [taken_back(1, 30, 25)], 60) == ({1: 100, 2: 70 + 90}, {})
 
 
-def test_what_is_too_little_for_two_wronged_rewards_is_split_and_no_cent_more() -> None:
+def test_what_is_too_little_for_two_wronged_rewards_is_split_and_the_rest_made_good_by_the_next() -> None:
     lots = [mine(1, 120, 20), mine(2, 60, 50), mine(3, 60, 51), mine(4, 90, 40, at=26, makes_good=True)]
     assert whose(lots, [taken_back(1, 120, 25)], 60) == ({1: 120, 2: 60, 3: 30}, {})
+    lots.append(mine(5, 50, 41, at=27, makes_good=True))
+    assert whose(lots, [taken_back(1, 120, 25)], 60) == ({1: 120, 2: 60, 3: 60, 5: 20}, {})
 
 
 def test_a_debit_takes_its_own_cents_of_a_lot_and_leaves_others_out_of_what_expired_by_shopifys_word() -> None:

@@ -112,6 +112,14 @@ def test_a_list_tells_what_came_and_what_went() -> None:
     assert diff_terms(newer, BASE)[0].after == "none"
 
 
+def test_another_spelling_and_another_rate_of_one_tier_are_two_changes_of_it() -> None:
+    newer = replace(BASE, tiers=(replace(LADDER[0], name="BRONZE", rate_bps=300), *LADDER[1:]))
+    assert [(change.where, change.before, change.after) for change in diff_terms(BASE, newer)] == [
+        (("tiers", "BRONZE", "name"), "Bronze", "BRONZE"),
+        (("tiers", "BRONZE", "rate"), "2 %", "3 %"),
+    ]
+
+
 def test_a_campaigns_moments_are_told_in_the_shops_time_zone() -> None:
     older, newer = replace(BASE, campaigns=(SALE,)), replace(BASE, campaigns=(replace(SALE, ends_at=SALE.starts_at),))
     assert sentences(older, newer, "Europe/Berlin") == [

@@ -1,5 +1,6 @@
 """Terms that would do harm are told what is wrong with them, each thing in a sentence, at the place where it stands."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -71,8 +72,18 @@ WHOLE = Terms(
 )
 
 
+def is_plain(sentence: str) -> bool:
+    """Return whether a text is a sentence in usual letters, besides the names that it quotes."""
+    words = re.findall(r"\w+", re.sub(r"'.*'|#c0c0c0|ISO|USD|SKU", "", sentence))
+    usual = all(word.islower() or word.istitle() or not word.isalpha() for word in words)
+    return usual and "None" not in words and (sentence[0].isupper() or sentence[0] == "'") and sentence.endswith(".")
+
+
 def test_terms_with_everything_at_its_edge_may_be_published() -> None:
     assert validate_terms(WHOLE) == []
+    holds = replace(WHOLE.holds, refund_share_above_bps=0)
+    lowest, highest = campaign(multiplier_bps=1), campaign("Next", 3, multiplier_bps=1_000_000)
+    assert validate_terms(replace(WHOLE, holds=holds, campaigns=(lowest, highest))) == []
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,10 @@ def test_terms_with_everything_at_its_edge_may_be_published() -> None:
         ),
         ({"rates": tuple(rule(f"R{n}") for n in range(101))}, ("rates",), "at most 100 rates"),
         ({"campaigns": (campaign(" "),)}, ("campaigns", 0, "name"), "Every campaign needs a name"),
+        (
+            {"campaigns": (campaign(), campaign("SALE", 9))}, ("campaigns", 1, "name"),
+            "Two campaigns must not have the same name; 'SALE'",
+        ),
         ({"campaigns": (campaign(days=0),)}, ("campaigns", 0, "ends_at"), "'Sale' must end after it begins"),
         ({"campaigns": (campaign(days=-1),)}, ("campaigns", 0, "ends_at"), "'Sale' must end after it begins"),
         ({"campaigns": (campaign(days=70_000),)}, ("campaigns", 0, "ends_at"), "between the years 2000 and 2199"),
@@ -188,8 +203,14 @@ def test_what_is_wrong_is_said_where_it_stands(
 ) -> None:
     found = find_problems(replace(make_terms(), **changes))
     assert [problem for problem in found if problem.where == where and sentence in problem.sentence], found
-    assert all(problem.sentence.endswith(".") for problem in found)
+    assert all(is_plain(problem.sentence) for problem in found)
     assert len({problem.where for problem in found}) == 1
+
+
+def test_as_many_rows_as_there_may_be_may_be_published() -> None:
+    tiers = tuple(Tier(f"T{n}", n, 0) for n in range(50))
+    rates, campaigns = tuple(rule(f"R{n}") for n in range(100)), tuple(campaign(f"C{n}", n, 1) for n in range(100))
+    assert validate_terms(make_terms(*tiers, rates=rates, campaigns=campaigns)) == []
 
 
 @pytest.mark.parametrize("which", ["starts_at", "ends_at"])
