@@ -234,7 +234,8 @@ class _Round:
         if limits.budget_minor is not None and LimitKind.BUDGET not in known:
             used_minor = self._counters.budget(self._counters.month(case), reward)
             left_minor = max(limits.budget_minor - used_minor, 0)
-            if target.kept_minor > left_minor:
+            takes_minor = target.kept_minor if limits.gives_back else target.granted_minor
+            if takes_minor > left_minor:
                 met.append(Ceiling(LimitKind.BUDGET, left_minor, limits.budget_minor, used_minor))
         return met
 
@@ -293,11 +294,9 @@ class _Round:
     ) -> datetime | None:
         """Let the reward take its part of limits and budget."""
         terms, case = aim.terms, aim.case
-        is_counted = reward.state in BOOKED
-        amount_minor = reward.kept_minor if terms.limits.gives_back else reward.granted_minor
-        month = self._counters.month(case) if terms.limits.budget_minor is not None else None
-        self._counters.take(reward, month, amount_minor if is_counted else 0)
         amounts = self._amounts_over_time(reward, aim, ceilings)
+        month = self._counters.month(case) if terms.limits.budget_minor is not None else None
+        self._counters.take(reward, month, amounts[-1][1] if amounts else 0)
         takes_at = self._takes_at_of(reward, case)
         return self._counters.record(case, reward.customer_id, whose_before, takes_at, amounts)
 

@@ -217,6 +217,25 @@ def test_a_budget_that_gives_nothing_back_stays_spent(shop: Till) -> None:
     assert (shop.kept(first), shop.kept(second)) == (0, 200)
 
 
+def test_where_nothing_is_given_back_a_cancelled_order_keeps_its_room(manual_shop: Till) -> None:
+    limits = Limits(day_minor=300, budget_minor=350, gives_back=False)
+    manual_shop.publish(tiers=TENTH, limits=limits)
+    first, second = order(1, line(1, 20_00)), order(2, line(1, 20_00), placed_at=day(0, 60), updated_at=day(0, 60))
+    manual_shop.tell(first)
+    manual_shop.tell(later(first, cancelled_at=day(0, 30)))
+    manual_shop.tell(second)
+    assert (manual_shop.kept(first), manual_shop.kept(second)) == (0, 100)
+
+
+def test_a_budget_is_kept_also_when_the_refund_is_heard_before_its_order(shop: Till) -> None:
+    shop.publish(tiers=TENTH, limits=Limits(budget_minor=150, gives_back=False))
+    first = order(1, line(1, 20_00, 2))
+    shop.pay_back(refund_of(first, units=1, on=1))
+    shop.tell(first)
+    seen = shop.reward(first)
+    assert (seen.granted, shop.kept(first)) == (150, 100)
+
+
 def test_who_owes_earns_nothing_where_the_programme_says_so(shop: Till) -> None:
     shop.publish(tiers=TENTH, owed=OwedPolicy.BLOCK)
     first, second = order(1, line(1, 80_00)), order(2, line(1, 80_00), on=2)
