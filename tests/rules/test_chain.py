@@ -78,6 +78,12 @@ def test_an_entry_is_digested_as_this_text_for_ever() -> None:
     assert compute_digest(before, LINK) == sha256(before + text.encode()).digest()
 
 
+def test_an_entry_of_no_reward_is_digested_as_this_text_for_ever() -> None:
+    by_hand, moved = (replace(LINK, reward_id=None, **{name: 9}) for name in ("adjustment_id", "move_id"))
+    assert "|6:system||9||customer" in canonical_text(by_hand)
+    assert "|6:system|||9|customer" in canonical_text(moved)
+
+
 def test_every_field_of_an_entry_is_covered() -> None:
     assert set(CHANGES) == {field.name for field in fields(Link)}
 

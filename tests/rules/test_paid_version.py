@@ -1,5 +1,6 @@
 """An edit that adds unpaid lines does not take the reward of what was paid."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,18 @@ def test_added_lines_wait_for_their_money() -> None:
     assert decided.lines == PAID.lines
     assert decided.updated_at == day(1)
     assert kept(decided) == kept(PAID) == 400
+
+
+def test_what_the_unpaid_edit_says_of_money_and_codes_waits_too() -> None:
+    paid = make_order(
+        total_minor=9100, shipping_minor=1000, shipping_tax_minor=100, discount_codes=("SPRING",),
+        payment_gateways=("card",),
+    )  # fmt: skip
+    edited = make_order(
+        *paid.lines, make_line(2, 5000), total_minor=15_000, shipping_minor=2000, shipping_tax_minor=200,
+        discount_codes=("SPRING", "STAFF"), payment_gateways=("card", "gift_card"), tags=("late",), **UNPAID_EDIT,
+    )  # fmt: skip
+    assert decide_version(paid, edited) == replace(paid, tags=("late",), updated_at=day(1))
 
 
 def test_units_taken_out_while_others_were_added_count_as_gone() -> None:

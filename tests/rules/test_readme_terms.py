@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.engine.rules.terms import Campaign, Scope
-from app.engine.rules.terms_versions import VersionState, tell_states
+from app.engine.rules.terms_versions import VersionState, find_in_force, tell_states
 from app.engine.rules.valid_terms import validate_terms
 from app.terms_document import BadDocument, flatten, load
 
@@ -38,6 +38,11 @@ def test_versions_stand_as_their_row_says(row: Row) -> None:
     for state in VersionState:
         numbers = [str(number) for number, found in states.items() if found is state]
         assert row[state.value.replace("_", " ")] == (", ".join(numbers) or NOTHING), state
+
+
+def test_before_the_first_version_begins_none_is_in_force() -> None:
+    assert find_in_force({}, day(0)) is find_in_force({1: day(1)}, day(0)) is None
+    assert find_in_force({1: day(1), 2: day(1)}, day(1)) == 2
 
 
 @pytest.mark.parametrize("row", DOCUMENTS, ids=lambda row: row["a document that says"])

@@ -51,6 +51,8 @@ def test_what_waits_for_the_fulfilment_has_no_date_before_it() -> None:
     rule = Release(ReleaseKind.DAYS_AFTER_FULFILLED, 3)
     assert released(rule, "2026-01-10T15:00") is None
     assert released(rule, "2026-01-10T15:00", "2026-01-20T15:00") == at("2026-01-24T05:00")
+    # Ten in the evening of the 19th in New York.
+    assert released(rule, "2026-01-10T15:00", "2026-01-20T03:00") == at("2026-01-23T05:00")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.engine.rules.facts import FinancialStatus, RefundLine
-from app.engine.rules.terms import TierMethod
-from app.engine.rules.tiers import compute_spend_events, next_tier, spend_in_force, tier_for
+from app.engine.rules.facts import FinancialStatus, RefundLine, SpendEvent
+from app.engine.rules.terms import Evaluation, TierMethod
+from app.engine.rules.tiers import (
+    Standing,
+    compute_spend_events,
+    compute_standing,
+    next_tier,
+    spend_in_force,
+    tier_for,
+)
 
-from .made import BIG, LADDER, day, make_line, make_order, make_refund
+from .made import BIG, LADDER, day, make_line, make_order, make_refund, make_terms
 
 
 def amounts(order: Any, *refunds: Any) -> list[tuple[Any, int]]:
@@ -103,3 +110,18 @@ def test_a_change_of_spend_names_its_order_and_when_it_was_placed() -> None:
     events = compute_spend_events(make_order(), (make_refund(2, money_minor=1000),))
     assert {(event.order_id, event.placed_at) for event in events} == {(BIG + 1, day(0))}
     assert len(events) == 2
+
+
+def test_an_order_of_the_shops_new_years_night_counts_to_the_end_of_that_year() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    terms = make_terms(
+        *LADDER,
+        tier_method=TierMethod.CALENDAR_YEAR,
+        tier_evaluation=Evaluation.MONTHLY,
+        tier_grace_days=300,
+    )
+    new_years_night, june = datetime(2025, 12, 31, 23, 30, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
+    events = [SpendEvent(new_years_night, 30_000, 1, new_years_night), SpendEvent(june, 25_000, 2, june)]
+    later = datetime(2027, 1, 15, tzinfo=UTC)
+    assert compute_standing(events, terms, later, berlin) == Standing(LADDER[1], 0)
+    assert compute_standing(events[1:], terms, later, berlin) == Standing(LADDER[0], 0)
