@@ -12,7 +12,11 @@ class Shop(Model):
     """One installation. ``domain`` is the permanent ``….myshopify.com`` name."""
 
     __tablename__ = "shops"
-    __table_args__ = (CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),)
+    __table_args__ = (
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
+        CheckConstraint("reconcile_minutes BETWEEN 5 AND 1440", name="reconcile_minutes"),
+        CheckConstraint("keep_deliveries_days BETWEEN 1 AND 365", name="keep_deliveries_days"),
+    )
 
     id: Mapped[Id]
     domain: Mapped[str] = mapped_column(String(255), unique=True)
@@ -25,8 +29,18 @@ class Shop(Model):
     paused_by: Mapped[str | None] = mapped_column(Text)
     #: The merchant agreed that credit without an expiry gets a far one, which makes each transfer unmistakable.
     far_expiry_agreed: Mapped[bool] = mapped_column(default=False)
+    #: Shopify writes to customers about each credit.
+    notify_customers: Mapped[bool] = mapped_column(default=False, server_default="false")
+    #: Every so many minutes orders are looked for whose webhooks never came.
+    reconcile_minutes: Mapped[int] = mapped_column(default=15, server_default="15")
+    #: The bodies of handled deliveries are kept for so many days.
+    keep_deliveries_days: Mapped[int] = mapped_column(default=30, server_default="30")
+    #: Whether customers can spend store credit at checkout, as Shopify last said.
+    store_credit_enabled: Mapped[bool | None]
     installed_at: Mapped[Instant]
     uninstalled_at: Mapped[Instant | None]
+    #: Shopify asked, 48 hours after the app was taken away, to forget who the shop's people are.
+    redacted_at: Mapped[Instant | None]
 
     @property
     def is_active(self) -> bool:
