@@ -11,6 +11,7 @@ help:
 	@echo "               DEMO_TRAFFIC=0, DEMO_KEEP=1); Ctrl-C ends it"
 	@echo "make smoke     the same without a browser: earns, approves, refunds, compares every cent"
 	@echo "make test      all tests, on a real PostgreSQL and a real Valkey (ARGS=\"-k refund\")"
+	@echo "make coverage  all tests, and which branch of app/engine none of them takes (none may be left)"
 	@echo "make check     lint, format, types, import contracts, lock files"
 	@echo "make bench     the benchmarks, one JSON line for each figure (BENCH=\"rules books\")"
 	@echo "make lock      compute the lock files anew (UPGRADE=--upgrade for newer versions)"
@@ -30,6 +31,10 @@ smoke: install-demo
 .PHONY: test
 test: install-dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
+
+.PHONY: coverage
+coverage: ARGS += --cov --cov-report=term
+coverage: test
 
 .PHONY: check
 check: install-dev

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import click
 from flask import Flask
@@ -100,6 +101,9 @@ program_group = AppGroup("program", help="Show or change a shop's programme.")
 @click.option("--cap", help="Most cashback per order, such as 50.00; 'none' for no cap.")
 @click.option("--minimum-order", help="Smallest eligible amount that earns, such as 10.00.")
 @click.option("--far-expiry", type=bool, help="Agree to a far expiry as each transfer's fingerprint.")
+@click.option("--notify-customers", type=bool, help="Whether Shopify writes to customers about each credit.")
+@click.option("--reconcile-minutes", type=int, help="How often orders are looked for whose webhooks never came.")
+@click.option("--keep-deliveries-days", type=int, help="How long the bodies of handled deliveries are kept.")
 @sentences_for_absent_servers()
 def program_set(
     shop: str,
@@ -109,6 +113,7 @@ def program_set(
     cap: str | None,
     minimum_order: str | None,
     far_expiry: bool | None,
+    **connection: Any,
 ) -> None:
     """Switch the mode or publish new terms from the command line."""
     now = utcnow()
@@ -126,6 +131,8 @@ def program_set(
                 terms.publish(session, row.id, wanted, ACTOR, now)
             if far_expiry is not None:
                 program.set_far_expiry(session, row.id, far_expiry, ACTOR, now)
+            asked = {name: value for name, value in connection.items() if value is not None}
+            program.set_connection(session, row.id, replace(program.get_connection(row), **asked), ACTOR, now)
             if mode is not None:
                 program.set_mode(session, row.id, Mode(mode), program.Waiting(waiting), ACTOR, now)
     except (BoomerangError, MoneyError) as error:

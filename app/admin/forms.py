@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
-from app.engine.flows.program import Waiting
+from app.engine.flows.program import Connection, Waiting
 from app.engine.flows.review import MAX_REASON_LENGTH
 from app.engine.rules.problems import LONGEST_NAME
 from app.engine.rules.terms import Mode
@@ -108,6 +108,33 @@ class FarExpirySchema(Schema):
     agreed = fields.Boolean(required=True)
 
 
+class ConnectionSchema(Schema):
+    """How the shop lives with Shopify; a box that is not ticked is not sent. The flow knows the ranges."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    notify_customers = fields.Boolean(load_default=False)
+    reconcile_minutes = fields.Integer(
+        required=True,
+        error_messages={
+            "required": "Say how often missed orders are looked for.",
+            "invalid": "Write the minutes between two looks as a whole number, such as 15.",
+        },
+    )
+    keep_deliveries_days = fields.Integer(
+        required=True,
+        error_messages={
+            "required": "Say how long deliveries are kept.",
+            "invalid": "Write the days that deliveries are kept as a whole number, such as 30.",
+        },
+    )
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Connection:
+        return Connection(**data)
+
+
 class TransferSchema(Schema):
     """What a person found out about a transfer with an unknown outcome."""
 
@@ -122,6 +149,7 @@ decision_schema = DecisionSchema()
 reject_schema = RejectSchema()
 publication_schema = PublicationSchema()
 far_expiry_schema = FarExpirySchema()
+connection_schema = ConnectionSchema()
 transfer_schema = TransferSchema()
 
 

@@ -1,4 +1,4 @@
-"""The settings: how the engine is, automatic, mixed or manual, paused or running, unmistakable transfers, the terms."""
+"""The settings: how the engine is, the mode, pausing, unmistakable transfers, the connection, the terms."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app.admin import answers, bp
-from app.admin.forms import FormError, far_expiry_schema, load, mode_schema
+from app.admin.forms import FormError, connection_schema, far_expiry_schema, load, mode_schema
 from app.admin.queries.reviews import count_waiting
 from app.admin.status import find_status
 from app.admin.terms_page import Draft, look_at_terms
@@ -79,6 +79,18 @@ def set_far_expiry() -> ResponseReturnValue:
     return show_settings(toast="Saved")
 
 
+@bp.post("/settings/connection")
+def set_connection() -> ResponseReturnValue:
+    """Change how the shop lives with Shopify: mails, the look for missed orders, how long deliveries are kept."""
+    try:
+        wanted = load(connection_schema, request.form)
+        with transaction() as session:
+            program.set_connection(session, g.shop.id, wanted, g.actor, utcnow())
+    except (FormError, Refused) as error:
+        return show_settings(422, error=str(error))
+    return show_settings(toast="Saved")
+
+
 def show_settings(
     status: int = 200,
     *,
@@ -99,6 +111,7 @@ def show_settings(
         waiting=count_waiting(session, g.shop.id, RewardState.IN_REVIEW),
         look=look_at_terms(session, g.shop, now, draft or Draft(), start),
         choices={kind.__name__: told for kind, told in CHOICES.items()},
+        ranges={"minutes": program.RECONCILE_MINUTES, "days": program.KEEP_DELIVERIES_DAYS},
         error=error,
     )
     message = toast or error

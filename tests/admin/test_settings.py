@@ -116,9 +116,35 @@ def test_unmistakable_transfers_are_turned_on_and_off(visitor: Visitor, shop_id:
     assert not shop_now(shop_id).far_expiry_agreed
 
 
+def test_the_connection_with_shopify_is_set_in_one_form(visitor: Visitor, shop_id: int) -> None:
+    shown = Page(visitor.load("/settings").text)
+    assert [one["value"] for one in shown.of("input", type="number", name="reconcile_minutes")] == ["15"]
+    form = {"notify_customers": "true", "reconcile_minutes": "30", "keep_deliveries_days": "7"}
+    assert visitor.post("/settings/connection", form).status_code == 200
+    shop = shop_now(shop_id)
+    assert (shop.notify_customers, shop.reconcile_minutes, shop.keep_deliveries_days) == (True, 30, 7)
+    del form["notify_customers"]
+    visitor.post("/settings/connection", form)
+    visitor.post("/settings/connection", form)
+    assert not shop_now(shop_id).notify_customers
+    with reading() as session:
+        told = session.scalars(select(AuditEvent).where(AuditEvent.action == "set_connection").order_by(AuditEvent.id))
+        assert [row.after and row.after["notify_customers"] for row in told] == [True, False]
+
+
+def test_a_number_out_of_its_range_is_answered_with_the_range(visitor: Visitor) -> None:
+    response = visitor.post("/settings/connection", {"reconcile_minutes": "4", "keep_deliveries_days": "30"})
+    assert "Look for missed orders every 5 to 1440 minutes; 4 is outside of that." in Page(response.text).text
+    response = visitor.post("/settings/connection", {"reconcile_minutes": "15", "keep_deliveries_days": "366"})
+    assert "Keep deliveries for 1 to 365 days; 366 is outside of that." in Page(response.text).text
+
+
 @pytest.mark.parametrize(
     ("path", "form"),
     [
+        ("/settings/connection", {}),
+        ("/settings/connection", {"reconcile_minutes": "often", "keep_deliveries_days": "30"}),
+        ("/settings/connection", {"reconcile_minutes": "15", "keep_deliveries_days": "0"}),
         ("/settings/mode", {}),
         ("/settings/mode", {"mode": "sideways"}),
         ("/settings/mode", {"mode": "automatic", "waiting": "burn"}),

@@ -54,6 +54,10 @@ def test_the_programme_is_set_in_one_command(shop: Till, shell: Shell) -> None:
         "10.5",
         "--far-expiry",
         "yes",
+        "--notify-customers",
+        "yes",
+        "--keep-deliveries-days",
+        "7",
     )
     result = shell("program", "set", "--shop", DOMAIN, *words)
     assert result.exit_code == 0, result.output
@@ -64,6 +68,7 @@ def test_the_programme_is_set_in_one_command(shop: Till, shell: Shell) -> None:
     with reading() as session:
         row = session.get_one(Shop, shop.id)
         assert (row.mode, row.far_expiry_agreed) == (Mode.MANUAL, True)
+        assert (row.notify_customers, row.keep_deliveries_days, row.reconcile_minutes) == (True, 7, 15)
 
 
 def test_none_takes_limits_away_and_what_is_not_named_stays(shop: Till, shell: Shell) -> None:
@@ -99,6 +104,7 @@ def test_waiting_rewards_are_released_when_asked(shop: Till, shell: Shell) -> No
         (("--hold-above", "-1"), "must not be negative"),
         (("--minimum-order", "-0.01"), "must not be negative"),
         (("--minimum-order", "99999999999999999999"), "is not an amount"),
+        (("--reconcile-minutes", "1"), "Look for missed orders every 5 to 1440 minutes; 1 is outside of that."),
         (("--shop", "nobody.myshopify.com"), "No shop nobody.myshopify.com has installed the app."),
     ],
 )

@@ -2,8 +2,11 @@
 
 from itertools import permutations
 
+import pytest
+
+from app.engine.flows.details import record_details
 from app.engine.flows.earn import record_orders
-from app.engine.rules.facts import CustomerFact, FinancialStatus
+from app.engine.rules.facts import CustomerFact, DisputeFact, DisputeStatus, FinancialStatus
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import RewardState
 from tests.flows.builders import BIG, Till, books, day, later, line, order
@@ -98,4 +101,19 @@ def test_the_versions_of_an_order_end_in_the_same_books_in_whatever_order_they_c
             shop.run(lambda session, shop, fact=version: record_orders(session, shop, [fact], day(10)))
         ends.append((shop.reward(mine[0]).state, shop.kept(mine[0]), shop.balances(whose)))
     assert ends == [(RewardState.SETTLED, 100, (0, 100, 0))] * 24
+    shop.check()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_words_about_one_dispute_in_one_batch_the_later_stage_counts(shop: Till, turned: bool) -> None:
+    fact = order(1)
+    shop.tell(fact)
+    told = [
+        DisputeFact(BIG + 5, fact.order_id, status, day(2))
+        for status in (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.LOST)
+    ]
+    if turned:
+        told.reverse()
+    shop.twice(lambda session, row, now: record_details(session, row, told, now), day(3))
+    assert shop.kept(fact) == 0
     shop.check()

@@ -1,5 +1,6 @@
-"""The programme's switches: automatic, mixed or manual, paused or running, unmistakable transfers or not."""
+"""The programme's switches: automatic, mixed or manual, paused or running, and how the shop lives with Shopify."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ from app.engine.programme import Programme
 from app.engine.rules.holds import needs_review
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
-from app.errors import NotFound
+from app.errors import NotFound, Refused
 from app.models import Reward, Shop
 
 
@@ -24,6 +25,23 @@ class Waiting(StrEnum):
     KEEP = "keep"
     #: They settle when they are due.
     RELEASE = "release"
+
+
+#: Least and most of each, as the table checks, too.
+RECONCILE_MINUTES = (5, 1440)
+KEEP_DELIVERIES_DAYS = (1, 365)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a shop lives with Shopify."""
+
+    #: Shopify writes to customers about each credit.
+    notify_customers: bool
+    #: How often orders are looked for whose webhooks never came.
+    reconcile_minutes: int
+    #: How long the bodies of handled deliveries are kept.
+    keep_deliveries_days: int
 
 
 def set_mode(session: Session, shop_id: int, mode: Mode, waiting: Waiting, actor: str, now: datetime) -> int:
@@ -80,6 +98,40 @@ def set_far_expiry(session: Session, shop_id: int, agreed: bool, actor: str, now
         now=now,
     )
     session.flush()
+
+
+def get_connection(shop: Shop) -> Connection:
+    """Return how a shop lives with Shopify now."""
+    return Connection(shop.notify_customers, shop.reconcile_minutes, shop.keep_deliveries_days)
+
+
+def set_connection(session: Session, shop_id: int, wanted: Connection, actor: str, now: datetime) -> None:
+    """Change how the shop lives with Shopify; raise Refused with a sentence when a number is out of its range."""
+    _check_range("Look for missed orders every", wanted.reconcile_minutes, RECONCILE_MINUTES, "minutes")
+    _check_range("Keep deliveries for", wanted.keep_deliveries_days, KEEP_DELIVERIES_DAYS, "days")
+    shop = _get_shop(session, shop_id)
+    before = get_connection(shop)
+    if wanted == before:
+        return
+    for name, value in asdict(wanted).items():
+        setattr(shop, name, value)
+    record(
+        session,
+        shop.id,
+        actor,
+        "set_connection",
+        subject=("shop", shop.id),
+        before=asdict(before),
+        after=asdict(wanted),
+        now=now,
+    )
+    session.flush()
+
+
+def _check_range(what: str, number: int, allowed: tuple[int, int], unit: str) -> None:
+    least, most = allowed
+    if not least <= number <= most:
+        raise Refused(f"{what} {least} to {most} {unit}; {number} is outside of that.")
 
 
 def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:

@@ -120,7 +120,7 @@ def compute_badge(state: RewardState, reversed_minor: int, transfers: tuple[Tran
             return Badge.NOT_ELIGIBLE
         case S.VOIDED:
             return Badge.REVERSED
-        case S.SETTLED | S.REVERSED:
+        case _:
             return _settled_badge(state, reversed_minor, transfers)
 
 

@@ -45,6 +45,6 @@ def moments_of(
                 moments.append(replace(last, at=at, order=order))
             case RefundFact():
                 moments.append(replace(last, at=at, refunds=(*last.refunds, thing)))
-            case DisputeFact():
+            case _:
                 moments.append(replace(last, at=at, lost=(*last.lost, thing)))
     return tuple(moments)
