@@ -27,10 +27,12 @@ from sandbox.order_fields import ORDER_OBJECTS
 from sandbox.product_fields import CATALOGUE_OBJECTS
 from sandbox.queries import QUERIES
 from sandbox.resolvers import Call, attach
+from sandbox.scopes import guard
 from sandbox.state import Shop
 
 SCHEMA = make_schema()
 attach(SCHEMA, {**ORDER_OBJECTS, **CATALOGUE_OBJECTS, **CREDIT_OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
+guard(SCHEMA)
 CREDIT_MUTATIONS = frozenset(MUTATIONS)
 
 

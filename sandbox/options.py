@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 DEFAULT_SCOPES = (
-    "read_all_orders,read_customer_merge,read_customers,read_orders,read_products,read_shopify_payments_disputes,"
-    "read_store_credit_accounts,write_store_credit_account_transactions"
+    "read_all_orders,read_customer_merge,read_customers,read_orders,read_products,read_returns,"
+    "read_shopify_payments_disputes,read_store_credit_accounts,write_app_proxy,write_store_credit_account_transactions"
 )
+OPTIONAL_SCOPES = "read_all_orders,read_customer_merge,read_returns,read_shopify_payments_disputes"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Options:
     retry_seconds: float = 1.0
     delivery_threads: int = 8
     scopes: str = DEFAULT_SCOPES
+    """What shops have granted at the start."""
+    optional_scopes: str = OPTIONAL_SCOPES
+    """What shops may refuse and revoke."""
     first_id: int | None = None
     """Where ids start; by default at the present millisecond, so that a restart never reuses an id."""
     topics: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ class Post:
 
     def send(self, shop: Shop, topic: str, body: Json | bytes, lane: int, at: datetime, event_id: str = "") -> None:
         """Send one webhook; those of one event share its id."""
-        if not self.wants(topic):
+        if not self.wants(topic) or not shop.grants.allows_topic(topic):
             return
         raw = body if isinstance(body, bytes) else as_bytes(body)
         self._dispatcher.send(shop.domain, topic, raw, lane, event_id or new_event(), at)

@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, GraphQL
 from sandbox.connections import connection, paginate
 from sandbox.models import Order
 from sandbox.money import Money, graphql_text
+from sandbox.scopes import has
 from sandbox.state import Shop
 
 RECENT = timedelta(days=60)
@@ -29,7 +30,7 @@ class Call:
 
     def need(self, scope: str, info: Info) -> None:
         """Refuse in Shopify's words when the token lacks a scope; a write scope includes the read."""
-        if scope in self.scopes or scope.replace("read_", "write_", 1) in self.scopes:
+        if has(self.scopes, scope):
             return
         raise GraphQLError(
             f"Access denied for {info.field_name} field. Required access: `{scope}` access scope.",

@@ -15,6 +15,7 @@ from sandbox.errors import BadInput, NotThere
 from sandbox.faults import Faults
 from sandbox.models import Customer, Dispute, Order
 from sandbox.options import Options
+from sandbox.scopes import Grants
 from sandbox.subscriptions import Subscriptions
 from sandbox.tokens import TokenStore
 from sandbox.wares import Collection, Product
@@ -51,8 +52,9 @@ class Shop:
         self.disputes: dict[int, Dispute] = {}
         self.numbers = itertools.count(FIRST_ORDER_NUMBER)
         self.credit = CreditBook(self.ids)
+        self.grants = Grants(self.options.scopes, self.options.optional_scopes)
         if not hasattr(self, "tokens"):
-            self.tokens = TokenStore(self.options)
+            self.tokens = TokenStore(self.options, lambda: self.grants.text)
         self.bucket = Bucket(self.options.restore_rate)
         self.installed = True
 

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import jwt
@@ -61,8 +61,9 @@ def mint_session_token(
 class TokenStore:
     """The access and refresh tokens one shop has given out."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, scopes: Callable[[], str]) -> None:
         self._options = options
+        self._scopes = scopes
         self._lock = threading.Lock()
         self._access: dict[str, float] = {}
         self._refresh: dict[str, RefreshToken] = {}
@@ -106,7 +107,7 @@ class TokenStore:
             if str(request.get("expiring", "0")) not in ("1", "true", "True"):
                 token = "shpat_" + secrets.token_hex(16)
                 self._access[token] = float("inf")
-                return {"access_token": token, "scope": self._options.scopes}
+                return {"access_token": token, "scope": self._scopes()}
             return self._new_pair(None)
 
     def _read_subject(self, shop: str, request: Mapping[str, object]) -> dict[str, object]:
@@ -141,7 +142,7 @@ class TokenStore:
             "locale": "en",
             "collaborator": False,
         }
-        scope = self._options.scopes
+        scope = self._scopes()
         return {
             "access_token": token,
             "scope": scope,
@@ -166,7 +167,7 @@ class TokenStore:
         self._refresh[refresh.token] = refresh
         return {
             "access_token": access,
-            "scope": self._options.scopes,
+            "scope": self._scopes(),
             "expires_in": self._options.token_seconds,
             "refresh_token": refresh.token,
             "refresh_token_expires_in": REFRESH_TOKEN_SECONDS,

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import (
@@ -18,6 +19,7 @@ from graphql import (
 )
 
 from sandbox.graphql_schema import read_sdl
+from sandbox.scopes import FIELD_SCOPES, TYPE_SCOPES
 
 ROOT = Path(__file__).parents[2]
 PLACES = (
@@ -27,11 +29,17 @@ PLACES = (
 
 
 @pytest.fixture(scope="module")
-def official() -> GraphQLSchema:
+def whole() -> dict[str, Any]:
     found = next((place for place in PLACES if place.exists()), None)
     if found is None:
         pytest.skip("the official schema comes with `npm install`")
-    return build_client_schema(json.loads(gzip.decompress(found.read_bytes()))["data"], assume_valid=True)
+    told: dict[str, Any] = json.loads(gzip.decompress(found.read_bytes()))
+    return told
+
+
+@pytest.fixture(scope="module")
+def official(whole: dict[str, Any]) -> GraphQLSchema:
+    return build_client_schema(whole["data"], assume_valid=True)
 
 
 def differences(ours: GraphQLNamedType, theirs: GraphQLNamedType | None) -> list[str]:
@@ -89,3 +97,19 @@ def test_codes_of_the_credit_mutations_are_complete(official: GraphQLSchema) -> 
         assert isinstance(mine, GraphQLEnumType)
         assert isinstance(theirs, GraphQLEnumType)
         assert set(mine.values) == set(theirs.values)
+
+
+def test_every_type_and_field_needs_the_scope_that_shopify_lists_first(whole: dict[str, Any]) -> None:
+    ours = build_schema(read_sdl())
+    items = whole["offline_scopes"]["items"]
+    listed = {(item["typeName"], item.get("fieldName")): item["offlineScopes"] for item in items}
+    types = {name: scopes[0] for name in ours.type_map if (scopes := listed.get((name, None)))}
+    fields = {
+        (name, field): scopes[0]
+        for name, kind in ours.type_map.items()
+        if isinstance(kind, GraphQLObjectType)
+        for field in kind.fields
+        if (scopes := listed.get((name, field)))
+    }
+    assert types == TYPE_SCOPES
+    assert fields == FIELD_SCOPES

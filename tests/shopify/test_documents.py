@@ -1,25 +1,13 @@
-"""Every document fits the API version it is sent to, and the app asks for exactly the scopes they need."""
+"""Every document fits the API version it is sent to, and the app is subscribed to what it handles."""
 
 import gzip
 import json
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import (
-    FieldNode,
-    GraphQLSchema,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    build_client_schema,
-    get_named_type,
-    parse,
-    validate,
-    visit,
-)
+from graphql import GraphQLSchema, build_client_schema, parse, validate
 
 from app.config import Settings
 from app.shopify import documents
@@ -33,40 +21,6 @@ OFFICIAL = (
     ROOT.parent / "shared" / "shopify" / f"admin-schema-{VERSION}.json.gz",
     ROOT / "node_modules" / "@shopify" / "dev-mcp" / "dist" / "data" / f"admin_{VERSION}.json.gz",
 )
-#: Without the official schema at hand; with it, it is compared with what that says.
-KNOWN_SCOPES = {
-    "Customer": "read_customers",
-    "Order": "read_orders",
-    "OrderTransaction": "read_orders",
-    "OrderRiskSummary": "read_orders",
-    "OrderRiskAssessment": "read_orders",
-    "Product": "read_products",
-    "ProductVariant": "read_products",
-    "Collection": "read_products",
-    "StoreCreditAccount": "read_store_credit_accounts",
-    "StoreCreditAccountTransaction": "read_store_credit_account_transactions",
-    "StoreCreditAccountCreditTransaction": "read_store_credit_account_transactions",
-    "StoreCreditAccountDebitTransaction": "read_store_credit_account_transactions",
-    "StoreCreditAccountDebitRevertTransaction": "read_store_credit_account_transactions",
-    "StoreCreditAccountTransactionOrigin": "read_orders",
-    "storeCreditAccountCredit": "write_store_credit_account_transactions",
-    "storeCreditAccountDebit": "write_store_credit_account_transactions",
-}
-#: The beginning of a topic, and what subscribing to it needs.
-TOPIC_SCOPES = {
-    "collections/": "read_products",
-    "customer.": "read_customers",
-    "customers/create": "read_customers",
-    "customers/delete": "read_customers",
-    "customers/merge": "read_customer_merge",
-    "customers/update": "read_customers",
-    "disputes/": "read_shopify_payments_disputes",
-    "order_transactions/": "read_orders",
-    "orders/": "read_orders",
-    "products/": "read_products",
-    "refunds/": "read_orders",
-}
-OPTIONAL_TOPICS = {"customers/merge", "disputes/create", "disputes/update"}
 
 
 @pytest.fixture(scope="module")
@@ -111,31 +65,6 @@ def test_the_apps_version_is_the_one_the_documents_are_checked_against(app_toml:
     assert app_toml["webhooks"]["api_version"] == VERSION
 
 
-def test_the_app_asks_for_exactly_the_scopes_its_documents_and_webhooks_need(
-    app_toml: dict[str, Any], schema: GraphQLSchema, official: dict[str, Any] | None
-) -> None:
-    asked = set(app_toml["access_scopes"]["scopes"].split(",")) | set(app_toml["access_scopes"]["optional_scopes"])
-    needed = set().union(*(scopes_of(document, schema, official) for document in DOCUMENTS))
-    needed |= {scope for topic in topics(app_toml) for scope in scopes_of_topic(topic)}
-    # A write scope grants the read.
-    needed -= {scope.replace("write_", "read_", 1) for scope in needed if scope.startswith("write_")}
-
-    assert asked == needed
-
-
-def test_the_topics_need_what_the_schema_says(app_toml: dict[str, Any], official: dict[str, Any] | None) -> None:
-    if official is None:
-        pytest.skip("Shopify's schema is not at hand; `npm ci` installs it.")
-    types = {kind["name"]: kind for kind in official["data"]["__schema"]["types"]}
-    told = {value["name"]: value["description"] for value in types["WebhookSubscriptionTopic"]["enumValues"]}
-
-    for topic in topics(app_toml):
-        description = told[re.sub(r"[/.]", "_", topic).upper()]
-        accepted = set(re.findall(r"\b(?:read|write)_\w+", description))
-        assert bool(accepted) == bool(scopes_of_topic(topic))
-        assert scopes_of_topic(topic) <= accepted
-
-
 def test_the_app_subscribes_to_its_topics_and_to_the_three_that_the_law_demands(app_toml: dict[str, Any]) -> None:
     subscriptions = app_toml["webhooks"]["subscriptions"]
     compliance = [topic for one in subscriptions for topic in one.get("compliance_topics", [])]
@@ -147,57 +76,3 @@ def test_the_app_subscribes_to_its_topics_and_to_the_three_that_the_law_demands(
 
 def topics(app_toml: dict[str, Any]) -> list[str]:
     return [topic for one in app_toml["webhooks"]["subscriptions"] for topic in one.get("topics", [])]
-
-
-def test_only_what_a_shop_can_do_without_is_optional(
-    app_toml: dict[str, Any], schema: GraphQLSchema, official: dict[str, Any] | None
-) -> None:
-    optional = set(app_toml["access_scopes"]["optional_scopes"])
-    by_topic = {topic: scopes_of_topic(topic) for topic in topics(app_toml)}
-
-    assert {topic for topic, scopes in by_topic.items() if scopes & optional} == OPTIONAL_TOPICS
-    assert not optional & set().union(*(scopes_of(document, schema, official) for document in DOCUMENTS))
-
-
-def scopes_of_topic(topic: str) -> set[str]:
-    return {scope for beginning, scope in TOPIC_SCOPES.items() if topic.startswith(beginning)}
-
-
-def scopes_of(document: Document, schema: GraphQLSchema, official: dict[str, Any] | None) -> set[str]:
-    """Return the scopes of every field and of every type that a document touches."""
-    listed = scope_lists(official)
-    info = TypeInfo(schema)
-    needed: set[str] = set()
-
-    class Walk(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            parent, kind = info.get_parent_type(), info.get_type()
-            keys = [
-                (parent.name, node.name.value) if parent else None,
-                (get_named_type(kind).name, None) if kind else None,
-            ]
-            for key in keys:
-                # The first one listed suffices; the others are for marketplaces and buyers.
-                needed.update(listed.get(key, [])[:1])
-
-    visit(parse(document.text), TypeInfoVisitor(info, Walk()))
-    return needed
-
-
-def scope_lists(official: dict[str, Any] | None) -> dict[Any, list[str]]:
-    if official is None:
-        return {
-            ("Mutation" if name[0].islower() else name, name if name[0].islower() else None): [scope]
-            for name, scope in KNOWN_SCOPES.items()
-        }
-    items = official["offline_scopes"]["items"]
-    return {(item["typeName"], item.get("fieldName")): item["offlineScopes"] for item in items}
-
-
-def test_the_scopes_noted_here_are_the_official_ones(official: dict[str, Any] | None) -> None:
-    if official is None:
-        pytest.skip("Shopify's schema is not at hand; `npm ci` installs it.")
-    listed = scope_lists(official)
-
-    for key, scopes in scope_lists(None).items():
-        assert listed[key][:1] == scopes
