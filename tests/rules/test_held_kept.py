@@ -9,6 +9,7 @@ from app.engine.rules.kept import (
     compute_extra_minor,
     distinct,
     gross_minor_of,
+    kept_quantities,
     net_minor_of,
     returned_quantities,
     shipping_back_minor,
@@ -22,6 +23,17 @@ def test_a_unit_given_away_is_worth_nothing_and_costs_its_tax_alone() -> None:
     assert (net_minor_of(free, 1), gross_minor_of(free, 1)) == (0, 30)
     odd = make_line(1, -500, tax_minor=-30)
     assert (net_minor_of(odd, 1), gross_minor_of(odd, 1)) == (0, 0)
+
+
+def test_a_line_of_no_units_is_worth_nothing() -> None:
+    nothing = make_line(1, 800, quantity=0, tax_minor=30)
+    assert (net_minor_of(nothing, 1), gross_minor_of(nothing, 1)) == (0, 0)
+
+
+def test_a_cancelled_order_keeps_no_unit_of_any_line() -> None:
+    lines = make_line(1, quantity=3), make_line(2)
+    assert kept_quantities(make_order(*lines), ()) == {1: 3, 2: 1}
+    assert kept_quantities(make_order(*lines, cancelled_at=day(1)), ()) == {1: 0, 2: 0}
 
 
 @pytest.mark.parametrize("quantity", [0, -1])

@@ -1,7 +1,7 @@
 """What each periodic limit leaves for an order, in its customer's time line."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.engine.rules.limits import Ceiling, GrantEvent, LimitKind, compute_ceilings, limits_periodically
@@ -68,6 +68,13 @@ def test_days_are_those_of_the_shop() -> None:
     event = granted(1, 300, before_midnight)
     assert left(terms(day_minor=500), event, at=after)[0].before_minor == 0
     assert left(terms(day_minor=500), event, at=after - timedelta(seconds=30))[0].before_minor == 300
+
+
+def test_statement_periods_and_months_are_those_of_the_shop() -> None:
+    march, april = datetime(2026, 3, 31, 14, tzinfo=UTC), datetime(2026, 3, 31, 16, tzinfo=UTC)
+    limited = replace(terms(cycle_minor=500, month_minor=500), cycle=Cycle(7, date(2026, 4, 1)))
+    assert [ceiling.before_minor for ceiling in left(limited, granted(1, 300, march), at=april)] == [0, 0]
+    assert [ceiling.before_minor for ceiling in left(limited, granted(1, 300, april), at=april + HOUR)] == [300, 300]
 
 
 def test_what_goes_back_makes_room_only_from_then_on_and_in_its_own_period() -> None:
