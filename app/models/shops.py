@@ -38,9 +38,16 @@ class Shop(Model):
     #: Whether customers can spend store credit at checkout, as Shopify last said.
     store_credit_enabled: Mapped[bool | None]
     installed_at: Mapped[Instant]
+    #: When the programme began: orders placed before are *past* and earn nothing unless somebody asks for it.
+    #: None: no order is past.
+    began_at: Mapped[Instant | None]
     uninstalled_at: Mapped[Instant | None]
     #: Shopify asked, 48 hours after the app was taken away, to forget who the shop's people are.
     redacted_at: Mapped[Instant | None]
+    #: Shopify's word on the shop that name and time zone are of: an older one told late changes nothing.
+    told_at: Mapped[Instant | None]
+    #: The currency Shopify says the shop has now, where that is not the one its books are kept in.
+    other_currency: Mapped[str | None] = mapped_column(String(3))
 
     @property
     def is_active(self) -> bool:
@@ -58,7 +65,9 @@ class ShopToken(Model):
     refresh_token: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[Instant]
     refresh_expires_at: Mapped[Instant]
+    #: What the shop allows, as Shopify last told it, and since when that is its word.
     scope: Mapped[str] = mapped_column(Text)
+    scope_at: Mapped[Instant | None]
     updated_at: Mapped[Instant]
     #: Why the last refresh was refused for good; the merchant has to open the app again.
     refused_at: Mapped[Instant | None]

@@ -47,6 +47,7 @@ from app.webhooks.orders import parse_order
 from app.webhooks.payments import parse_payment
 from app.webhooks.refunds import parse_refund
 from app.webhooks.risks import parse_risk
+from app.webhooks.scopes import ScopesTold, parse_scopes, record_scopes
 
 F = TypeVar("F")
 
@@ -136,6 +137,10 @@ def _uninstalled(body: Json, origin: Origin) -> Uninstalled:
     return parse_uninstalled(body, origin.shop_domain, origin.at)
 
 
+def _scopes(body: Json, _: Origin) -> ScopesTold:
+    return parse_scopes(body)
+
+
 def _order_id(fact: OrderFact | RefundFact | PaymentFact | DisputeFact | RiskFact) -> int:
     return fact.order_id
 
@@ -169,6 +174,7 @@ HANDLERS: dict[str, Handler[Any]] = {
     "customers/merge": Handler(_merge, record_merges, _no_order),
     "customer.tags_added": _TAGS,
     "customer.tags_removed": _TAGS,
+    "app/scopes_update": Handler(_scopes, record_scopes, _no_order),
     UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _no_order),
 }
 
