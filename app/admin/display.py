@@ -56,6 +56,7 @@ HOLD_WORDS = {
     HoldReason.TAG: ("tag", "Held because of a tag of the order or the customer."),
     HoldReason.PRODUCT: ("product", "Held because of a product in the order."),
     HoldReason.COUNTRY_MISMATCH: ("countries differ", "Held because it is billed to one country and sent to another."),
+    HoldReason.OPEN_RETURN: ("return open", "Held while goods of the order are on their way back."),
     HoldReason.DISPUTE: ("disputed", "Held while the customer contests the payment at the bank."),
     HoldReason.BY_STAFF: ("by hand", "Held by hand for a closer look."),
 }

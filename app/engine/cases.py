@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import Details, DisputeFact, OrderFact, PaymentFact, ProductFact, RefundFact, RiskFact
+from app.engine.rules.facts import (
+    DeletionFact,
+    Details,
+    DisputeFact,
+    OrderFact,
+    PaymentFact,
+    ProductFact,
+    RefundFact,
+    ReturnFact,
+    RiskFact,
+)
 from app.engine.rules.facts_json import from_json, order_from_json, refund_from_json, to_json
 from app.engine.rules.paid_version import decide_version
 from app.engine.rules.terms import Terms
@@ -25,6 +35,11 @@ class Case:
     refunds: tuple[RefundFact, ...]
     details: Details
 
+    @property
+    def is_past(self) -> bool:
+        """Say whether the order is older than the programme and nobody has asked for its reward."""
+        return self.order.is_past and self.order.reward_asked_at is None
+
 
 def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Case]:
     """Return the orders' cases, in the same order; refunds oldest first."""
@@ -39,7 +54,7 @@ def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Ca
     return [
         Case(
             order,
-            _deciding_version(order),
+            _deciding_version(order, details[order.shopify_id]),
             tuple(sorted(refunds[order.shopify_id], key=lambda fact: (fact.processed_at, fact.refund_id))),
             _details(order, details[order.shopify_id]),
         )
@@ -50,8 +65,11 @@ def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Ca
 def with_needed(session: Session, case: Case, terms: Terms) -> Case:
     """Return a case with all that these terms must know; raise NotYet while Shopify has not said it.
 
-    Tags and products are kept with the order as they are now, so that no later change reaches back to it.
+    Tags and products are kept with the order as they are now, so that no later change reaches back to it. Of a past
+    order nothing must be known: it earns nothing whatever is.
     """
+    if case.is_past:
+        return case
     if lacks_payments(case.fact, terms, {payment.gateway for payment in case.details.payments}):
         raise NotYet(f"{case.order.name} waits for what Shopify says about its payments.")
     if terms.excluded_tags or terms.holds.tags:
@@ -93,14 +111,19 @@ def _with_products(session: Session, case: Case) -> Case:
     return replace(case, details=replace(case.details, products=products))
 
 
-def _deciding_version(order: Order) -> OrderFact:
+def _deciding_version(order: Order, rows: Sequence[OrderDetail]) -> OrderFact:
     paid = None if order.paid_fact is None else order_from_json(order.paid_fact)
-    return decide_version(paid, order_from_json(order.fact))
+    fact = decide_version(paid, order_from_json(order.fact))
+    deleted = next((from_json(DeletionFact, row.fact) for row in rows if row.kind is DetailKind.DELETION), None)
+    if deleted is None or fact.cancelled_at is not None:
+        return fact
+    return replace(fact, cancelled_at=deleted.at)
 
 
 def _details(order: Order, rows: Sequence[OrderDetail]) -> Details:
     payments = tuple(from_json(PaymentFact, row.fact) for row in rows if row.kind is DetailKind.PAYMENT)
     disputes = tuple(from_json(DisputeFact, row.fact) for row in rows if row.kind is DetailKind.DISPUTE)
     risks = [from_json(RiskFact, row.fact) for row in rows if row.kind is DetailKind.RISK]
-    products = [from_json(ProductFact, data) for data in order.products or ()]
-    return Details(payments, disputes, risks[0] if risks else None, {fact.product_id: fact for fact in products})
+    returns = tuple(from_json(ReturnFact, row.fact) for row in rows if row.kind is DetailKind.RETURN)
+    products = {data["product_id"]: from_json(ProductFact, data) for data in order.products or ()}
+    return Details(payments, disputes, risks[0] if risks else None, returns, products)

@@ -13,6 +13,8 @@ from app.engine.rules.terms import Mode, Terms, Tier
 from app.models import Reward
 
 S = RewardState
+#: Holds that are over when what was told of the order is.
+_ENDING = (HoldReason.DISPUTE, HoldReason.OPEN_RETURN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,16 @@ def decide_next(
 
 
 def _go_on(reward: Reward, aim: Aim, mode: Mode, hold: HoldReason | None) -> Next:
-    """A dispute holds whatever was decided before and lets go when it is over; a rule holds what nobody looked at."""
+    """A dispute holds whatever was decided before; a rule holds what nobody looked at.
+
+    Disputes and returns let go when they are over.
+    """
     if hold is HoldReason.DISPUTE:
         return Next(S.HELD, hold)
     if reward.hold_cleared:
         hold = None
     if reward.state is S.HELD:
-        is_over = reward.hold_reason is HoldReason.DISPUTE
+        is_over = reward.hold_reason in _ENDING and reward.hold_reason is not hold
         return _open(aim, mode, hold) if is_over else Next(S.HELD, reward.hold_reason)
     return Next(reward.state) if hold is None else Next(S.HELD, hold)
 

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import DisputeFact, PaymentFact, RefundFact, RiskFact
+from app.engine.rules.facts import DetailFact, DisputeFact, PaymentFact, RefundFact, ReturnFact, RiskFact
 from app.engine.rules.facts_json import from_json, to_json
 from app.engine.rules.versions import detail_rank, fullest, is_fuller
 from app.models import DetailKind, Order, OrderDetail, Refund
@@ -28,11 +28,9 @@ def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) ->
     return {row.shopify_id: row for row in rows}
 
 
-def store_details(
-    session: Session, shop_id: int, facts: Iterable[PaymentFact | DisputeFact | RiskFact], now: datetime
-) -> None:
+def store_details(session: Session, shop_id: int, facts: Iterable[DetailFact], now: datetime) -> None:
     """Keep what was told about orders, each thing once, in its newest telling. The caller holds the orders' locks."""
-    tellings: dict[tuple[DetailKind, int], PaymentFact | DisputeFact | RiskFact] = {}
+    tellings: dict[tuple[DetailKind, int], DetailFact] = {}
     for fact in facts:
         key = _key_of(fact)
         known = tellings.get(key)
@@ -68,7 +66,7 @@ def store_details(
     session.flush()
 
 
-def _key_of(fact: PaymentFact | DisputeFact | RiskFact) -> tuple[DetailKind, int]:
+def _key_of(fact: DetailFact) -> tuple[DetailKind, int]:
     match fact:
         case PaymentFact():
             return DetailKind.PAYMENT, fact.payment_id
@@ -76,6 +74,10 @@ def _key_of(fact: PaymentFact | DisputeFact | RiskFact) -> tuple[DetailKind, int
             return DetailKind.DISPUTE, fact.dispute_id
         case RiskFact():
             return DetailKind.RISK, fact.order_id
+        case ReturnFact():
+            return DetailKind.RETURN, fact.return_id
+        case _:
+            return DetailKind.DELETION, fact.order_id
 
 
 def store_refunds(session: Session, shop_id: int, facts: Iterable[RefundFact], now: datetime) -> None:

@@ -1,10 +1,13 @@
 """The tables, one file per subject. No logic beyond a property."""
 
+from app.models.accounts import CreditAccount, StatementImport
 from app.models.adjustments import Adjustment, AdjustmentState, ReasonCode
 from app.models.customers import Customer
+from app.models.imports import HistoryImport, ImportState, Window
 from app.models.inbox import Delivery, DeliveryState
 from app.models.ledger import LedgerEntry, LedgerPosting
 from app.models.orders import DetailKind, GrantRow, Order, OrderDetail, Product, Refund, SpendRow
+from app.models.privacy import PrivacyKind, PrivacyRequest
 from app.models.program import TermsVersion
 from app.models.rewards import Reward
 from app.models.shops import Shop, ShopToken
@@ -17,16 +20,21 @@ __all__ = [
     "Adjustment",
     "AdjustmentState",
     "AuditEvent",
+    "CreditAccount",
     "CreditMoveRow",
     "Customer",
     "Delivery",
     "DeliveryState",
     "DetailKind",
     "GrantRow",
+    "HistoryImport",
+    "ImportState",
     "LedgerEntry",
     "LedgerPosting",
     "Order",
     "OrderDetail",
+    "PrivacyKind",
+    "PrivacyRequest",
     "Product",
     "ReasonCode",
     "Refund",
@@ -35,10 +43,12 @@ __all__ = [
     "ShopToken",
     "SpendRow",
     "Statement",
+    "StatementImport",
     "TermsVersion",
     "TierAssignmentRow",
     "TierChange",
     "TierChangeKind",
     "TierRun",
     "Transfer",
+    "Window",
 ]

@@ -24,9 +24,18 @@ class Delivery(Model):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("shop_id", "webhook_id"),
-        Index("ix_inbox_waiting", "id", postgresql_where=text("state = 'received'")),
+        Index("ix_inbox_waiting", "shop_id", "id", postgresql_where=text("state = 'received'")),
         Index(None, "shop_id", "order_shopify_id", postgresql_where=text("order_shopify_id IS NOT NULL")),
+        Index(None, "shop_id", "customer_shopify_id", postgresql_where=text("customer_shopify_id IS NOT NULL")),
         Index(None, "shop_id", "id"),
+        Index("ix_inbox_failed", "shop_id", "id", postgresql_where=text("state = 'failed'")),
+        # What pruning walks: bodies that are still there and not needed any more.
+        Index(
+            "ix_inbox_to_prune",
+            "shop_id",
+            "received_at",
+            postgresql_where=text("pruned_at IS NULL AND state IN ('handled', 'ignored')"),
+        ),
     )
 
     id: Mapped[Id]
@@ -36,10 +45,14 @@ class Delivery(Model):
     api_version: Mapped[str | None] = mapped_column(Text)
     triggered_at: Mapped[Instant | None]
     received_at: Mapped[Instant]
+    #: Empty once ``pruned_at`` is set.
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    pruned_at: Mapped[Instant | None]
     state: Mapped[DeliveryState] = mapped_column(enum_column(DeliveryState, "state"))
     #: The order the body speaks of, once it has been read.
     order_shopify_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: The customer the body speaks of, once it has been read.
+    customer_shopify_id: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[Instant | None]
     handled_at: Mapped[Instant | None]

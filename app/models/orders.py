@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +27,7 @@ class Order(Model):
             "guest_email",
             postgresql_where=text("customer_id IS NULL AND guest_email IS NOT NULL"),
         ),
+        CheckConstraint("is_past OR reward_asked_at IS NULL", name="asked_of_past_only"),
     )
 
     id: Mapped[Id]
@@ -53,6 +54,10 @@ class Order(Model):
     #: The newest version that was paid in full; the reward of what was paid rests on it when an edit adds lines.
     paid_fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     first_seen_at: Mapped[Instant]
+    #: Placed before the programme began, as that stood when the order was first told.
+    is_past: Mapped[bool] = mapped_column(default=False, server_default="false")
+    #: When somebody asked for the reward of a past order; the terms in force then decide it.
+    reward_asked_at: Mapped[Instant | None]
 
 
 class Refund(Model):
@@ -76,6 +81,8 @@ class DetailKind(StrEnum):
     PAYMENT = "payment"
     DISPUTE = "dispute"
     RISK = "risk"
+    RETURN = "return"
+    DELETION = "deletion"
 
 
 class OrderDetail(Model):
@@ -88,7 +95,7 @@ class OrderDetail(Model):
     shop_id: Mapped[ShopId]
     order_shopify_id: Mapped[Big]
     kind: Mapped[DetailKind] = mapped_column(enum_column(DetailKind, "kind"))
-    #: Shopify's id of the payment or dispute; of a risk, the order's.
+    #: Shopify's id of the payment, dispute or return; of a risk and a deletion, the order's.
     shopify_id: Mapped[Big]
     fact: Mapped[dict[str, Any]] = mapped_column(JSONB)
     first_seen_at: Mapped[Instant]

@@ -13,6 +13,8 @@ from app.engine.rules.facts import (
     DisputeStatus,
     OrderFact,
     RefundLine,
+    ReturnFact,
+    ReturnStatus,
     RiskFact,
 )
 from app.engine.rules.holds import HoldReason, Past, decide_hold, needs_review
@@ -170,6 +172,7 @@ def test_a_dispute_holds_while_nobody_has_decided_it_whatever_the_terms_say(stat
 #: Everything that can hold, gravest first; each with what of the facts has to go so that it holds no more.
 GRAVE_TO_MILD = [
     HoldReason.DISPUTE,
+    HoldReason.OPEN_RETURN,
     HoldReason.RISK,
     HoldReason.TAG,
     HoldReason.PRODUCT,
@@ -201,9 +204,11 @@ def test_of_several_reasons_the_gravest_is_named() -> None:
             tags=frozenset({"check"}),
             product_ids=frozenset({5}),
             country_mismatch=True,
+            open_return=True,
         ),
     )
-    details = replace(risk(RiskLevel.HIGH), disputes=dispute(DisputeStatus.UNDER_REVIEW).disputes)
+    returned = (ReturnFact(BIG + 3, order.order_id, ReturnStatus.OPEN, day(1)),)
+    details = replace(risk(RiskLevel.HIGH), disputes=dispute(DisputeStatus.UNDER_REVIEW).disputes, returns=returned)
     past = Past(orders=0, orders_in_a_day=0, spent_minor=2, refunded_minor=1)
     named = []
     for number in range(len(GRAVE_TO_MILD)):
@@ -212,20 +217,22 @@ def test_of_several_reasons_the_gravest_is_named() -> None:
             case 0:
                 details = replace(details, disputes=())
             case 1:
-                details = replace(details, risk=None)
+                details = replace(details, returns=())
             case 2:
-                order = replace(order, tags=())
+                details = replace(details, risk=None)
             case 3:
-                order = replace(order, lines=(make_line(1, 8000),))
+                order = replace(order, tags=())
             case 4:
-                terms = replace(terms, hold_above_minor=None)
+                order = replace(order, lines=(make_line(1, 8000),))
             case 5:
-                order = replace(order, billing_country="US")
+                terms = replace(terms, hold_above_minor=None)
             case 6:
-                past = replace(past, refunded_minor=0)
+                order = replace(order, billing_country="US")
             case 7:
-                terms = replace(terms, holds=replace(terms.holds, orders_per_day_above=None))
+                past = replace(past, refunded_minor=0)
             case 8:
+                terms = replace(terms, holds=replace(terms.holds, orders_per_day_above=None))
+            case 9:
                 order = replace(order, customer=CustomerFact(BIG + 7))
     assert named == GRAVE_TO_MILD
     assert held(order, terms, details, replace(past, orders=1)) is None

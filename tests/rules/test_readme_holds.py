@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.engine.rules import money
-from app.engine.rules.facts import CustomerFact, Details, DisputeFact, DisputeStatus, OrderFact, RiskFact
+from app.engine.rules.facts import (
+    CustomerFact,
+    Details,
+    DisputeFact,
+    DisputeStatus,
+    OrderFact,
+    ReturnFact,
+    ReturnStatus,
+    RiskFact,
+)
 from app.engine.rules.holds import HoldReason, Past, decide_hold, needs_review
 from app.engine.rules.release import compute_release_at
 from app.engine.rules.reward import compute_target
@@ -49,6 +58,8 @@ def parse_rules(text: str) -> Terms:
             rules = HoldRules(tags=frozenset({tag}))
         case ["product", "Wine"]:
             rules = HoldRules(product_ids=frozenset({WINE}))
+        case ["return", "open"]:
+            rules = HoldRules(open_return=True)
         case ["countries", "differ"]:
             rules = HoldRules(country_mismatch=True)
         case _:
@@ -83,6 +94,8 @@ def parse_known(text: str) -> tuple[OrderFact, Details, Past | None]:
         case ["billed", "to", billing, "sent", "to", shipping]:
             shipped = None if shipping == "nowhere" else shipping
             order = replace(order, billing_country=billing, shipping_country=shipped)
+        case ["return", word]:
+            details = Details(returns=(ReturnFact(BIG, order.order_id, ReturnStatus(word), day(1)),))
         case ["dispute", *words]:
             status = DisputeStatus("_".join(words))
             details = Details(disputes=(DisputeFact(BIG, order.order_id, status, day(1)),))

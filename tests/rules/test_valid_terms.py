@@ -61,7 +61,7 @@ WHOLE = Terms(
     campaigns=(campaign(), campaign("Next", 3, rate_bps=10_000, multiplier_bps=None)),
     tier_grace_days=3_650,
     limits=Limits(1, 1, 1, 1, 1, money.LARGEST_MINOR),
-    holds=HoldRules(True, 0, RiskLevel.LOW, 10_000, 1, words("vip"), frozenset({5}), True, 0),
+    holds=HoldRules(True, 0, RiskLevel.LOW, 10_000, 1, words("vip"), frozenset({5}), True, 0, True),
     automatic_up_to_minor=0,
     automatic_tiers=words("Gold"),
     release=Release(ReleaseKind.DAYS_AFTER_PAID, 3_650),

@@ -1,4 +1,4 @@
-"""Something was told about orders besides their bodies: payments, disputes, risk. Remember it, and aim anew."""
+"""Something was told about orders besides their bodies, such as a dispute or a return. Remember it, and aim anew."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,15 +7,13 @@ from sqlalchemy.orm import Session
 
 from app.engine.aim import reassess
 from app.engine.locks import lock_customers, lock_orders
-from app.engine.rules.facts import DisputeFact, PaymentFact, RiskFact
+from app.engine.rules.facts import DetailFact
 from app.engine.store import find_orders, store_details
 from app.models import Shop
 
 
-def record_details(
-    session: Session, shop: Shop, facts: Sequence[PaymentFact | DisputeFact | RiskFact], now: datetime
-) -> None:
-    """Record a batch of payments, disputes and risks. What is told of an order not known yet waits for it."""
+def record_details(session: Session, shop: Shop, facts: Sequence[DetailFact], now: datetime) -> None:
+    """Record a batch of details, deletions included. What is told of an order not known yet waits for it."""
     order_ids = {fact.order_id for fact in facts}
     lock_orders(session, shop.id, order_ids)
     orders = find_orders(session, shop.id, order_ids)

@@ -192,6 +192,44 @@ class RiskFact:
     assessed_at: datetime
 
 
+class ReturnStatus(StrEnum):
+    """Where a return stands, in Shopify's words. A closed one can be opened again."""
+
+    REQUESTED = "requested"
+    OPEN = "open"
+    DECLINED = "declined"
+    CANCELED = "canceled"
+    CLOSED = "closed"
+
+    @property
+    def is_open(self) -> bool:
+        """True while goods may still come back by it."""
+        return self in (ReturnStatus.REQUESTED, ReturnStatus.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFact:
+    """Goods of an order that a customer wants to send back. What was paid back for them is told as a refund."""
+
+    return_id: int
+    order_id: int
+    status: ReturnStatus
+    #: When it was told: the newest word counts.
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionFact:
+    """An order was deleted in Shopify; it counts as cancelled from then on."""
+
+    order_id: int
+    at: datetime
+
+
+#: What is told about an order besides its body and its refunds.
+DetailFact = PaymentFact | DisputeFact | RiskFact | ReturnFact | DeletionFact
+
+
 @dataclass(frozen=True, slots=True)
 class ProductFact:
     """What the shop's catalogue says about a product."""
@@ -212,6 +250,7 @@ class Details:
     payments: tuple[PaymentFact, ...] = ()
     disputes: tuple[DisputeFact, ...] = ()
     risk: RiskFact | None = None
+    returns: tuple[ReturnFact, ...] = ()
     #: The products of its lines, by id, as the catalogue was when the order was first decided.
     products: Mapping[int, ProductFact] = field(default_factory=dict)
 

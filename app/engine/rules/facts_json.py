@@ -10,11 +10,13 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from app.engine.rules.facts import (
     CreditMove,
+    DeletionFact,
     DisputeFact,
     OrderFact,
     PaymentFact,
     ProductFact,
     RefundFact,
+    ReturnFact,
     RiskFact,
 )
 from app.engine.rules.terms import Terms
@@ -24,7 +26,9 @@ T = TypeVar("T")
 _Read = Callable[[Any], Any]
 #: Made once for each type: its fields with the function that reads each.
 _KNOWN_READERS: dict[type, tuple[tuple[str, _Read], ...]] = {}
-Fact = OrderFact | RefundFact | PaymentFact | DisputeFact | RiskFact | ProductFact | CreditMove
+Fact = (
+    OrderFact | RefundFact | PaymentFact | DisputeFact | RiskFact | ReturnFact | DeletionFact | ProductFact | CreditMove
+)
 
 
 def to_json(fact: Fact) -> Json:

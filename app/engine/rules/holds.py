@@ -30,6 +30,8 @@ class HoldReason(StrEnum):
     COUNTRY_MISMATCH = "country_mismatch"
     #: The customer contests the payment at the bank.
     DISPUTE = "dispute"
+    #: Goods of the order are on their way back.
+    OPEN_RETURN = "open_return"
     BY_STAFF = "by_staff"
 
     @property
@@ -90,6 +92,10 @@ def _is_disputed(looked: _Looked) -> bool:
     return any(dispute.status.is_open for dispute in looked.details.disputes)
 
 
+def _is_on_its_way_back(looked: _Looked) -> bool:
+    return looked.rules.open_return and any(told.status.is_open for told in looked.details.returns)
+
+
 def _is_risky(looked: _Looked) -> bool:
     risk, level = looked.details.risk, looked.rules.risk_from
     return risk is not None and level is not None and _RISKS[risk.level] >= _RISKS[level]
@@ -144,6 +150,7 @@ _tags_of = OncePerTerms(lambda terms: plain_set(terms.holds.tags))
 #: What was said of this very order, then what the merchant named, then amounts and places, then the customer's past.
 _RULES: tuple[tuple[HoldReason, Callable[[_Looked], bool]], ...] = (
     (HoldReason.DISPUTE, _is_disputed),
+    (HoldReason.OPEN_RETURN, _is_on_its_way_back),
     (HoldReason.RISK, _is_risky),
     (HoldReason.TAG, _is_tagged),
     (HoldReason.PRODUCT, _has_product),

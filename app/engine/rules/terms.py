@@ -173,6 +173,8 @@ class HoldRules:
     country_mismatch: bool = False
     #: Released by itself after so many days; None waits for a person.
     release_after_days: int | None = None
+    #: A return of the order is open: until it is closed, cancelled or declined.
+    open_return: bool = False
 
 
 @dataclass(frozen=True, slots=True)

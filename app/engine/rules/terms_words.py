@@ -73,6 +73,7 @@ LABELS = {
     "holds.tags": "Hold tags",
     "holds.product_ids": "Hold products",
     "holds.country_mismatch": "Hold when countries differ",
+    "holds.open_return": "Hold while a return is open",
     "holds.release_after_days": "Holds end by themselves after days",
     "automatic_up_to": "Mixed mode: automatic up to",
     "automatic_tiers": "Mixed mode: automatic for tiers",

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.rules.facts import (
+    DetailFact,
     DisputeFact,
     DisputeStatus,
     FinancialStatus,
     OrderFact,
     PaymentFact,
     RefundFact,
+    ReturnFact,
     RiskFact,
 )
 from app.engine.rules.facts_json import order_from_json, refund_from_json, to_json
@@ -19,6 +22,8 @@ from app.engine.rules.facts_json import order_from_json, refund_from_json, to_js
 _PROGRESS = {status: position for position, status in enumerate(FinancialStatus)}
 #: Disputes carry no version; they only go forward, in the order of their states.
 _DISPUTE_PROGRESS = {status: position for position, status in enumerate(DisputeStatus)}
+
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def newest(facts: Iterable[OrderFact]) -> dict[int, OrderFact]:
@@ -51,8 +56,8 @@ def is_fuller(fact: RefundFact, stored: Mapping[str, Any]) -> bool:
     return _refund_rank(fact) > _refund_rank(refund_from_json(stored))
 
 
-def detail_rank(fact: PaymentFact | DisputeFact | RiskFact) -> tuple[Any, ...]:
-    """Return what makes one telling of a payment, dispute or risk count more than another: the greater one does."""
+def detail_rank(fact: DetailFact) -> tuple[Any, ...]:
+    """Return what makes one telling of a detail of an order count more than another: the greater one does."""
     text = json.dumps(to_json(fact), sort_keys=True)
     match fact:
         case PaymentFact():
@@ -61,6 +66,10 @@ def detail_rank(fact: PaymentFact | DisputeFact | RiskFact) -> tuple[Any, ...]:
             return (not fact.status.is_open, _DISPUTE_PROGRESS[fact.status], text)
         case RiskFact():
             return (fact.assessed_at, text)
+        case ReturnFact():
+            return (fact.told_at, not fact.status.is_open, text)
+        case _:  # a deletion: it is gone since the first word of it
+            return (_FOREVER - fact.at, text)
 
 
 def _order_rank(fact: OrderFact) -> tuple[Any, ...]:
