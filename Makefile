@@ -65,7 +65,7 @@ lock: install-dev
 
 .PHONY: clean
 clean:
-	rm -rf .venv node_modules var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .venv node_modules var/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: install-demo install-dev
