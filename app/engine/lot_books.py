@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
@@ -12,11 +12,12 @@ from app.engine.rules.facts import MoveKind
 from app.engine.rules.lot_account import compute_lots
 from app.engine.rules.lots import NOBODY, Change, Lot, Reckoning, SetOff
 from app.engine.rules.postings import Account, EntryKind
+from app.engine.rules.statement_lines import EXPIRATION_OF
 from app.engine.rules.states import TransferKind, TransferState
-from app.models import CreditMoveRow, LedgerEntry, LedgerPosting, Shop, Transfer
+from app.models import CreditAccount, CreditMoveRow, LedgerEntry, LedgerPosting, Shop, Transfer
 
-#: The key of a move that says a credit expired: this, and Shopify's id of the credit's transaction.
-EXPIRATION_OF = "expiration:"
+#: Shopify may take so long to say that a credit expired; where its whole statement says nothing later, none did.
+SAID_WITHIN = timedelta(days=1)
 #: The key of a credit that gives back what was taken although it had expired begins so.
 MAKES_GOOD = "credit:expired:"
 _DONE = (TransferState.CONFIRMED, TransferState.NOT_APPLICABLE)
@@ -37,6 +38,8 @@ class LotBook:
     covered: Counter[int] = field(default_factory=Counter)
     corrections: Counter[int] = field(default_factory=Counter)
     set_offs: list[SetOff] = field(default_factory=list)
+    #: Until when Shopify's whole statement is known; None while it never was.
+    said_until: datetime | None = None
 
     @property
     def open_debits(self) -> list[Transfer]:
@@ -44,13 +47,19 @@ class LotBook:
         return [debit for debit in self.debits if debit.state not in _DONE]
 
     def told(self) -> dict[int, int]:
-        """Return by transfer what expired of it by Shopify's own word."""
+        """Return by transfer what expired of it by Shopify's own word: nothing, where that should have come long ago."""
         ours = {_expiration_of(row): row.id for row in self.credits.values()}
-        told: Counter[int] = Counter()
+        told: Counter[int] = Counter(dict.fromkeys(self._silent(), 0))
         for move in self.moves:
             if move.key in ours:
                 told[ours[move.key]] += move.amount_minor
         return dict(told)
+
+    def _silent(self) -> list[int]:
+        if self.said_until is None:
+            return []
+        latest = self.said_until - SAID_WITHIN
+        return [row.id for row in self.credits.values() if row.expires_at is not None and row.expires_at <= latest]
 
     def taken_minor(self, reward_id: int) -> int:
         """Return what was taken back of a reward, without what a debit is still to take or need not take any more."""
@@ -136,6 +145,14 @@ def read_lot_books(session: Session, shop: Shop, customer_ids: Collection[int], 
         select(CreditMoveRow).where(CreditMoveRow.shop_id == shop.id, CreditMoveRow.customer_id.in_(books))
     ):
         books[move.customer_id].moves.append(move)
+    for customer_id, read_at in session.execute(
+        select(CreditAccount.customer_id, CreditAccount.whole_read_at).where(
+            CreditAccount.shop_id == shop.id,
+            CreditAccount.customer_id.in_(books),
+            CreditAccount.currency == shop.currency,
+        )
+    ):
+        books[customer_id].said_until = read_at
     _read_entries(session, shop, books)
     return books
 

@@ -1,6 +1,6 @@
 """A customer's statement periods, and what moved the credit in Shopify besides our own transfers."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -33,6 +33,12 @@ class CreditMoveRow(Model):
         UniqueConstraint("shop_id", "key"),
         Index(None, "shop_id", "customer_id", "at"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index(
+            "ix_credit_moves_repeats",
+            "shop_id",
+            "id",
+            postgresql_where=text("repeats_transfer_id IS NOT NULL AND repeat_seen_at IS NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -45,3 +51,6 @@ class CreditMoveRow(Model):
     at: Mapped[Instant]
     order_shopify_id: Mapped[int | None] = mapped_column(BigInteger)
     first_seen_at: Mapped[Instant]
+    #: Looks as if this transfer of ours had been carried out twice, and when a person had looked at that.
+    repeats_transfer_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("transfers.id"))
+    repeat_seen_at: Mapped[Instant | None]

@@ -6,100 +6,13 @@ Told by Shopify's statement of the account. Each move is booked once, whatever o
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from app.engine.audit import SYSTEM
-from app.engine.daybook import Cause, Daybook
-from app.engine.expiries import Expiries
-from app.engine.locks import lock_customers
-from app.engine.lot_books import EXPIRATION_OF
-from app.engine.rules import postings
-from app.engine.rules.facts import CreditMove, MoveKind
-from app.engine.rules.postings import EntryKind
-from app.errors import Broken, NotYet
-from app.models import CreditMoveRow, Customer, Shop, Transfer
-
-_KINDS = {
-    MoveKind.REDEMPTION: EntryKind.REDEMPTION,
-    MoveKind.RETURN: EntryKind.RETURN,
-    MoveKind.EXPIRY: EntryKind.EXPIRY,
-    MoveKind.EXTERNAL_CREDIT: EntryKind.EXTERNAL,
-    MoveKind.EXTERNAL_DEBIT: EntryKind.EXTERNAL,
-}
+from app.engine.move_books import book_moves
+from app.engine.rules.facts import CreditMove
+from app.models import Shop
 
 
 def record_moves(session: Session, shop: Shop, moves: Sequence[CreditMove], now: datetime) -> int:
-    """Book the moves that are new and return how many; ``customer_id`` is Shopify's.
-
-    An expiry's key is ``expiration:`` and Shopify's id of the credit transaction that expired, so that it takes the
-    place of what was reckoned for one of our credits. Raises NotYet while a customer is not known, Broken for an
-    amount that is none.
-    """
-    if any(move.amount_minor <= 0 for move in moves):
-        raise Broken("A move on a store-credit account has an amount above zero; its kind says which way it went.")
-    customers = _get_customers(session, shop, {move.customer_id for move in moves})
-    lock_customers(session, shop.id, customers.values())
-    fresh = _store(session, shop, moves, customers, now)
-    whose = {row.customer_id for row in fresh}
-    daybook = Daybook(session, shop, whose, actor=SYSTEM, now=now)
-    expiries = Expiries(session, shop, whose, daybook, now)
-    expiries.lower()
-    rewards = _find_rewards(session, shop, fresh)
-    for row in fresh:
-        rows = postings.move(row.kind, row.amount_minor)
-        cause = Cause(move_id=row.id, reward_id=rewards.get(row.key))
-        daybook.enter(_KINDS[row.kind], row.customer_id, f"move:{row.key}", rows, row.at, cause)
-    expiries.raise_()
-    daybook.write()
-    return len(fresh)
-
-
-def _get_customers(session: Session, shop: Shop, shopify_ids: set[int]) -> dict[int, int]:
-    rows = session.execute(
-        select(Customer.shopify_id, Customer.id).where(
-            Customer.shop_id == shop.id, Customer.shopify_id.in_(shopify_ids)
-        )
-    )
-    customers: dict[int, int] = dict(list(rows))
-    unknown = sorted(shopify_ids - customers.keys())
-    if unknown:
-        raise NotYet(f"No customer {unknown[0]} is known in this shop yet; the move is booked once it is.")
-    return customers
-
-
-def _store(
-    session: Session, shop: Shop, moves: Sequence[CreditMove], customers: dict[int, int], now: datetime
-) -> list[CreditMoveRow]:
-    """Store the moves whose key is new and return their rows, oldest first."""
-    if not moves:
-        return []
-    rows = [
-        {
-            "shop_id": shop.id,
-            "key": move.key,
-            "customer_id": customers[move.customer_id],
-            "kind": move.kind,
-            "currency": shop.currency,
-            "amount_minor": move.amount_minor,
-            "at": move.at,
-            "order_shopify_id": move.order_id,
-            "first_seen_at": now,
-        }
-        for move in moves
-    ]
-    statement = upsert(CreditMoveRow).values(rows).on_conflict_do_nothing(index_elements=["shop_id", "key"])
-    fresh = session.scalars(statement.returning(CreditMoveRow)).all()
-    return sorted(fresh, key=lambda row: (row.at, row.key))
-
-
-def _find_rewards(session: Session, shop: Shop, rows: Sequence[CreditMoveRow]) -> dict[str, int | None]:
-    """Return by key the rewards whose credit expired."""
-    gids = [row.key.removeprefix(EXPIRATION_OF) for row in rows if row.kind is MoveKind.EXPIRY]
-    found = session.execute(
-        select(Transfer.shopify_transaction_id, Transfer.reward_id).where(
-            Transfer.shop_id == shop.id, Transfer.shopify_transaction_id.in_(gids)
-        )
-    )
-    return {f"{EXPIRATION_OF}{gid}": reward_id for gid, reward_id in found}
+    """Book the moves that are new and return how many; ``customer_id`` is Shopify's. See ``book_moves``."""
+    return len(book_moves(session, shop, moves, now))
