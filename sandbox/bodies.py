@@ -62,7 +62,7 @@ def order_body(order: Order) -> Json:
         "number": order.number - 1000,
         "order_number": order.number,
         "order_status_url": f"https://{order.shop_domain}/orders/{order.id}",
-        "payment_gateway_names": _gateways(order),
+        "payment_gateway_names": order.gateways,
         "phone": None,
         "po_number": None,
         "presentment_currency": order.currency,
@@ -140,12 +140,6 @@ def edit_body(edit_id: int, order: Order, changes: list[tuple[Line, int]], at: d
 
 def _customer(order: Order) -> Json | None:
     return embedded_customer(order.customer, order.currency, order.timezone) if order.customer else None
-
-
-def _gateways(order: Order) -> list[str]:
-    kinds = ("authorization", "capture", "sale")
-    used = [payment for payment in order.payments if payment.kind in kinds and payment.status == "success"]
-    return list(dict.fromkeys(payment.gateway for payment in used))
 
 
 def _shipping_lines(order: Order) -> list[Json]:

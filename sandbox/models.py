@@ -8,6 +8,7 @@ from sandbox.wares import Product, Variant
 
 PAID_IN = ("sale", "capture")
 """The kinds of transactions by which money comes in."""
+PAYING = ("authorization", *PAID_IN)
 
 
 @dataclass
@@ -224,3 +225,9 @@ class Order:
     def shipping_minor(self) -> int:
         """What shipping costs after its discount."""
         return self.shipping_price_minor - self.shipping_discount_minor
+
+    @property
+    def gateways(self) -> list[str]:
+        """Through what it was paid, or is to be: each gateway that did not fail, once."""
+        used = [payment for payment in self.payments if payment.kind in PAYING and payment.status == "success"]
+        return list(dict.fromkeys(payment.gateway for payment in used))

@@ -70,7 +70,7 @@ ORDER: dict[str, Resolver] = {
     "netPaymentSet": of_order(_net_payment),
     "note": plain(lambda o: None),
     "originalTotalPriceSet": of_order(totals.total),
-    "paymentGatewayNames": plain(lambda o: list(dict.fromkeys(p.gateway for p in o.payments))),
+    "paymentGatewayNames": plain(lambda o: o.gateways),
     "refundDiscrepancySet": of_order(lambda o: -totals.discrepancies(o)),
     "refunds": first_of(lambda o: o.refunds),
     "shippingLines": listed(_shipping_lines, lambda item: 1),

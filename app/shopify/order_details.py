@@ -48,7 +48,7 @@ def read_payments(gateway: Gateway, order_ids: Collection[int], *, max_wait_seco
             payment
             for order_id, node in asked
             if node is not None
-            for payment in _payments(order_id, node["transactions"])
+            for payment in _all_payments(order_id, node["transactions"])
         ]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable(error) from error
@@ -60,16 +60,21 @@ def read_risks(
     """Return the highest risk that anyone has found in each order; none is NONE. Pending assessments say nothing."""
     asked = read_nodes(gateway, ORDER_RISKS, "Order", order_ids, batch=RISKS_BATCH, max_wait_seconds=max_wait_seconds)
     try:
-        found = [(order_id, _level(node["risk"]["assessments"])) for order_id, node in asked if node is not None]
+        found = [(order_id, highest_level(node["risk"]["assessments"])) for order_id, node in asked if node is not None]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable(error) from error
     return [RiskFact(order_id, level, asked_at) for order_id, level in found if level is not None]
 
 
-def _payments(order_id: int, transactions: list[Json]) -> list[PaymentFact]:
+def _all_payments(order_id: int, transactions: list[Json]) -> list[PaymentFact]:
     if len(transactions) >= MOST_TRANSACTIONS:
         log.warning("order_with_too_many_transactions", order=order_id)
         return []
+    return payments_of(order_id, transactions)
+
+
+def payments_of(order_id: int, transactions: list[Json]) -> list[PaymentFact]:
+    """Return what all transactions of an order say about how it was paid; see ``read_payments``."""
     paid = [
         PaymentFact(number_of(told["id"]), order_id, told["gateway"] or "", _amount(told))
         for told in transactions
@@ -90,8 +95,8 @@ def _amount(told: Json) -> int:
     return max(0, to_minor(money["amount"], money["currencyCode"]))
 
 
-def _level(assessments: list[Json]) -> RiskLevel | None:
-    """Return the highest level; None while one may still come and none is there yet."""
+def highest_level(assessments: list[Json]) -> RiskLevel | None:
+    """Return the highest level of an order's risk assessments; None while one may still come and none is there yet."""
     told = [assessment["riskLevel"] for assessment in assessments]
     levels = [RiskLevel(level.lower()) for level in told if level != _PENDING]
     if not levels and told:

@@ -1,15 +1,14 @@
-"""A delivery's body as JSON without floats, and text as the database can store it."""
+"""A delivery's body as JSON without floats."""
 
 import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
 from app.errors import BoomerangError, Broken
+from app.texts import TEXT_LIMIT as TEXT_LIMIT
+from app.texts import clean_text as clean_text
 
 Json = dict[str, Any]
-
-#: Longer names and titles are cut: they are for display, and an index takes no more than 2,700 bytes.
-TEXT_LIMIT = 255
 
 
 class BodyError(Broken):
@@ -36,15 +35,6 @@ def read_object(raw: bytes) -> Json:
     if not isinstance(found, dict):
         raise BodyError(f"The body must be a JSON object; it is {kind_of(found)}.")
     return found
-
-
-def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return text as PostgreSQL can store it: without NUL and lone surrogates, cut at ``limit`` characters."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    if not text.isascii():
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.strip()[:limit]
 
 
 def kind_of(value: Any) -> str:
