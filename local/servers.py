@@ -19,12 +19,29 @@ import secrets
 import shutil
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import redis
+from psycopg import sql
 
 from local.embedded import EmbeddedServer, ServerFailed, free_port, make_passable, write_private
+
+#: Sequences of identity columns follow their tables.
+_HAND_OVER = """
+DO $$
+DECLARE found record;
+BEGIN
+    FOR found IN SELECT oid::regclass AS name FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO boomerang', found.name);
+    END LOOP;
+    FOR found IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO boomerang', found.name);
+    END LOOP;
+END $$
+"""
 
 
 class Urls(NamedTuple):
@@ -35,7 +52,10 @@ class Urls(NamedTuple):
 
 
 class PostgresServer(EmbeddedServer):
-    """PostgreSQL 18; `url` is for SQLAlchemy and leads to the database `boomerang` of a superuser."""
+    """PostgreSQL 18; `url` is for SQLAlchemy and leads to the database `boomerang` as its owner.
+
+    The owner is no superuser, for row-level security does not hold superusers back.
+    """
 
     name = "PostgreSQL"
     stop_signal = "SIGINT"  # "fast": ends open sessions instead of waiting for them
@@ -56,7 +76,10 @@ class PostgresServer(EmbeddedServer):
             shutil.rmtree(begun, ignore_errors=True)
             self._create_cluster(binaries, begun, password_file, user)
             begun.rename(data)
-        password, port = password_file.read_text(), free_port()
+        owner_file = self.folder / "owner-password"
+        if not owner_file.exists():
+            write_private(owner_file, secrets.token_urlsafe(24), user)
+        password, port = owner_file.read_text(), free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
@@ -68,17 +91,21 @@ class PostgresServer(EmbeddedServer):
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        url = f"postgresql+psycopg://postgres:{password}@127.0.0.1:{port}/boomerang"
+        url = f"postgresql+psycopg://boomerang:{password}@127.0.0.1:{port}/boomerang"
         return [str(binaries / "postgres"), "-D", str(data), *options], data, url
 
+    @property
+    def superuser_url(self) -> str:
+        """Return the address of the same database for a superuser."""
+        password = (self.folder / "password").read_text()
+        return f"postgresql+psycopg://postgres:{password}@{self.url.rpartition('@')[2]}"
+
     def is_ready(self) -> bool:
-        """Connect to the maintenance database, and create ours if it is not there yet."""
-        plain = self.url.replace("+psycopg", "").removesuffix("/boomerang")
+        """Connect to the maintenance database, and create our role and database if they are not there yet."""
+        plain = self.superuser_url.replace("+psycopg", "").removesuffix("/boomerang")
         try:
             with psycopg.connect(plain + "/postgres", autocommit=True, connect_timeout=5) as connection:
-                known = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'boomerang'").fetchone()
-                if known is None:
-                    connection.execute("CREATE DATABASE boomerang")
+                _furnish(connection, (self.folder / "owner-password").read_text(), plain + "/boomerang")
         except psycopg.OperationalError:
             return False
         return True
@@ -105,6 +132,20 @@ class PostgresServer(EmbeddedServer):
             raise ServerFailed(f"{binaries} cannot be entered by others (`chmod -R o+rX` mends that).") from error
         if made.returncode:
             raise ServerFailed(f"PostgreSQL could not create its files in {data}:\n{made.stderr[-2000:]}")
+
+
+def _furnish(connection: "psycopg.Connection[Any]", password: str, database_url: str) -> None:
+    """Make the role and its database; a database that still belongs to the superuser is handed over."""
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'boomerang'").fetchone():
+        connection.execute(sql.SQL("CREATE ROLE boomerang LOGIN PASSWORD {}").format(sql.Literal(password)))
+    owned = "SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = 'boomerang'"
+    owner = connection.execute(owned).fetchone()
+    if owner is None:
+        connection.execute("CREATE DATABASE boomerang OWNER boomerang")
+    elif owner[0] != "boomerang":
+        with psycopg.connect(database_url, autocommit=True) as inside:
+            inside.execute(_HAND_OVER)
+        connection.execute("ALTER DATABASE boomerang OWNER TO boomerang")
 
 
 class ValkeyServer(EmbeddedServer):

@@ -1,8 +1,9 @@
 """What all tests share: real servers, a database and a Redis database for each worker, and Chromium's place.
 
-The servers are those of TEST_DATABASE_URL (a superuser's; databases are created beside it and dropped again)
-and TEST_REDIS_URL, or else embedded ones in a temporary folder. They start when the first test asks for them;
-all workers of a run share them, and they end with the run. No test is skipped for want of them.
+The servers are those of TEST_DATABASE_URL (a superuser's; databases, and a plain role that owns them, are created
+beside it and dropped again) and TEST_REDIS_URL, or else embedded ones in a temporary folder. They start when the
+first test asks for them; all workers of a run share them, and they end with the run. No test is skipped for want of
+them.
 """
 
 import os
@@ -72,6 +73,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             with _connect(make_url(url)) as connection:
                 for name in (_template_name(), f"{_template_name()}_begun"):
                     _drop(connection, name)
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(_template_name())))
         shutil.rmtree(os.environ.pop(SHARED_FOLDER), ignore_errors=True)
 
 
@@ -96,12 +98,12 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="session")
 def server_urls() -> Iterator[tuple[str, str]]:
-    """Return the addresses of PostgreSQL and of Redis (or Valkey)."""
+    """Return the addresses of PostgreSQL (a superuser's) and of Redis (or Valkey)."""
     folder = Path(os.environ[SHARED_FOLDER])
     with ExitStack() as servers:
         database, redis = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
         if not database:
-            database = servers.enter_context(start_postgres(folder / "postgres", durable=False)).url
+            database = servers.enter_context(start_postgres(folder / "postgres", durable=False)).superuser_url
         if not redis:
             redis = servers.enter_context(start_valkey(folder / "valkey")).url
         yield database, redis
@@ -109,18 +111,22 @@ def server_urls() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def database_url(server_urls: tuple[str, str], worker_number: int) -> Iterator[str]:
-    """Return the address of a migrated database of this worker's own, copied from a template of the run."""
+    """Return the address of a migrated database of this worker's own, copied from a template of the run.
+
+    Its user owns it and is no superuser, for the database shows superusers the rows of every shop.
+    """
     server = make_url(server_urls[0]).set(drivername="postgresql+psycopg")
+    owner = server.set(username=_template_name(), password=os.environ[SHARED_FOLDER])
     name = f"{_template_name()}_{worker_number}"
     with _connect(server) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext('boomerang tests'))")
         template = _template_name()
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone():
-            _create_template(connection, server, template)
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+            _create_template(connection, owner, template)
+        copy = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        connection.execute(copy.format(*map(sql.Identifier, (name, template, template))))
         connection.execute("SELECT pg_advisory_unlock_all()")
-    yield server.set(database=name).render_as_string(hide_password=False)
+    yield owner.set(database=name).render_as_string(hide_password=False)
     with _connect(server) as connection:
         _drop(connection, name)
 
@@ -158,9 +164,9 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def admin_connection(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
+def admin_connection(server_urls: tuple[str, str], database_url: str) -> Iterator["psycopg.Connection[Any]"]:
     """Return a superuser's connection to this worker's database that the books' triggers do not stop."""
-    with _connect(make_url(database_url)) as connection:
+    with _connect(make_url(server_urls[0]).set(database=make_url(database_url).database)) as connection:
         connection.execute("SET session_replication_role = replica")
         yield connection
 
@@ -222,13 +228,15 @@ def _connect(url: URL) -> "psycopg.Connection[Any]":
     return psycopg.connect(plain, autocommit=True)
 
 
-def _create_template(connection: "psycopg.Connection[Any]", server: URL, name: str) -> None:
+def _create_template(connection: "psycopg.Connection[Any]", owner: URL, name: str) -> None:
     from flask_migrate import upgrade
 
+    role = sql.Identifier(str(owner.username))
+    connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(owner.password)))
     begun = f"{name}_begun"  # so that nobody copies what a failed migration left
     _drop(connection, begun)
-    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(begun)))
-    url = server.set(database=begun).render_as_string(hide_password=False)
+    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(begun), role))
+    url = owner.set(database=begun).render_as_string(hide_password=False)
     with _create_app(_settings(url, "redis://127.0.0.1:9/0")).app_context():
         upgrade(directory=str(ROOT / "migrations"))
     # A database is renamed or copied only while nobody is connected to it, and the app keeps its connections.

@@ -31,13 +31,10 @@ def ada(shop: Till) -> int:
 
 @pytest.fixture
 def ordinary(shop: Till, database_url: str) -> Iterator["psycopg.Connection[Any]"]:
-    """Return a connection of somebody who may do everything with the tables and is no superuser."""
+    """Return a connection of the app's own user, who owns the tables and is no superuser."""
     shop.tell(order(1))
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain) as connection:
-        # The role exists in this transaction only: it is rolled back.
-        connection.execute("CREATE ROLE made_up_app; GRANT ALL ON ALL TABLES IN SCHEMA public TO made_up_app")
-        connection.execute("SET LOCAL ROLE made_up_app")
         yield connection
         connection.rollback()
 

@@ -14,7 +14,6 @@ TABLES = sorted(Base.metadata.tables.values(), key=lambda table: table.name)
 #: Indexes that do not lead with the shop, each with its reason.
 NOT_BY_SHOP = {
     "uq_shops_domain": "finds the shop itself",
-    "ix_inbox_waiting": "the drain takes what waits in the order of its arrival, whatever shop it is of",
 }
 ENUMS = [(table, column) for table in TABLES for column in table.columns if isinstance(column.type, Enum)]
 
