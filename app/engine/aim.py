@@ -4,10 +4,11 @@ Whatever arrives, late, twice or out of order, ends here, so the books depend on
 how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +28,9 @@ from app.engine.reward_rows import (
     read_deleted,
     read_met,
     read_rewards,
+    reserve_numbers,
 )
+from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.postings import Account
 from app.engine.rules.release import compute_release_at
@@ -89,6 +92,8 @@ class _Round:
         self._programme = Programme(session, shop)
         self._counters = Counters(session, shop, limited=self._programme.limits_periodically)
         self._rewards: dict[int, Reward] = {}
+        #: Ids for those of the line that have no reward yet.
+        self._numbers: Iterator[int] = iter(())
         self._waiting: list[tuple[datetime, int, Case]] = []
         self._seen: set[int] = set()
         #: Rewards booked for the first time, or for another customer.
@@ -127,6 +132,8 @@ class _Round:
         """Put cases in the line, each where its reward takes its room."""
         fresh = [case for case in cases if case.order.id not in self._seen]
         self._rewards |= read_rewards(self._session, self._shop, fresh)
+        if new := sum(case.order.id not in self._rewards for case in fresh):
+            self._numbers = chain(self._numbers, reserve_numbers(self._session, new))
         for case in fresh:
             self._seen.add(case.order.id)
             heappush(self._waiting, (self._takes_at(case), case.order.shopify_id, case))
@@ -151,11 +158,11 @@ class _Round:
 
     def _bring(self, case: Case, reward: Reward | None) -> datetime | None:
         """Bring one reward to its target; return from when on it takes something else of its customer's limits."""
-        terms = self._programme.at(case.fact.placed_at) if reward is None else self._terms_of(reward)
+        terms = self._terms_for(case, reward)
         case = with_needed(self._session, case, terms)
         is_fresh = reward is None
         if reward is None:
-            reward = new_reward(self._session, self._shop, case, terms, self._now)
+            reward = new_reward(self._shop, next(self._numbers), case, terms, self._now)
         whose_before = reward.customer_id
         moved = whose_before not in (None, case.order.customer_id) and reward.state in BOOKED
         if moved:
@@ -173,8 +180,14 @@ class _Round:
             self._session.add(reward)
         return self._count(reward, aim, ceilings, whose_before)
 
-    def _terms_of(self, reward: Reward) -> Terms:
-        return self._programme.version(reward.terms_version)
+    def _terms_for(self, case: Case, reward: Reward | None) -> Terms:
+        """Return the terms that decide an order: those of its day, of a past one those when somebody asked for it."""
+        if reward is not None and reward.ineligible_reason is not IneligibleReason.BEFORE_PROGRAMME:
+            return self._programme.version(reward.terms_version)
+        terms = self._programme.at(case.order.reward_asked_at or case.fact.placed_at)
+        if reward is not None:
+            reward.terms_version = terms.version
+        return terms
 
     def _take_aim(self, case: Case, reward: Reward, terms: Terms) -> tuple[Aim, tuple[Ceiling, ...]]:
         """Compute the target within the periodic limits and the ceilings that the reward has already met."""
@@ -210,6 +223,7 @@ class _Round:
             details=case.details,
             ceilings=ceilings,
             adjustment=read_adjustment(reward),
+            is_past=case.is_past,
         )
 
     def _meet(

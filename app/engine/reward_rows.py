@@ -1,6 +1,6 @@
 """The rows of rewards: read anew, begun, and what their columns should say."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,9 +59,15 @@ def read_adjustment(reward: Reward) -> Adjustment | None:
     return Adjustment(reward.adjusted_minor, reward.adjusted_by or SYSTEM, reward.adjusted_reason or "")
 
 
-def new_reward(session: Session, shop: Shop, case: Case, terms: Terms, now: datetime) -> Reward:
+def reserve_numbers(session: Session, count: int) -> Iterator[int]:
+    """Return ids for so many new rewards, asked for at once."""
+    series = func.generate_series(1, count).table_valued("n").alias("wanted")
+    number = func.nextval(func.pg_get_serial_sequence("rewards", "id"))
+    return iter(session.scalars(select(number).select_from(series)).all())
+
+
+def new_reward(shop: Shop, number: int, case: Case, terms: Terms, now: datetime) -> Reward:
     """Return a reward that holds nothing yet. It has its id, which its entries name, before it is stored."""
-    number = session.scalar(select(func.nextval(func.pg_get_serial_sequence("rewards", "id"))))
     return Reward(
         id=number,
         shop_id=shop.id,

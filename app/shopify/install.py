@@ -76,6 +76,13 @@ def _save_shop(session: Session, domain: str, facts: ShopFacts, now: datetime) -
     told = {"name": facts.name, "currency": facts.currency, "timezone": facts.timezone}
     # A goodbye that was on its way before this moment must not end what begins now.
     anew = {"uninstalled_at": None, "installed_at": now}
-    statement = insert(Shop).values(domain=domain, mode=Mode.MANUAL, far_expiry_agreed=False, installed_at=now, **told)
+    statement = insert(Shop).values(
+        domain=domain,
+        mode=Mode.MANUAL,
+        far_expiry_agreed=False,
+        installed_at=now,
+        began_at=now.replace(microsecond=0),
+        **told,
+    )
     statement = statement.on_conflict_do_update(index_elements=[Shop.domain], set_={**told, **anew})
     return session.execute(statement.returning(Shop.id)).scalar_one()

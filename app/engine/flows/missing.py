@@ -46,20 +46,38 @@ def list_missing(
     *,
     reassessed: Collection[int] = (),
     customers: Collection[int] = (),
+    past_earns: bool = False,
 ) -> Missing:
     """Return what is not known, or not freshly enough, to decide orders that were just told.
 
     ``reassessed`` are orders of which somebody has said anew how risky they are: one word of several.
-    ``customers`` are some to whom orders may come that are known already. Raises Broken for a shop without terms.
+    ``customers`` are some to whom orders may come that are known already. Past orders earn nothing, so nothing must be
+    known about them, unless ``past_earns``: somebody asks for their rewards. Raises Broken for a shop without terms.
     """
     programme = Programme(session, shop)
-    cases = [(order, programme.at(order.placed_at)) for order in orders]
+    past = _past(session, shop, orders)
+    cases = [
+        (order, programme.at(now if order.order_id in past else order.placed_at))
+        for order in orders
+        if past_earns or order.order_id not in past
+    ]
     return Missing(
         product_ids=_missing_products(session, shop, cases, now),
         payment_order_ids=_missing_payments(session, shop, cases),
         risk_order_ids=_missing_risks(session, shop, cases) | _reassessed(session, shop, reassessed, programme),
         customer_ids=_missing_tags(session, shop, cases, customers),
     )
+
+
+def _past(session: Session, shop: Shop, orders: Sequence[OrderFact]) -> set[int]:
+    """Return which of the orders are older than the programme, and nobody has asked for their rewards so far."""
+    if shop.began_at is None:
+        return set()
+    known = select(Order.shopify_id, Order.is_past & Order.reward_asked_at.is_(None)).where(
+        Order.shop_id == shop.id, Order.shopify_id.in_({order.order_id for order in orders})
+    )
+    is_past = dict(session.execute(known).all())
+    return {order.order_id for order in orders if is_past.get(order.order_id, order.placed_at < shop.began_at)}
 
 
 def looks_beyond_bodies(session: Session, shop: Shop) -> bool:

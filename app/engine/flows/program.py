@@ -100,6 +100,31 @@ def set_far_expiry(session: Session, shop_id: int, agreed: bool, actor: str, now
     session.flush()
 
 
+def set_began(session: Session, shop_id: int, at: datetime, actor: str, now: datetime) -> None:
+    """Say when the programme began. Orders that are not known yet and were placed before earn nothing by themselves.
+
+    What is known stays as it is: no reward comes or goes by this.
+    """
+    if at.tzinfo is None:
+        raise Refused("Say the moment with its time zone, like 2027-01-01T00:00+01:00.")
+    if at > now:
+        raise Refused("The programme cannot begin later than now; pause it instead.")
+    shop = _get_shop(session, shop_id)
+    before, shop.began_at = shop.began_at, at
+    if before != at:
+        record(
+            session,
+            shop.id,
+            actor,
+            "set_began",
+            subject=("shop", shop.id),
+            before={"began_at": None if before is None else before.isoformat()},
+            after={"began_at": at.isoformat()},
+            now=now,
+        )
+    session.flush()
+
+
 def get_connection(shop: Shop) -> Connection:
     """Return how a shop lives with Shopify now."""
     return Connection(shop.notify_customers, shop.reconcile_minutes, shop.keep_deliveries_days)

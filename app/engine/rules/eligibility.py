@@ -26,6 +26,7 @@ class ExclusionReason(StrEnum):
 class IneligibleReason(StrEnum):
     """Why an order earns nothing. Those up to ``B2B`` are decided before any line is looked at."""
 
+    BEFORE_PROGRAMME = "before_programme"
     TEST_ORDER = "test_order"
     VOIDED = "voided"
     UNPAID = "unpaid"

@@ -67,14 +67,16 @@ def compute_target(
     details: Details = NO_DETAILS,
     ceilings: Sequence[Ceiling] = (),
     adjustment: Adjustment | None = None,
+    is_past: bool = False,
 ) -> Target:
     """Return what the order should be rewarded with, in minor units of the terms' currency.
 
     Aims at a running total instead of rounding each refund by itself, so that a row of partial refunds
     always ends at exactly the amount first granted. ``tier`` is the frozen one; ``spend_minor`` and ``source``
     say how it was reached, for the explanation only. ``ceilings`` are what the limits leave for this order.
+    ``is_past`` says that it was placed before the programme began and nobody has asked for its reward.
     """
-    excluded = decide_order_exclusion(order, terms)
+    excluded = IneligibleReason.BEFORE_PROGRAMME if is_past else decide_order_exclusion(order, terms)
     if excluded is not None:
         return Target(0, 0, 0, 0, 0, excluded, (OrderExcluded(excluded),))
     parts, trail = find_parts(order, terms, tier, details)

@@ -8,6 +8,7 @@ from app.engine.rules.steps import Step, StepKind, money_text
 
 #: Why an order earns nothing, as sentences for people.
 WHY_INELIGIBLE = {
+    IneligibleReason.BEFORE_PROGRAMME: "The order was placed before the programme began.",
     IneligibleReason.TEST_ORDER: "Test orders earn nothing.",
     IneligibleReason.VOIDED: "The payment was voided or has expired.",
     IneligibleReason.UNPAID: "The order is not fully paid yet.",
