@@ -13,7 +13,7 @@ from app.engine.flows import claims, expire, settle, tier_runs, transfer
 from app.lookups import Lookups
 from app.models import Shop
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
-from app.shopify import transfers
+from app.shopify import tokens, transfers
 from app.webhooks import inbox
 
 P = ParamSpec("P")
@@ -108,6 +108,12 @@ def _recalculate_some(session: Session, shop: Shop, now: datetime) -> bool:
         return tier_runs.refresh_ended(session, shop, now) > 0
     tier_runs.recalculate(session, shop, run_id, now)
     return True
+
+
+@_job
+def keep_token_alive(shop_id: int) -> None:
+    """Renew the tokens of a shop in which nothing has happened for long."""
+    tokens.keep_alive(shop_id)
 
 
 def _has_more(shop_id: int, batch: Callable[[Session, Shop, datetime], int]) -> bool:

@@ -16,6 +16,7 @@ from app.engine.flows import tier_runs, transfer
 from app.engine.rules.states import RewardState, TransferKind, TransferState
 from app.models import Customer, Delivery, DeliveryState, Order, Reward, Shop, Transfer
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
+from app.shopify.tokens import list_to_keep_alive
 
 log = structlog.get_logger()
 
@@ -89,6 +90,12 @@ def sweep_claims(session: Session) -> None:
         enqueue_once(CHORES, "expire_claims", shop_id)
 
 
+def sweep_tokens(session: Session) -> None:
+    """Ask for tokens to be renewed in shops where nobody has needed one for long: after 90 days they would be lost."""
+    for shop_id in list_to_keep_alive(session, utcnow()):
+        enqueue_once(CHORES, "keep_token_alive", shop_id)
+
+
 def _shops_with(session: Session, due: ColumnElement[bool], *which: ColumnElement[bool]) -> Iterable[int]:
     """Return the shops that have a reward for which something is due."""
     return session.scalars(select(Shop.id).where(_INSTALLED, *which, exists().where(Reward.shop_id == Shop.id, due)))
@@ -111,6 +118,7 @@ SWEEPS = (
     Sweep(sweep_guests, 60),
     Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
+    Sweep(sweep_tokens, 3600),
 )
 
 

@@ -6,13 +6,14 @@ from app.admin import display, errors, form_tokens, guard, headers
 
 bp = Blueprint("admin", __name__, template_folder="templates")
 bp.before_request(guard.admit)
+bp.teardown_request(guard.leave)
 errors.answer_errors_of(bp)
 
 
 def init_app(app: Flask) -> None:
     """Open the admin's rooms in the app."""
     # Imported here because every screen hangs its routes on the blueprint above.
-    from app.admin import assets, bounce, home, orders, reviews, settings, terms, transfers  # noqa: F401
+    from app.admin import assets, auth, bounce, home, orders, reviews, settings, terms, transfers  # noqa: F401
 
     errors.init_errors(app)
     headers.init_headers(app)
@@ -20,4 +21,5 @@ def init_app(app: Flask) -> None:
     form_tokens.init_form_tokens(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(bounce.bp)
+    app.register_blueprint(auth.bp)
     app.register_blueprint(bp)

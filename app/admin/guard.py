@@ -9,17 +9,17 @@ from flask.typing import ResponseReturnValue
 from app.admin import errors, form_tokens, headers
 from app.clock import utcnow
 from app.config import current_settings
-from app.db import db
+from app.db import bind_all, db, transaction
 from app.engine.flows import terms
 from app.models import Shop
-from app.shopify.install import ensure_installed
+from app.shopify.install import ensure_installed, is_installed
 from app.shopify.session_tokens import BadSessionToken, SessionToken, verify_session_token
+from app.shopify.signed_query import SHOP_DOMAIN, BadQuery, check_query
 
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 #: What Shopify adds to a document's address to prove something once; never carried along.
 ONE_TIME_PARAMETERS = ("id_token", "hmac", "session", "timestamp", "bounced")
 FRAME_PARAMETERS = ("shop", "host", "embedded", "locale")
-_SHOP_DOMAIN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com")
 _BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
 
 
@@ -38,6 +38,13 @@ def admit() -> ResponseReturnValue | None:
     g.actor = f"staff:{token.staff_id}"
     form_tokens.check_form_token()
     return None
+
+
+def leave(_: BaseException | None = None) -> None:
+    """End what binds the database to the shop, should whatever runs the request go on after it."""
+    if g.get("bound_shop_id") is not None:
+        db.session.rollback()
+        bind_all(None)
 
 
 def recognise() -> None:
@@ -62,7 +69,7 @@ def is_document_load() -> bool:
 def asked_shop() -> str | None:
     """Return the shop the address names, if it is a shop's name at all. Good for framing, never for data."""
     shop = request.args.get("shop", "")
-    return shop.lower() if _SHOP_DOMAIN.fullmatch(shop) else None
+    return shop.lower() if SHOP_DOMAIN.fullmatch(shop) else None
 
 
 def _presented_token() -> str | None:
@@ -75,11 +82,25 @@ def _presented_token() -> str | None:
 
 def _refuse(refusal: BadSessionToken) -> ResponseReturnValue:
     if is_document_load():
-        return _bounce(refusal)
+        return _begin_installation() or _bounce(refusal)
     response = Response(f"{refusal}\n", 401, mimetype="text/plain")
     response.headers[RETRY_HEADER] = "1"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _begin_installation() -> ResponseReturnValue | None:
+    """Lead to the shop's own page where Shopify opens the app, outside its admin, in a shop that has not agreed yet."""
+    if "id_token" in request.args or "hmac" not in request.args or request.args.get("embedded") == "1":
+        return None
+    try:
+        shop_domain = check_query(list(request.args.items(multi=True)), current_settings().client_secrets, utcnow())
+    except BadQuery:
+        return None
+    with transaction() as session:
+        if is_installed(session, shop_domain):
+            return None
+    return redirect(f"{url_for('auth.begin')}?{request.query_string.decode('ascii', 'ignore')}", 302)
 
 
 def _bounce(refusal: BadSessionToken) -> ResponseReturnValue:
@@ -100,4 +121,5 @@ def _bounce(refusal: BadSessionToken) -> ResponseReturnValue:
 def _get_shop(token: SessionToken, raw: str) -> Shop:
     """Return the row of the token's shop; the first visit after an installation makes it."""
     shop_id = ensure_installed(token, raw, utcnow(), terms.publish_default)
+    bind_all(shop_id)
     return db.session().get_one(Shop, shop_id)

@@ -1,9 +1,13 @@
-"""Installing the app in a shop: happens by itself when the app is first opened there, and again after uninstalling."""
+"""Installing the app in a shop: happens by itself when the app is first opened there, and again after uninstalling.
+
+Stores outside Shopify's managed installation agree on a page of their own and end in the same ``install``.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -13,10 +17,16 @@ from app.engine.rules.terms import Mode
 from app.models import Shop, ShopToken, TermsVersion
 from app.shopify.connect import gateway_to
 from app.shopify.documents import SHOP
-from app.shopify.errors import NoAnswer
+from app.shopify.errors import NoAnswer, ShopifyError
 from app.shopify.gateway import Gateway
+from app.shopify.scopes import find_missing
 from app.shopify.session_tokens import SessionToken
-from app.shopify.tokens import exchange_token, store_tokens
+from app.shopify.tokens import TokenPair, exchange_token, store_tokens
+
+log = structlog.get_logger()
+
+#: A shop that allows less than the app needs is asked for a new token when it is opened, but not at every click.
+ASK_AGAIN_AFTER = timedelta(minutes=5)
 
 #: ``app.engine.flows.terms.publish_default``: (session, shop, actor, now). Handed in by whoever calls, for this
 #: room calls no flow by itself.
@@ -37,23 +47,39 @@ def ensure_installed(
 ) -> int:
     """Return the id of the shop the token is for, installing first if it is new, came back, or lost its tokens.
 
-    Opens its own transactions. Two first loads at once make one shop: the second waits for the first's row.
-    Raises the errors of ``app.shopify.errors``.
+    Opens its own transactions. A shop whose token lacks a scope gets a new token, for an update of the app may
+    have been agreed to meanwhile. Raises the errors of ``app.shopify.errors``.
     """
     domain = session_token.shop_domain
     with transaction() as session:
         found = _find_installed(session, domain)
-    if found is not None:
-        return found
-    pair = exchange_token(domain, raw_token, now)
+        lacks = found is not None and _is_worth_asking(session, found, now)
+    if found is None:
+        pair = exchange_token(domain, raw_token, now)
+        return install(domain, pair, f"staff:{session_token.staff_id}", now, publish_default)
+    if lacks:
+        _renew(found, domain, raw_token, now)
+    return found
+
+
+def install(domain: str, pair: TokenPair, actor: str, now: datetime, publish_default: PublishDefault) -> int:
+    """Make or refresh a shop that gave us tokens, and return its id.
+
+    Opens its own transactions. Two installations at once make one shop: the second waits for the first's row.
+    """
     facts = read_shop(gateway_to(domain, pair.access_token))
     with transaction() as session:
         shop_id = _save_shop(session, domain, facts, now)
         store_tokens(session, shop_id, pair, now)
         shop = session.get(Shop, shop_id, populate_existing=True)
         if shop is not None and not session.scalar(select(exists().where(TermsVersion.shop_id == shop_id))):
-            publish_default(session, shop, f"staff:{session_token.staff_id}", now)
+            publish_default(session, shop, actor, now)
     return shop_id
+
+
+def is_installed(session: Session, domain: str) -> bool:
+    """Return whether the app is installed in a shop and has a token for it that works."""
+    return _find_installed(session, domain) is not None
 
 
 def read_shop(gateway: Gateway) -> ShopFacts:
@@ -70,6 +96,22 @@ def _find_installed(session: Session, domain: str) -> int | None:
         .join(ShopToken, ShopToken.shop_id == Shop.id)
         .where(Shop.domain == domain, Shop.uninstalled_at.is_(None), ShopToken.refused_at.is_(None))
     )
+
+
+def _is_worth_asking(session: Session, shop_id: int, now: datetime) -> bool:
+    token = session.get_one(ShopToken, shop_id)
+    return bool(find_missing(token.scope)) and token.updated_at <= now - ASK_AGAIN_AFTER
+
+
+def _renew(shop_id: int, domain: str, raw_token: str, now: datetime) -> None:
+    try:
+        pair = exchange_token(domain, raw_token, now)
+    except ShopifyError as error:
+        # The old token still works for what it allows.
+        log.warning("token_not_renewed", shop_id=shop_id, reason=str(error))
+        return
+    with transaction() as session:
+        store_tokens(session, shop_id, pair, now)
 
 
 def _save_shop(session: Session, domain: str, facts: ShopFacts, now: datetime) -> int:

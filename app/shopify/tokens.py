@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -22,11 +23,19 @@ from app.models import Shop, ShopToken
 from app.shopify import wire
 from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
 
+log = structlog.get_logger()
+
 #: A token that lives shorter than this is refreshed before it is used.
 FRESH_FOR = timedelta(minutes=5)
 #: When a refresh fails for a passing reason, a token that lives at least this long is still used.
 USABLE_FOR = timedelta(seconds=30)
 _USUAL_REFRESH_LIFE = timedelta(days=90)
+#: A pair whose refresh token lives shorter than this is renewed, although nobody asks for anything.
+KEEP_ALIVE_BEFORE = timedelta(days=60)
+#: A pair that was renewed is not renewed again within this time, whatever its refresh token's life.
+KEEP_ALIVE_EVERY = timedelta(days=1)
+#: By how much Shopify's clock and ours may differ: its word on scopes shortly before a token may be the newer one.
+SKEW = timedelta(minutes=1)
 _OPEN_AGAIN = "a staff member must open Boomerang in the Shopify admin again"
 
 
@@ -59,6 +68,11 @@ def exchange_token(shop_domain: str, session_token: str, now: datetime) -> Token
     )
 
 
+def exchange_code(shop_domain: str, code: str, now: datetime) -> TokenPair:
+    """Return an expiring token pair for the code of an authorization; raise TokenRefused or another ShopifyError."""
+    return _ask(shop_domain, {"code": code, "expiring": "1"}, now)
+
+
 def refresh(shop_domain: str, refresh_token: str, now: datetime) -> TokenPair:
     """Return a new pair for a refresh token.
 
@@ -71,8 +85,36 @@ def refresh(shop_domain: str, refresh_token: str, now: datetime) -> TokenPair:
 def store_tokens(session: Session, shop_id: int, pair: TokenPair, now: datetime) -> None:
     """Write both tokens, encrypted, over whatever was there; a refusal is forgotten."""
     values = _columns(pair, now)
-    statement = insert(ShopToken).values(shop_id=shop_id, **values)
-    session.execute(statement.on_conflict_do_update(index_elements=[ShopToken.shop_id], set_=values))
+    told = {"scope": pair.scope, "scope_at": now - SKEW}
+    statement = insert(ShopToken).values(shop_id=shop_id, **values, **told)
+    # An answer that names no scopes says nothing about them.
+    news = {**values, **told} if pair.scope else values
+    session.execute(statement.on_conflict_do_update(index_elements=[ShopToken.shop_id], set_=news))
+
+
+def list_to_keep_alive(session: Session, now: datetime) -> list[int]:
+    """Return the shops whose refresh token would run out if nobody needed an access token for long."""
+    return list(
+        session.scalars(
+            select(ShopToken.shop_id)
+            .join(Shop, Shop.id == ShopToken.shop_id)
+            .where(
+                Shop.uninstalled_at.is_(None),
+                ShopToken.refused_at.is_(None),
+                ShopToken.refresh_expires_at <= now + KEEP_ALIVE_BEFORE,
+                ShopToken.updated_at <= now - KEEP_ALIVE_EVERY,
+            )
+            .order_by(ShopToken.shop_id)
+        )
+    )
+
+
+def keep_alive(shop_id: int, clock: Callable[[], datetime] = utcnow) -> None:
+    """Renew a shop's tokens; what prevents it is logged, and a refusal is stored where the status shows it."""
+    try:
+        access_token_for(shop_id, clock=clock)
+    except ShopifyError as error:
+        log.warning("token_not_kept_alive", shop_id=shop_id, reason=str(error))
 
 
 def access_token_for(shop_id: int, *, refused: str | None = None, clock: Callable[[], datetime] = utcnow) -> str:
@@ -148,10 +190,10 @@ def _ask(shop_domain: str, grant: dict[str, str], now: datetime) -> TokenPair:
     )
     if answer.status == 200:
         return _read_pair(answer.body, now)
-    raise _failure(answer)
+    raise _failure(answer, grant)
 
 
-def _failure(answer: wire.Answer) -> ShopifyError:
+def _failure(answer: wire.Answer, grant: dict[str, str]) -> ShopifyError:
     if answer.status >= 500:
         return ServerTrouble(f"Shopify failed inside while giving out a token (HTTP {answer.status}).")
     if answer.status == 429:
@@ -164,6 +206,8 @@ def _failure(answer: wire.Answer) -> ShopifyError:
                 "Shopify does not accept the app's client id and secret for this shop; check them, and "
                 f"whether the app is installed, then {_OPEN_AGAIN}."
             )
+        case "invalid_request" if "code" in grant:
+            return TokenRefused("Shopify did not accept the code of the installation; install the app again.")
         case "invalid_subject_token":
             return TokenRefused("Shopify did not accept the session token; reload the page in the Shopify admin.")
         case _:
@@ -200,7 +244,6 @@ def _columns(pair: TokenPair, now: datetime) -> dict[str, Any]:
         "refresh_token": _vault().encrypt(pair.refresh_token),
         "expires_at": pair.expires_at,
         "refresh_expires_at": pair.refresh_expires_at,
-        "scope": pair.scope,
         "updated_at": now,
         "refused_at": None,
         "refused_reason": None,

@@ -17,6 +17,7 @@ from app.engine.flows import earn, refund, terms
 from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact
 from app.engine.rules.terms import Mode, Terms
 from app.models import Reward, Shop, ShopToken
+from app.shopify.scopes import REQUIRED
 
 DOMAIN = "made-up.myshopify.com"
 OTHER = "someone-else.myshopify.com"
@@ -58,7 +59,7 @@ def make_shop(domain: str = DOMAIN, mode: Mode = Mode.MANUAL, currency: str = "U
                 refresh_token="sealed",
                 expires_at=NOON + timedelta(days=3650),
                 refresh_expires_at=NOON + timedelta(days=3650),
-                scope="",
+                scope=",".join(REQUIRED),
                 updated_at=NOON,
             )
         )
