@@ -9,6 +9,7 @@ from app.models.ledger import LedgerEntry, LedgerPosting
 from app.models.orders import DetailKind, GrantRow, Order, OrderDetail, Product, Refund, SpendRow
 from app.models.privacy import PrivacyKind, PrivacyRequest
 from app.models.program import TermsVersion
+from app.models.reconciliation import ReconcileRun
 from app.models.rewards import Reward
 from app.models.shops import Shop, ShopToken
 from app.models.staff import AuditEvent
@@ -37,6 +38,7 @@ __all__ = [
     "PrivacyRequest",
     "Product",
     "ReasonCode",
+    "ReconcileRun",
     "Refund",
     "Reward",
     "Shop",

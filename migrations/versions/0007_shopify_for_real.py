@@ -39,10 +39,12 @@ def upgrade() -> None:
     _add_words(WORDS)
     _add_deliveries()
     _add_privacy()
+    _add_reconciliation()
 
 
 def downgrade() -> None:
     """Take them away again."""
+    op.drop_table("reconcile_runs")
     op.drop_column("shop_tokens", "scope_at")
     _drop_accounts()
     for name in ("note", "doubt"):
@@ -324,3 +326,29 @@ def _drop_accounts() -> None:
         op.drop_column("credit_moves", name)
     op.drop_table("statement_imports")
     op.drop_table("credit_accounts")
+
+
+def _add_reconciliation() -> None:
+    counts = ("attempts", "orders_seen", "orders_missed", "refunds_missed", "orders_unreadable")
+    op.create_table(
+        "reconcile_runs",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("from_at", INSTANT, nullable=False),
+        sa.Column("reached_at", INSTANT, nullable=False),
+        sa.Column("next_turn_at", INSTANT, nullable=True),
+        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in counts),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_reconcile_runs_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reconcile_runs")),
+    )
+    op.create_index(op.f("ix_reconcile_runs_shop_id_id"), "reconcile_runs", ["shop_id", "id"])
+    op.create_index(
+        "uq_reconcile_runs_open",
+        "reconcile_runs",
+        ["shop_id"],
+        unique=True,
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
