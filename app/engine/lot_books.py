@@ -47,7 +47,7 @@ class LotBook:
         return [debit for debit in self.debits if debit.state not in _DONE]
 
     def told(self) -> dict[int, int]:
-        """Return by transfer what expired of it by Shopify's own word: nothing, where that should have come long ago."""
+        """Return by transfer what expired of it by Shopify's own word: nothing, where that is long overdue."""
         ours = {_expiration_of(row): row.id for row in self.credits.values()}
         told: Counter[int] = Counter(dict.fromkeys(self._silent(), 0))
         for move in self.moves:

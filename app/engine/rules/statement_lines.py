@@ -93,7 +93,7 @@ class SortedLines:
 
 
 def sort_lines(
-    customer_id: int, lines: Iterable[StatementLine], claimed: Collection[str], sendings: Sequence[Sending]
+    customer_id: int, lines: Iterable[StatementLine], claimed: Collection[str | None], sendings: Sequence[Sending]
 ) -> SortedLines:
     """Tell our own lines from others'; ``claimed`` are the ids that transfers answer for, ``customer_id`` Shopify's."""
     moves, left, repeats = [], [], {}

@@ -9,7 +9,8 @@ from importlib.resources import files
 _SPREAD = re.compile(r"\.\.\.([A-Z]\w+)")
 #: A numbered operation: everything in it that is told apart by a number has 0.
 _OPERATION = re.compile(
-    r"^(?P<kind>query|mutation) (?P<name>\w+)\((?P<variables>[^)]*_0[^)]*)\) \{\n(?P<body>.*?)\n\}$", re.DOTALL | re.MULTILINE
+    r"^(?P<kind>query|mutation) (?P<name>\w+)\((?P<variables>[^)]*_0[^)]*)\) \{\n(?P<body>.*?)\n\}$",
+    re.DOTALL | re.MULTILINE,
 )
 _ZERO = re.compile(r"_0\b")
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -60,7 +61,9 @@ def compose(parts: tuple[tuple[Document, int], ...]) -> Document:
     counts = Counter(document.name for document, _ in parts)
     return Document(
         name="+".join(f"{counts[name]}*{name}" for name in names),
-        text="\n".join([f"{kinds.pop()} {operations[0]['name']}({variables}) {{\n{body}\n}}", *filter(None, fragments)]),
+        text="\n".join(
+            [f"{kinds.pop()} {operations[0]['name']}({variables}) {{\n{body}\n}}", *filter(None, fragments)]
+        ),
         scopes=tuple(sorted({scope for document, _ in parts for scope in document.scopes})),
     )
 
@@ -88,8 +91,16 @@ STORE_CREDIT_ACCOUNT = _load(
     "read_store_credit_accounts",
     "read_store_credit_account_transactions",
 )
+STORE_CREDIT_ACCOUNTS = _load("store_credit_accounts", "read_customers", "read_store_credit_accounts")
+STORE_CREDIT_CONFIGURATION = _load("store_credit_configuration")
 STORE_CREDIT_CREDIT = _load("store_credit_credit", "write_store_credit_account_transactions")
 STORE_CREDIT_DEBIT = _load("store_credit_debit", "write_store_credit_account_transactions")
+STORE_CREDIT_STATEMENTS = _load(
+    "store_credit_statements",
+    "read_orders",
+    "read_store_credit_accounts",
+    "read_store_credit_account_transactions",
+)
 #: The first API version in which a transaction of an account carries a note.
 NOTES_SINCE = "2027-01"
 STORE_CREDIT_ACCOUNT_WITH_NOTES = replace(
@@ -110,6 +121,9 @@ DOCUMENTS = (
     REFUND_LINES,
     SHOP,
     STORE_CREDIT_ACCOUNT,
+    STORE_CREDIT_ACCOUNTS,
+    STORE_CREDIT_CONFIGURATION,
     STORE_CREDIT_CREDIT,
     STORE_CREDIT_DEBIT,
+    STORE_CREDIT_STATEMENTS,
 )
