@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, request
 from sandbox.errors import BadInput
 from sandbox.events import Announcer
 from sandbox.other_events import CatalogueAnnouncer, CustomerAnnouncer
+from sandbox.post import Post
 from sandbox.requests_in import Json, read_quantity
 from sandbox.state import Shop, World
 from sandbox.traffic import Traffic
@@ -55,6 +56,12 @@ def customer_announcer() -> CustomerAnnouncer:
 def catalogue_announcer() -> CatalogueAnnouncer:
     """Return what fires the webhooks about products and collections."""
     found: CatalogueAnnouncer = current_app.extensions["catalogue_announcer"]
+    return found
+
+
+def post() -> Post:
+    """Return what all webhooks leave by."""
+    found: Post = current_app.extensions["post"]
     return found
 
 

@@ -2,10 +2,8 @@
 
 import base64
 import hashlib
-import hmac
 import time
 from pathlib import Path
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
@@ -15,6 +13,7 @@ from sandbox.control_platform import DEFAULT_STAFF
 from sandbox.errors import BadInput
 from sandbox.models import Order
 from sandbox.money import Money, webhook_text
+from sandbox.signing import signed_query
 from sandbox.state import Shop
 from sandbox.tokens import mint_session_token
 from sandbox.totals import current_total, financial_status, outstanding
@@ -123,10 +122,8 @@ def app_address(shop: Shop, path: str) -> str:
         "shop": shop.domain,
         "timestamp": str(int(time.time())),
     }
-    text = "&".join(f"{name}={value}" for name, value in sorted(signed.items()))
-    signed["hmac"] = hmac.new(shop.options.client_secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     own = f"{query}&" if query else ""
-    return f"{shop.options.app_url.rstrip('/')}{bare}?{own}{urlencode(signed)}"
+    return f"{shop.options.app_url.rstrip('/')}{bare}?{own}{signed_query(shop.options.client_secret, signed)}"
 
 
 def _page(shop: Shop, name: str, title: str, path: str) -> str:

@@ -3,19 +3,23 @@
 from flask import Flask
 
 from sandbox import (
+    authorize,
     control_aftermath,
+    control_bulk,
     control_catalogue,
     control_customers,
     control_orders,
     control_people,
     control_platform,
+    control_scopes,
     control_webhooks,
     frame,
     platform,
+    storefront,
 )
 from sandbox.events import Announcer
 from sandbox.options import Options
-from sandbox.other_events import CatalogueAnnouncer, CustomerAnnouncer
+from sandbox.other_events import CatalogueAnnouncer, CustomerAnnouncer, announce_bulk
 from sandbox.post import Post
 from sandbox.state import World
 from sandbox.traffic import Traffic
@@ -36,6 +40,7 @@ class Sandbox:
         self.post = Post(self.dispatcher, self.world.subscriptions)
         self.announcer = Announcer(self.post)
         self.traffic = Traffic(self.world, self.announcer, self.dispatcher)
+        self.world.on_bulk_finish = lambda shop, operation: announce_bulk(self.post, shop, operation)
         self._server = make_quick_server(self._make_app(), listener)
         self._thread = run_in_thread(self._server)
 
@@ -46,6 +51,8 @@ class Sandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        for shop in self.world.shops.values():
+            shop.bulk.close()
         self.dispatcher.stop()
 
     def __enter__(self) -> "Sandbox":
@@ -63,10 +70,20 @@ class Sandbox:
             customer_announcer=CustomerAnnouncer(self.post),
             catalogue_announcer=CatalogueAnnouncer(self.post),
             traffic=self.traffic,
+            post=self.post,
         )
         app.register_blueprint(platform.blueprint)
         controls = (control_orders, control_aftermath, control_customers, control_people, control_catalogue)
-        for part in (*controls, control_webhooks, control_platform):
+        for part in (
+            *controls,
+            control_bulk,
+            control_webhooks,
+            control_platform,
+            control_scopes,
+            authorize,
+            storefront,
+        ):
             app.register_blueprint(part.blueprint)
+        app.register_blueprint(authorize.control)
         app.register_blueprint(frame.blueprint)
         return app

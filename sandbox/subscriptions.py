@@ -16,6 +16,8 @@ ALWAYS = (
     "refunds/create",
 )
 ON_REQUEST = (
+    "app/scopes_update",
+    "bulk_operations/finish",
     "collections/create",
     "collections/delete",
     "collections/update",

@@ -17,6 +17,7 @@ ONLINE = "urn:shopify:params:oauth:token-type:online-access-token"
 SESSION_TOKEN_SECONDS = 60
 REFRESH_TOKEN_SECONDS = 90 * 24 * 3600
 LEEWAY_SECONDS = 10
+CODE_SECONDS = 600
 
 
 class AuthRefused(Exception):
@@ -67,6 +68,7 @@ class TokenStore:
         self._lock = threading.Lock()
         self._access: dict[str, float] = {}
         self._refresh: dict[str, RefreshToken] = {}
+        self._codes: dict[str, float] = {}
 
     def is_valid(self, access_token: str | None) -> bool:
         """Say whether the access token opens the Admin API now."""
@@ -78,6 +80,14 @@ class TokenStore:
         with self._lock:
             self._access.clear()
             self._refresh.clear()
+            self._codes.clear()
+
+    def make_code(self) -> str:
+        """Return the code of an authorization, good for one exchange."""
+        code = secrets.token_hex(16)
+        with self._lock:
+            self._codes[code] = time.time() + CODE_SECONDS
+        return code
 
     def expire_access_tokens(self) -> None:
         """Let all access tokens run out now; refresh tokens stay."""
@@ -90,11 +100,26 @@ class TokenStore:
         if (request.get("client_id"), request.get("client_secret")) != known or not installed:
             raise AuthRefused("invalid_client", "The client is unknown, or the app is not installed here")
         grant_type = request.get("grant_type")
+        if "code" in request and grant_type is None:
+            return self._redeem(request)
         if grant_type == TOKEN_EXCHANGE:
             return self._exchange(shop, request)
         if grant_type == "refresh_token":
             return self._refresh_pair(str(request.get("refresh_token")))
         raise AuthRefused("unsupported_grant_type", "Send a token exchange or a refresh_token grant")
+
+    def _redeem(self, request: Mapping[str, object]) -> dict[str, object]:
+        with self._lock:
+            if self._codes.pop(str(request["code"]), 0) <= time.time():
+                raise AuthRefused("invalid_request", "The authorization code was not found or was already used")
+            return self._new_offline(request)
+
+    def _new_offline(self, request: Mapping[str, object]) -> dict[str, object]:
+        if str(request.get("expiring", "0")) not in ("1", "true", "True"):
+            token = "shpat_" + secrets.token_hex(16)
+            self._access[token] = float("inf")
+            return {"access_token": token, "scope": self._scopes()}
+        return self._new_pair(None)
 
     def _exchange(self, shop: str, request: Mapping[str, object]) -> dict[str, object]:
         claims = self._read_subject(shop, request)
@@ -104,11 +129,7 @@ class TokenStore:
         if wanted != OFFLINE:
             raise AuthRefused("invalid_request", "requested_token_type must be the offline or online one")
         with self._lock:
-            if str(request.get("expiring", "0")) not in ("1", "true", "True"):
-                token = "shpat_" + secrets.token_hex(16)
-                self._access[token] = float("inf")
-                return {"access_token": token, "scope": self._scopes()}
-            return self._new_pair(None)
+            return self._new_offline(request)
 
     def _read_subject(self, shop: str, request: Mapping[str, object]) -> dict[str, object]:
         refused = AuthRefused("invalid_subject_token", "The subject token is invalid or has expired")

@@ -1,5 +1,5 @@
 // The admin around the app's frame: hands out session tokens, shows the app's navigation, title and toasts.
-import { ask, settings, toast } from "./shop.js";
+import { ask, element, settings, toast } from "./shop.js";
 
 const frame = document.getElementById("app");
 const subnav = document.getElementById("app-nav");
@@ -24,16 +24,49 @@ function markPlace() {
   fitting.sort((a, b) => b.dataset.appPath.length - a.dataset.appPath.length)[0]?.setAttribute("aria-current", "page");
 }
 
-const handlers = {
-  async token(message) {
-    const reply = (content) => frame.contentWindow.postMessage({ from: "sandbox-admin", ...content }, appOrigin);
-    try {
-      const { token } = await ask("session-token", { shop: settings.shop });
-      reply({ ticket: message.ticket, token });
-    } catch (error) {
-      reply({ ticket: message.ticket, error: error.message });
-    }
+async function reply(message, work) {
+  const send = (content) => frame.contentWindow.postMessage({ from: "sandbox-admin", ticket: message.ticket, ...content }, appOrigin);
+  try {
+    send({ answer: await work() });
+  } catch (error) {
+    send({ error: error.message });
+  }
+}
+
+/** Ask the person whether the app may have more; resolves to whether it may. */
+function agree(scopes) {
+  return new Promise((resolve) => {
+    const list = element("ul", {}, ...scopes.map((scope) => element("li", {}, scope)));
+    const button = (label, value, kind) => element("button", { className: kind, value }, label);
+    const form = element("form", { method: "dialog" },
+      element("h3", {}, "Boomerang asks for more permissions"), list,
+      button("Allow", "allow", "button button--main"), button("Decline", "decline", "button"));
+    const dialog = element("dialog", { className: "card", id: "scopes" }, form);
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "allow");
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+const scopeActs = {
+  query: () => ask(`scopes?shop=${settings.shop}`),
+  async request(scopes) {
+    const detail = await scopeActs.query();
+    const unknown = scopes.find((scope) => !detail.optional.includes(scope) && !detail.required.includes(scope));
+    if (unknown) throw new Error(`${unknown} is declared neither as required nor as optional.`);
+    const missing = scopes.filter((scope) => !detail.granted.includes(scope));
+    if (missing.length && !(await agree(missing))) return { result: "declined-all", detail };
+    return { result: "granted-all", detail: missing.length ? await ask("scopes", { grant: missing }) : detail };
   },
+  revoke: async (scopes) => ({ detail: await ask("scopes", { revoke: scopes }) }),
+};
+
+const handlers = {
+  token: (message) => reply(message, async () => (await ask("session-token", { shop: settings.shop })).token),
+  scopes: (message) => reply(message, () => scopeActs[message.act](message.scopes)),
   toast: (message) => toast(message.message, message.isError, message.duration),
   place(message) {
     place = message.path;

@@ -28,17 +28,19 @@
     if (event.source !== window.parent || event.origin !== ADMIN || event.data?.from !== "sandbox-admin") return;
     const answer = waiting.get(event.data.ticket);
     waiting.delete(event.data.ticket);
-    if (answer) event.data.error ? answer.reject(new Error(event.data.error)) : answer.resolve(event.data.token);
+    if (answer) event.data.error ? answer.reject(new Error(event.data.error)) : answer.resolve(event.data.answer);
   });
 
-  function idToken() {
-    if (!FRAMED) return Promise.reject(new Error("Open the app in the sandbox's admin to have a session token."));
+  function request(type, content = {}) {
+    if (!FRAMED) return Promise.reject(new Error("Open the app in the sandbox's admin first."));
     return new Promise((resolve, reject) => {
       ticket += 1;
       waiting.set(ticket, { resolve, reject });
-      tell("token", { ticket });
+      tell(type, { ticket, ...content });
     });
   }
+
+  const idToken = () => request("token");
 
   // --- Requests carry a fresh session token -------------------------------------------------------------------
 
@@ -95,6 +97,11 @@
     environment: { embedded: FRAMED, mobile: false, pos: false },
     idToken,
     ready: Promise.resolve(),
+    scopes: {
+      query: () => request("scopes", { act: "query" }),
+      request: (scopes) => request("scopes", { act: "request", scopes }),
+      revoke: (scopes) => request("scopes", { act: "revoke", scopes }),
+    },
     loading: (on = true) => tell("loading", { on }),
     toast: {
       show(message, options = {}) {
