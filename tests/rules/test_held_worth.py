@@ -1,9 +1,13 @@
 """What an order counts with at its edges: one cent, a discount of everything, an order nobody paid for."""
 
-from app.engine.rules.facts import Details, PaymentFact
+from dataclasses import replace
+
+import pytest
+
+from app.engine.rules.facts import Details, FinancialStatus, PaymentFact
 from app.engine.rules.parts import find_kept, find_parts
 from app.engine.rules.steps_lines import LineCounts, LineExcluded, ShippingCounts
-from app.engine.rules.worth import credit_paid_minor, line_worth_minor, shipping_worth_minor
+from app.engine.rules.worth import credit_paid_minor, lacks_payments, line_worth_minor, shipping_worth_minor
 
 from .made import BIG, FIVE_PERCENT, make_line, make_order, make_refund, make_terms
 
@@ -62,3 +66,31 @@ def test_no_more_of_the_shipping_goes_back_than_was_paid_for_it() -> None:
     for stated, back in ((100, 100), (476, 476), (900, 476)):
         kept = find_kept(order, [make_refund(1, money_minor=stated, shipping_minor=stated)], parts)
         assert (kept.shipping_back_minor, kept.worths, kept.gross_minor) == (back, [8000, 476 - back], 8476 - back)
+
+
+@pytest.mark.parametrize(
+    ("gateways", "known", "lacks"),
+    [
+        ((), (), False),
+        (("card",), (), False),
+        # All of it was credit: nothing is left to ask.
+        (("gift_card",), (), False),
+        (("gift_card", "gift_card"), (), False),
+        (("gift_card", "shopify_store_credit"), (), False),
+        # A part of it was, and only the payment says how much.
+        (("card", "gift_card"), (), True),
+        (("card", "gift_card"), ("card",), True),
+        (("card", "gift_card"), ("gift_card",), False),
+        (("card", "Gift_Card "), ("Gift_Card ",), False),
+        (("card", "gift_card", "shopify_store_credit"), ("gift_card",), True),
+        (("card", "gift_card", "shopify_store_credit"), ("shopify_store_credit", "gift_card", "card"), False),
+    ],
+)
+def test_an_order_paid_partly_with_credit_waits_until_its_amount_is_told(
+    gateways: tuple[str, ...], known: tuple[str, ...], lacks: bool
+) -> None:
+    terms = make_terms(excludes_paid_with_credit=True)
+    order = make_order(payment_gateways=gateways)
+    assert lacks_payments(order, terms, known) is lacks
+    assert not lacks_payments(order, make_terms(excludes_paid_with_credit=False), known)
+    assert not lacks_payments(replace(order, financial_status=FinancialStatus.PENDING), terms, known)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.rules.release import compute_release_at
+from app.engine.rules.release import compute_release_at, is_due
 from app.engine.rules.terms import Release, ReleaseKind
 
 from .made import make_order
@@ -91,3 +91,15 @@ def test_days_are_never_shorter_than_promised_and_at_most_a_day_longer(
     assert due is not None
     # An hour of slack for the days on which the clocks change.
     assert timedelta(days=days) - timedelta(hours=1) < due - placed <= timedelta(days=days + 1, hours=1)
+
+
+def test_a_reward_is_due_from_the_very_instant_on_and_never_while_that_is_unknown() -> None:
+    later, noon = Release(ReleaseKind.DAYS_AFTER_PAID, 3), at("2026-03-01T12:00")
+    assert is_due(noon, later, noon)
+    assert not is_due(noon, later, noon - timedelta(microseconds=1))
+    assert not is_due(None, later, noon)
+
+
+def test_what_settles_at_once_is_due_though_our_clock_be_slow() -> None:
+    noon = at("2026-03-01T12:00")
+    assert is_due(noon, Release(), noon - timedelta(minutes=5))
