@@ -5,11 +5,11 @@ from flask import Response
 from sandbox import payments
 from sandbox.calls import announcer, as_json, chosen_shop, control_blueprint, controlled, read_body, read_limit
 from sandbox.clock import millisecond_text, utc_text
-from sandbox.credit import CreditAccount, CreditTransaction
-from sandbox.errors import BadInput
+from sandbox.credit import CreditAccount, CreditRefused, CreditTransaction, check_expiry
+from sandbox.errors import BadInput, NotThere
 from sandbox.models import Customer
 from sandbox.money import Money, parse, webhook_text
-from sandbox.requests_in import read_currency, read_id
+from sandbox.requests_in import read_currency, read_flag, read_id, read_time
 from sandbox.state import Shop
 
 blueprint = control_blueprint("control_customers")
@@ -66,6 +66,53 @@ def store_credit(customer_id: int) -> Response:
         customer = shop.get_customer(customer_id)
         accounts = shop.credit.accounts_of(customer, shop.clock.now())
         return as_json({"customer_id": customer_id, "accounts": [_show_account(one) for one in accounts]})
+
+
+@blueprint.post("/sandbox/customers/<int:customer_id>/store-credit")
+@controlled
+def change_credit(customer_id: int) -> Response:
+    """Give or take store credit by hand, as staff do in Shopify."""
+    body = read_body()
+    shop = chosen_shop(body)
+    currency = read_currency(body.get("currency"), shop.currency)
+    given, taken = (parse(body.get(name) or "0", currency, name) for name in ("credit", "debit"))
+    if (given > 0) == (taken > 0):
+        raise BadInput('Say what to do: "credit" or "debit" with an amount above zero.')
+    expires_at = read_time(body.get("expires_at"), "expires_at")
+    with shop.lock:
+        customer, now = shop.get_customer(customer_id), shop.clock.now()
+        account = shop.credit.find(customer, currency, now) or shop.credit.open(customer, currency)
+        try:
+            check_expiry(expires_at, now)
+            entry = shop.credit.credit(account, given, now, expires_at) if given else None
+            entry = entry or shop.credit.debit(account, taken, now)
+        except CreditRefused as refusal:
+            raise BadInput(refusal.message + ".") from None
+        return as_json(_show_entry(entry), 201)
+
+
+@blueprint.post("/sandbox/customers/<int:customer_id>/store-credit/<int:entry_id>/hide")
+@controlled
+def hide_entry(customer_id: int, entry_id: int) -> Response:
+    """Leave a transaction out of what an app is shown, while the balance has it."""
+    shop = chosen_shop(read_body())
+    with shop.lock:
+        accounts = shop.credit.accounts_of(shop.get_customer(customer_id), shop.clock.now())
+        for entry in (entry for account in accounts for entry in account.transactions if entry.id == entry_id):
+            entry.hidden = True
+            return as_json(_show_entry(entry))
+    raise NotThere(f"Customer {customer_id} has no store-credit transaction {entry_id}.")
+
+
+@blueprint.post("/sandbox/store-credit")
+@controlled
+def configure_credit() -> Response:
+    """Let customers spend store credit at checkout, or not."""
+    body = read_body()
+    shop = chosen_shop(body)
+    with shop.lock:
+        shop.credit.enabled = read_flag(body, "enabled", True)
+        return as_json({"enabled": shop.credit.enabled})
 
 
 def show_customer(shop: Shop, customer: Customer) -> dict[str, object]:

@@ -168,6 +168,7 @@ def _read_refund(body: Json, order: Order) -> RefundRequest:
         amount_minor=parse(body.get("amount") or "0", order.currency, "amount"),
         note=str(note) if note is not None else None,
         restock_type="return" if read_flag(body, "restock", True) else "no_restock",
+        to_credit=read_flag(body, "to_store_credit", False),
     )
 
 

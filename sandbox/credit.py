@@ -31,6 +31,10 @@ class CreditTransaction:
     origin: Payment | None = None
     reverts: "CreditTransaction | None" = None
     expired: "CreditTransaction | None" = None
+    drawn: list[tuple["CreditTransaction", int]] = field(default_factory=list)
+    """What a debit took of which credits, and is still to be given back."""
+    hidden: bool = False
+    """Left out of lists, though the balance has it: what an app can only find as a difference."""
 
 
 @dataclass
@@ -62,6 +66,8 @@ class CreditBook:
         self.accounts: dict[int, CreditAccount] = {}
         self._by_owner: dict[int, dict[str, CreditAccount]] = {}
         self._by_payment: dict[int, CreditTransaction] = {}
+        self.enabled = True
+        """Whether customers can spend it at checkout."""
 
     def accounts_of(self, customer: Customer, now: datetime) -> list[CreditAccount]:
         """Return the customer's accounts, oldest first, with what has expired taken off."""
@@ -93,12 +99,20 @@ class CreditBook:
         return accounts[currency]
 
     def credit(
-        self, account: CreditAccount, minor: int, now: datetime, expires_at: datetime | None
+        self,
+        account: CreditAccount,
+        minor: int,
+        now: datetime,
+        expires_at: datetime | None,
+        event: str = "ADJUSTMENT",
+        origin: Payment | None = None,
     ) -> CreditTransaction:
         """Add credit."""
-        entry = self._write(account, "credit", minor, "ADJUSTMENT", now)
+        self.expire(account, now)
+        entry = self._write(account, "credit", minor, event, now)
         entry.expires_at = expires_at
         entry.remaining_minor = minor
+        entry.origin = origin
         return entry
 
     def debit(
@@ -116,24 +130,35 @@ class CreditBook:
                 ["debitInput", "debitAmount", "amount"],
                 "The store credit account does not have sufficient funds to satisfy the request",
             )
-        left = minor
+        left, drawn = minor, []
         for credit in sorted(account.transactions, key=lambda entry: (entry.expires_at or NEVER, entry.id)):
             taken = min(left, credit.remaining_minor)
             credit.remaining_minor -= taken
             left -= taken
+            if taken:
+                drawn.append((credit, taken))
             if left == 0:
                 break
         entry = self._write(account, "debit", -minor, event, now)
-        entry.origin = origin
+        entry.origin, entry.drawn = origin, drawn
         if origin is not None:
             self._by_payment[origin.id] = entry
         return entry
 
     def revert(self, sale: Payment, minor: int, now: datetime, event: str, back: Payment) -> CreditTransaction:
-        """Give back what the debit behind a sale took; it does not expire any more."""
+        """Give back what the debit behind a sale took, where it came from; what expired since expires no more."""
         debit = self._by_payment[sale.id]
         entry = self._write(debit.account, "debit_revert", minor, event, now)
         entry.remaining_minor = minor
+        while entry.remaining_minor and debit.drawn:
+            credit, taken = debit.drawn.pop()
+            part = min(taken, entry.remaining_minor)
+            if part < taken:
+                debit.drawn.append((credit, taken - part))
+            if credit.expires_at is not None and credit.expires_at <= now:
+                break
+            credit.remaining_minor += part
+            entry.remaining_minor -= part
         entry.reverts = debit
         entry.origin = back
         return entry

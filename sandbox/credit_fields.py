@@ -37,7 +37,8 @@ def account_transactions(
 ) -> dict[str, Any]:
     """Resolve an account's `transactions`."""
     info.context.need("read_store_credit_account_transactions", info)
-    found = select(account.transactions, query, CREDIT_SEARCH)
+    shown = [entry for entry in account.transactions if not entry.hidden]
+    found = select(shown, query, CREDIT_SEARCH)
     if sortKey == "EXPIRES_AT":
         found.sort(key=lambda entry: (entry.expires_at or NEVER, entry.id))
     else:

@@ -98,6 +98,7 @@ PAYMENT: dict[str, Resolver] = {
     "processedAt": plain(lambda p: p.created_at),
     "formattedGateway": plain(lambda p: p.gateway.replace("_", " ").title()),
     "kind": plain(lambda p: p.kind.upper()),
+    "order": lambda p, info: p.order if p.order is not None and info.context.sees(p.order) else None,
     "parentTransaction": plain(lambda p: p.parent),
     "status": plain(lambda p: p.status.upper()),
     "manualPaymentGateway": plain(lambda p: p.gateway == "manual"),

@@ -220,5 +220,5 @@ QUERIES: dict[str, Resolver] = {
     "refund": refund,
     "shop": shop,
     "storeCreditAccount": store_credit_account,
-    "storeCreditConfiguration": lambda _root, info: {"storeCreditEnabled": True},
+    "storeCreditConfiguration": lambda _root, info: {"storeCreditEnabled": info.context.shop.credit.enabled},
 }

@@ -25,6 +25,8 @@ class RefundRequest:
     amount_minor: int
     note: str | None
     restock_type: str = "no_restock"
+    to_credit: bool = False
+    """As store credit instead of the way it was paid."""
 
 
 def refund(shop: Shop, order: Order, wanted: RefundRequest, at: datetime | None) -> Refund:
@@ -33,6 +35,8 @@ def refund(shop: Shop, order: Order, wanted: RefundRequest, at: datetime | None)
         raise BadInput(f"Order {order.id} is not paid; pay it first, or cancel or edit it.")
     if not (wanted.lines or wanted.shipping_minor or wanted.amount_minor):
         raise BadInput('Say what to refund: "lines", "shipping" or "amount".')
+    if wanted.to_credit and order.customer is None:
+        raise BadInput("A guest has no store credit; give the order a customer, or refund the money.")
     _check_quantities(wanted.lines)
     shipping_left = totals.current_shipping(order)
     if wanted.shipping_minor > shipping_left:
@@ -109,13 +113,13 @@ def _book(shop: Shop, order: Order, wanted: RefundRequest, money: int, moment: d
         shipping_id=next(shop.ids),
         discrepancy_minor=discrepancy,
         adjustment_id=next(shop.ids),
-        payments=_pay_back(shop, order, money, moment, event),
+        payments=_pay_back(shop, order, money, moment, event, wanted.to_credit),
     )
     order.refunds.append(made)
     return made
 
 
-def _pay_back(shop: Shop, order: Order, money: int, moment: datetime, event: str) -> list[Payment]:
+def _pay_back(shop: Shop, order: Order, money: int, moment: datetime, event: str, to_credit: bool) -> list[Payment]:
     """Return the money through the payments it came from, in their order; store credit is reverted."""
     made = []
     for sale in [payment for payment in order.payments if payment.is_in]:
@@ -124,12 +128,18 @@ def _pay_back(shop: Shop, order: Order, money: int, moment: datetime, event: str
         if part <= 0:
             continue
         money -= part
-        back = Payment(next(shop.ids), "refund", sale.gateway, part, order.currency, moment, sale, order)
+        is_revert = sale.gateway == STORE_CREDIT
+        gateway = STORE_CREDIT if to_credit else sale.gateway
+        back = Payment(next(shop.ids), "refund", gateway, part, order.currency, moment, sale, order)
         order.payments.append(back)
         made.append(back)
-        if sale.gateway == STORE_CREDIT:
-            shop.credit.revert(sale, part, shop.clock.now(), event, back)
-        elif order.customer and order.currency == shop.currency:
+        now = shop.clock.now()
+        if is_revert:
+            shop.credit.revert(sale, part, now, event, back)
+        elif order.customer and to_credit:
+            account = shop.credit.open(order.customer, order.currency)
+            shop.credit.credit(account, part, now, None, event, back)
+        if not is_revert and order.customer and order.currency == shop.currency:
             order.customer.spent_minor -= part
     return made
 
