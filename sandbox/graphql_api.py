@@ -17,6 +17,7 @@ from graphql import (
 )
 from graphql.language import FieldNode
 
+from sandbox.bulk_fields import BULK_MUTATIONS, BULK_OBJECTS, BULK_QUERIES
 from sandbox.cost import MOST_PER_QUERY, MUTATION, CostOf, count_objects
 from sandbox.credit_fields import CREDIT_OBJECTS
 from sandbox.credit_mutations import MUTATIONS
@@ -31,7 +32,17 @@ from sandbox.scopes import guard
 from sandbox.state import Shop
 
 SCHEMA = make_schema()
-attach(SCHEMA, {**ORDER_OBJECTS, **CATALOGUE_OBJECTS, **CREDIT_OBJECTS, "QueryRoot": QUERIES, "Mutation": MUTATIONS})
+attach(
+    SCHEMA,
+    {
+        **ORDER_OBJECTS,
+        **CATALOGUE_OBJECTS,
+        **CREDIT_OBJECTS,
+        **BULK_OBJECTS,
+        "QueryRoot": {**QUERIES, **BULK_QUERIES},
+        "Mutation": {**MUTATIONS, **BULK_MUTATIONS},
+    },
+)
 guard(SCHEMA)
 CREDIT_MUTATIONS = frozenset(MUTATIONS)
 

@@ -9,6 +9,7 @@ from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema, StringValueN
 from graphql.language import ConstValueNode, FloatValueNode, IntValueNode
 
 from sandbox import models, order_parts, wares
+from sandbox.bulk import BulkOperation
 from sandbox.clock import utc_text
 from sandbox.credit import CreditAccount, CreditTransaction
 
@@ -39,6 +40,7 @@ TYPES: dict[type, str] = {
     wares.Collection: "Collection",
     wares.Product: "Product",
     wares.Variant: "ProductVariant",
+    BulkOperation: "BulkOperation",
     CreditAccount: "StoreCreditAccount",
 }
 

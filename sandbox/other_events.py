@@ -1,5 +1,7 @@
 """Tells the app what happened to customers and to the catalogue."""
 
+from sandbox.bulk import BulkOperation
+from sandbox.clock import local_text
 from sandbox.customer_bodies import customer_body, deleted_body, merge_body, tags_body
 from sandbox.models import Customer
 from sandbox.post import Post, new_event
@@ -69,3 +71,16 @@ class CatalogueAnnouncer:
         """A collection that is gone."""
         body = deleted_collection_body(collection)
         self._post.send(shop, "collections/delete", body, collection.id, shop.clock.now())
+
+
+def announce_bulk(post: Post, shop: Shop, operation: BulkOperation) -> None:
+    """Tell that a bulk operation is over, whatever became of it."""
+    body = {
+        "admin_graphql_api_id": f"gid://shopify/BulkOperation/{operation.id}",
+        "completed_at": local_text(operation.completed_at, shop.timezone),
+        "created_at": local_text(operation.created_at, shop.timezone),
+        "error_code": operation.error_code and operation.error_code.lower(),
+        "status": operation.status.lower(),
+        "type": "query",
+    }
+    post.send(shop, "bulk_operations/finish", body, operation.id, operation.completed_at or shop.clock.now())

@@ -5,10 +5,11 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from sandbox.bucket import Bucket
+from sandbox.bulk import BulkBook, BulkOperation
 from sandbox.clock import Clock
 from sandbox.credit import CreditBook
 from sandbox.errors import BadInput, NotThere
@@ -28,7 +29,14 @@ ONE_SECOND = timedelta(seconds=1)
 class Shop:
     """Everything one shop holds. Whoever reads or changes it holds `lock`."""
 
-    def __init__(self, domain: str, options: Options, ids: Iterator[int], clock: Clock) -> None:
+    def __init__(
+        self,
+        domain: str,
+        options: Options,
+        ids: Iterator[int],
+        clock: Clock,
+        on_bulk_finish: "Callable[[Shop, BulkOperation], None]",
+    ) -> None:
         self.domain = domain
         self.options = options
         self.clock = clock
@@ -38,6 +46,7 @@ class Shop:
         self.currency = options.currency
         self.timezone = options.timezone
         self.created_at = clock.now()
+        self._on_bulk_finish = on_bulk_finish
         self.clear(options.seed)
 
     def clear(self, seed: int) -> None:
@@ -56,6 +65,9 @@ class Shop:
         if not hasattr(self, "tokens"):
             self.tokens = TokenStore(self.options, lambda: self.grants.text)
         self.bucket = Bucket(self.options.restore_rate)
+        if hasattr(self, "bulk"):
+            self.bulk.close()
+        self.bulk = BulkBook(self, self._on_bulk_finish)
         self.installed = True
 
     @property
@@ -115,6 +127,8 @@ class World:
         self.subscriptions = Subscriptions(options.topics)
         self.lock = threading.Lock()
         self.shops: dict[str, Shop] = {}
+        #: Told of every bulk operation that is over.
+        self.on_bulk_finish: Callable[[Shop, BulkOperation], None] | None = None
         self.add_shop(options.shop)
 
     @property
@@ -128,7 +142,7 @@ class World:
             raise BadInput(f'shop must look like "some-name.myshopify.com", not {domain!r}.')
         with self.lock:
             if domain not in self.shops:
-                self.shops[domain] = Shop(domain, self.options, self.ids, self.clock)
+                self.shops[domain] = Shop(domain, self.options, self.ids, self.clock, self._tell_bulk_finish)
             return self.shops[domain]
 
     def get_shop(self, domain: str | None) -> Shop:
@@ -139,3 +153,7 @@ class World:
         if shop is None:
             raise NotThere(f'There is no shop {domain}; POST /sandbox/shops {{"shop": "{domain}"}} makes it.')
         return shop
+
+    def _tell_bulk_finish(self, shop: Shop, operation: BulkOperation) -> None:
+        if self.on_bulk_finish is not None:
+            self.on_bulk_finish(shop, operation)

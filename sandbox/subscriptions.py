@@ -16,6 +16,7 @@ ALWAYS = (
     "refunds/create",
 )
 ON_REQUEST = (
+    "bulk_operations/finish",
     "app/scopes_update",
     "bulk_operations/finish",
     "collections/create",
