@@ -5,16 +5,22 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec
 
+import structlog
 from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import claims, expire, settle, tier_runs, transfer
+from app.engine.flows import account_statements, claims, expire, reconcile, settle, tier_runs, transfer
 from app.lookups import Lookups
 from app.models import Shop
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
-from app.shopify import tokens, transfers
+from app.reconciliation import reconcile_turn
+from app.shopify import statement, tokens, transfers
+from app.shopify.errors import ShopifyError
+from app.told_orders import hear_orders
 from app.webhooks import inbox
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 
@@ -53,9 +59,27 @@ def drain_inbox() -> None:
 @_job
 def send_transfers(shop_id: int) -> None:
     """Send a shop's planned transfers and read back the unknown ones, for some seconds; then let others have a turn."""
-    report = transfers.send_due(shop_id, books=transfer)
+    report = transfers.send_due(shop_id, books=transfer, hear_orders=hear_orders)
     if report.next_due_at is not None and report.next_due_at <= utcnow() and report.stopped_by is None:
         enqueue_once(TRANSFERS, "send_transfers", shop_id)
+
+
+@_job
+def reconcile_orders(shop_id: int) -> None:
+    """Look for what webhooks never told of a shop's orders, for some seconds; then let others have a turn."""
+    with transaction(shop_id) as session:
+        is_due = shop_id in reconcile.list_due_shops(session, utcnow())
+    if not is_due:
+        return  # another worker has just done it
+    try:
+        run = reconcile_turn(shop_id, lasts=TURN)
+    except ShopifyError as error:
+        log.warning("reconciliation_waits", shop_id=shop_id, reason=str(error))
+        return
+    if run is None:
+        enqueue_once(CHORES, "reconcile_orders", shop_id)
+    elif run.orders_missed or run.refunds_missed:
+        log.info("webhooks_missed", shop_id=shop_id, orders=run.orders_missed, refunds=run.refunds_missed)
 
 
 @_job
@@ -93,6 +117,13 @@ def expire_credits(shop_id: int) -> None:
     """Book what expired of a shop's credits."""
     if _has_more(shop_id, expire.expire_due):
         enqueue_once(CHORES, "expire_credits", shop_id)
+
+
+@_job
+def import_statements(shop_id: int) -> None:
+    """Read a shop's store-credit accounts whose time has come, and compare them with the books, for some seconds."""
+    if statement.import_due(shop_id, books=account_statements).is_more:
+        enqueue_once(CHORES, "import_statements", shop_id)
 
 
 @_job

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import tier_runs, transfer
+from app.engine.flows import account_statements, reconcile, tier_runs, transfer
 from app.engine.rules.states import RewardState, TransferKind, TransferState
 from app.models import Customer, Delivery, DeliveryState, Order, Reward, Shop, Transfer
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
@@ -34,6 +34,12 @@ def sweep_transfers(session: Session) -> None:
     """Ask for transfers to be sent or read back in every shop that has some due."""
     for shop_id in transfer.list_due_shops(session, utcnow()):
         enqueue_once(TRANSFERS, "send_transfers", shop_id)
+
+
+def sweep_reconciliation(session: Session) -> None:
+    """Ask for a look at the orders that changed, in every shop where it is time for one."""
+    for shop_id in reconcile.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "reconcile_orders", shop_id)
 
 
 def sweep_pending(session: Session) -> None:
@@ -60,6 +66,12 @@ def sweep_expiries(session: Session) -> None:
     )
     for shop_id in session.scalars(select(Shop.id).where(_INSTALLED, due)):
         enqueue_once(CHORES, "expire_credits", shop_id)
+
+
+def sweep_statements(session: Session) -> None:
+    """Ask for store-credit accounts to be read whose time has come, also in shops that are paused."""
+    for shop_id in account_statements.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "import_statements", shop_id)
 
 
 def sweep_tiers(session: Session) -> None:
@@ -118,6 +130,8 @@ SWEEPS = (
     Sweep(sweep_guests, 60),
     Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
+    Sweep(sweep_statements, 10),
+    Sweep(sweep_reconciliation, 10),
     Sweep(sweep_tokens, 3600),
 )
 

@@ -1,7 +1,7 @@
 """What the books say Shopify should hold of a customer, and asking for an account to be read sooner."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, case, cast, func, or_, select
@@ -12,12 +12,15 @@ from app.engine.due_transfers import UNFINISHED
 from app.engine.ledger import read_balances
 from app.engine.lot_books import SAID_WITHIN
 from app.engine.rules.arrival import CLOCK_SKEW
+from app.engine.rules.facts import OrderFact, RefundFact
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.states import TransferKind, TransferState
-from app.models import CreditAccount, LedgerEntry, LedgerPosting, Shop, Transfer
+from app.models import CreditAccount, LedgerEntry, LedgerPosting, Order, Shop, Transfer
 
 #: Accounts that nothing is heard of are read this often.
 USUAL_WAIT = timedelta(days=1)
+#: Shopify's name for being paid with store credit.
+STORE_CREDIT = "shopify_store_credit"
 _NOT_IN_SHOPIFY = (*UNFINISHED, TransferState.REFUSED)
 
 
@@ -52,6 +55,16 @@ def heed_balance(session: Session, transfer: Transfer, now: datetime) -> None:
     ask_for_reading(session, shop, {transfer.customer_id}, now + USUAL_WAIT if is_as_expected else now)
 
 
+def heed_orders(
+    session: Session, shop: Shop, orders: Iterable[Order], facts: Iterable[OrderFact | RefundFact], now: datetime
+) -> None:
+    """Ask for readings where an order was paid with store credit, or a refund of it may have become some."""
+    concerned = {fact.order_id for fact in facts if _may_move_credit(fact)}
+    if concerned:
+        whose = {order.customer_id for order in orders if order.shopify_id in concerned}
+        ask_for_reading(session, shop, {each for each in whose if each is not None}, now)
+
+
 def ask_for_reading(session: Session, shop: Shop, customer_ids: Collection[int], at: datetime) -> None:
     """Have customers' accounts in the shop's currency read at a moment, or sooner if they are to be anyway."""
     if not customer_ids:
@@ -69,6 +82,10 @@ def ask_for_reading(session: Session, shop: Shop, customer_ids: Collection[int],
             where=or_(CreditAccount.next_read_at.is_(None), CreditAccount.next_read_at > at),
         )
     )
+
+
+def _may_move_credit(fact: OrderFact | RefundFact) -> bool:
+    return isinstance(fact, RefundFact) or bool(fact.refunds) or STORE_CREDIT in fact.payment_gateways
 
 
 def _read_outstanding(session: Session, shop: Shop, newest: Mapping[int, int], asked_at: datetime) -> dict[int, int]:

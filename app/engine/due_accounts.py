@@ -90,8 +90,13 @@ def take_due(session: Session, shop: Shop, now: datetime, limit: int) -> list[Du
 
 def ask_for_all(session: Session, shop: Shop, now: datetime) -> None:
     """Have all accounts of a shop read now, and its customers walked over."""
-    of_shop = (CreditAccount.shop_id == shop.id, CreditAccount.currency == shop.currency)
-    session.execute(update(CreditAccount).where(*of_shop).values(next_read_at=now))
+    # Whatever is locked is being read or asked for in this moment.
+    free = (
+        select(CreditAccount.id)
+        .where(CreditAccount.shop_id == shop.id, CreditAccount.currency == shop.currency)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(update(CreditAccount).where(CreditAccount.id.in_(free)).values(next_read_at=now))
     row = _get_row(session, shop)
     row.listed_to, row.listed_at, row.wait_until = 0, None, None
     session.flush()

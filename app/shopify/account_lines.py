@@ -45,7 +45,7 @@ def read_statements(
     read = _Reader(gateway, max_wait_seconds)
     try:
         owners = read.balances([each.customer_id for each in due])
-        wanted = {}
+        wanted: dict[int, int] = {}
         for each in due:
             of_currency = [one.account_id for one in owners[each.customer_id] or () if one.currency == each.currency]
             wanted |= dict.fromkeys(of_currency, 0 if whole else each.read_through)

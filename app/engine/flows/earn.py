@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.engine.account_books import heed_orders
 from app.engine.aim import reassess
 from app.engine.rules.facts import OrderFact
 from app.engine.tellings import keep_orders
@@ -17,4 +18,6 @@ def record_orders(session: Session, shop: Shop, facts: Sequence[OrderFact], now:
     Embedded refunds are recorded with their order. Running it twice, or with the facts in any order, leaves
     the same books.
     """
-    reassess(session, shop, keep_orders(session, shop, facts, now), now)
+    orders = keep_orders(session, shop, facts, now)
+    reassess(session, shop, orders, now)
+    heed_orders(session, shop, orders, facts, now)

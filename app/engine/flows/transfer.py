@@ -12,9 +12,12 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.engine import audit
-from app.engine.due_transfers import claim_next, count_due, find_next_due_at, last_sending, list_due_shops
+from app.engine.account_books import heed_balance
+from app.engine.due_transfers import claim_next, claim_some, count_due, find_next_due_at, last_sending, list_due_shops
+from app.engine.merging import move_money
 from app.engine.offsets import cancel_against_each_other
 from app.engine.rules.arrival import Claim, Sent
+from app.engine.rules.doubts import Doubt, doubt_to_json
 from app.engine.rules.states import TransferKind, TransferState
 from app.engine.transfer_rows import (
     SHORTEST_WAIT,
@@ -27,12 +30,13 @@ from app.engine.transfer_rows import (
     growing_wait,
     has_another_in_flight,
     lock_customer,
+    lock_owners,
     plan,
     start_over,
     wait_between_reads,
 )
 from app.errors import Refused
-from app.models import Transfer
+from app.models import Customer, Shop, Transfer
 
 #: How many read-backs must find nothing, the last of them after the quiet period.
 EMPTY_READS_NEEDED = 2
@@ -53,20 +57,29 @@ def list_claimed(session: Session, claim: Claim, gids: Collection[str]) -> froze
     )
 
 
-def mark_sending(session: Session, claim: Claim, watermark: int, sent_minor: int, now: datetime) -> Sent | None:
+def mark_sending(
+    session: Session, claim: Claim, watermark: int, sent_minor: int, now: datetime, *, writes_note: bool = False
+) -> Sent | None:
     """Note what is about to be sent; None when it must not be: the lease is lost, or the owner has one in flight.
 
     A credit gets a second of its own to expire in, if the merchant agreed to a far expiry. It keeps that
-    fingerprint over all its sendings, so that a late one is still recognised.
+    fingerprint over all its sendings, so that a late one is still recognised; and so does the note, with which
+    nothing else can be taken for it. What its order lost since it was planned is not sent to be taken back again.
     """
     lock_customer(session, claim)
     transfer = get_ours(session, claim)
     if transfer is None or transfer.state is not S.PLANNED or has_another_in_flight(session, transfer):
         return None
+    if transfer.kind is TransferKind.CREDIT and transfer.reward_id is not None:
+        cancel_against_each_other(session, transfer.shop_id, {transfer.reward_id}, about_to_be_sent=transfer)
+        if transfer.state is not S.PLANNED:
+            return None
+        sent_minor = min(sent_minor, transfer.left_minor)
     if transfer.kind is TransferKind.CREDIT and transfer.expires_at is None:
         transfer.expires_at = find_fingerprint(session, transfer, now)
     transfer.state = S.SENDING
     transfer.watermark, transfer.sent_minor, transfer.sent_at = watermark, sent_minor, now
+    transfer.note = f"Boomerang transfer {transfer.id}" if writes_note else None
     transfer.empty_reads = 0
     transfer.next_attempt_at = transfer.error = None
     session.flush()
@@ -88,6 +101,8 @@ def confirm(session: Session, claim: Claim, transaction_id: str, balance_after_m
     else:
         transfer.shopify_transaction_id, transfer.balance_after_minor = transaction_id, balance_after_minor
         finish(session, transfer, S.CONFIRMED, now)
+        session.flush()
+        heed_balance(session, transfer, now)
     session.flush()
 
 
@@ -115,6 +130,25 @@ def refuse(session: Session, claim: Claim, reason: str) -> None:
         session.flush()
         if transfer.kind is TransferKind.CREDIT and transfer.reward_id is not None:
             cancel_against_each_other(session, transfer.shop_id, {transfer.reward_id})
+
+
+def refuse_owner(session: Session, claim: Claim, reason: str, now: datetime) -> None:
+    """Close a credit whose customer Shopify no longer knows; one who was merged into another gets it there."""
+    refuse(session, claim, reason)
+    transfer = get_any(session, claim)
+    gone = None if transfer is None else session.get_one(Customer, transfer.customer_id, populate_existing=True)
+    if transfer is not None and gone is not None and gone.merged_into_id is not None:
+        kept = session.get_one(Customer, gone.merged_into_id)
+        move_money(session, session.get_one(Shop, claim.shop_id), gone, kept, now, now)
+
+
+def renew(session: Session, claim: Claim, reason: str, now: datetime, wait_seconds: float | None = None) -> None:
+    """Plan a credit again whose expiry Shopify found to be over: it gets a new one."""
+    put_back(session, claim, reason, now, wait_seconds)
+    transfer = get_any(session, claim)
+    if transfer is not None and transfer.state is S.PLANNED:
+        transfer.expires_at = None
+        session.flush()
 
 
 def put_back(session: Session, claim: Claim, reason: str, now: datetime, wait_seconds: float | None = None) -> None:
@@ -169,13 +203,14 @@ def postpone_read(session: Session, claim: Claim, reason: str, now: datetime) ->
         session.flush()
 
 
-def ask_person(session: Session, claim: Claim, doubt: str) -> None:
-    """Leave a transfer in flight until a person says what became of it."""
+def ask_person(session: Session, claim: Claim, reason: str, doubt: Doubt | None = None) -> None:
+    """Leave a transfer in flight until a person says what became of it; the doubt holds what there is to go by."""
     lock_customer(session, claim)
     transfer = get_ours(session, claim)
     if transfer is None or transfer.state not in (S.PLANNED, S.UNKNOWN) or has_another_in_flight(session, transfer):
         return
-    transfer.state, transfer.needs_person, transfer.error = S.UNKNOWN, True, doubt
+    transfer.state, transfer.needs_person, transfer.error = S.UNKNOWN, True, reason
+    transfer.doubt = None if doubt is None else doubt_to_json(doubt)
     transfer.leased_until = transfer.next_attempt_at = None
     session.flush()
 
@@ -253,12 +288,14 @@ def _record(
 __all__ = [
     "ask_person",
     "claim_next",
+    "claim_some",
     "confirm",
     "count_due",
     "decide",
     "find_next_due_at",
     "list_claimed",
     "list_due_shops",
+    "lock_owners",
     "mark_not_applicable",
     "mark_sending",
     "mark_unknown",
@@ -266,5 +303,7 @@ __all__ = [
     "put_back",
     "record_empty_read",
     "refuse",
+    "refuse_owner",
+    "renew",
     "retry",
 ]
