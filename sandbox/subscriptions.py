@@ -16,7 +16,6 @@ ALWAYS = (
     "refunds/create",
 )
 ON_REQUEST = (
-    "bulk_operations/finish",
     "app/scopes_update",
     "bulk_operations/finish",
     "collections/create",
