@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import responses
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from app.engine.rules.terms import Mode
 from app.models import Shop, ShopToken, TermsVersion
 from app.shopify.errors import TokenRefused
 from app.shopify.install import ensure_installed
+from app.shopify.scopes import find_missing
 from app.shopify.session_tokens import verify_session_token
 from sandbox.server import Sandbox
 from tests.shopify.desk import install, session_token
@@ -104,6 +106,40 @@ def test_a_shop_whose_token_was_refused_gets_a_new_one_when_the_app_is_opened(ap
 
     db.session.rollback()
     assert db.session.get(ShopToken, shop_id, populate_existing=True).refused_at is None
+
+
+def scope_of(shop_id: int) -> str:
+    db.session.rollback()
+    return db.session.get_one(ShopToken, shop_id, populate_existing=True).scope
+
+
+def test_a_shop_that_allows_too_little_is_installed_and_asked_again_when_it_is_opened(
+    app_context: Flask, box: Sandbox
+) -> None:
+    grants = box.world.main.grants
+    grants.change([], ["write_app_proxy"], force=True)
+    shop_id = install(box, NOW)
+    assert [one.scope for one in find_missing(scope_of(shop_id))] == ["write_app_proxy"]
+    grants.change(["write_app_proxy"], [])
+
+    install(box, NOW + timedelta(minutes=4))
+    assert find_missing(scope_of(shop_id))
+    install(box, NOW + timedelta(minutes=6))
+
+    assert find_missing(scope_of(shop_id)) == ()
+    given = len(box.world.main.tokens._refresh)
+    install(box, NOW + timedelta(minutes=20))
+    assert len(box.world.main.tokens._refresh) == given
+
+
+def test_a_shop_that_allows_too_little_is_let_in_while_shopify_is_down(app_context: Flask, box: Sandbox) -> None:
+    box.world.main.grants.change([], ["write_app_proxy"], force=True)
+    shop_id = install(box, NOW)
+
+    with responses.RequestsMock() as mock:
+        mock.post(f"{box.url}/admin/oauth/access_token", status=503)
+        assert install(box, NOW + timedelta(minutes=6)) == shop_id
+    assert find_missing(scope_of(shop_id))
 
 
 def test_a_refused_exchange_leaves_nothing_behind(app_context: Flask, box: Sandbox) -> None:

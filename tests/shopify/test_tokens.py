@@ -12,11 +12,20 @@ from sqlalchemy import text
 
 from app.config import current_settings
 from app.db import db, transaction
-from app.models import ShopToken
+from app.models import Shop, ShopToken
 from app.shopify.connect import open_gateway
 from app.shopify.documents import SHOP
 from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
-from app.shopify.tokens import TokenPair, access_token_for, exchange_token, refresh, store_tokens
+from app.shopify.tokens import (
+    TokenPair,
+    access_token_for,
+    exchange_code,
+    exchange_token,
+    keep_alive,
+    list_to_keep_alive,
+    refresh,
+    store_tokens,
+)
 from sandbox.server import Sandbox
 from tests.shopify.desk import Desk, session_token
 
@@ -242,3 +251,93 @@ def count_refreshes(desk: Desk, act: Callable[[], None]) -> int:
     before = len(desk.sandbox_shop.tokens._refresh)
     act()
     return len(desk.sandbox_shop.tokens._refresh) - before
+
+
+def let_idle(desk: Desk, days: int, left: int) -> None:
+    """Let the tokens be so many days old, with a refresh token that lives for so many more."""
+    with transaction() as session:
+        token = session.get_one(ShopToken, desk.shop_id)
+        token.updated_at = desk.clock() - timedelta(days=days)
+        token.expires_at = token.updated_at + timedelta(hours=1)
+        token.refresh_expires_at = desk.clock() + timedelta(days=left)
+
+
+def idle(desk: Desk) -> list[int]:
+    with transaction() as session:
+        return list_to_keep_alive(session, desk.clock())
+
+
+@pytest.mark.parametrize(
+    ("days", "left", "is_due"), [(0, 90, False), (29, 61, False), (31, 59, True), (89, 1, True), (0, 10, False)]
+)
+def test_tokens_nobody_needs_are_due_a_month_after_they_were_given(
+    desk: Desk, days: int, left: int, is_due: bool
+) -> None:
+    let_idle(desk, days, left)
+
+    assert idle(desk) == ([desk.shop_id] if is_due else [])
+
+
+def test_keeping_alive_gives_the_refresh_token_its_whole_life_again(desk: Desk) -> None:
+    let_idle(desk, 40, 50)
+
+    for _ in range(2):
+        keep_alive(desk.shop_id, desk.clock)
+
+    assert stored(desk).refresh_expires_at - desk.clock() > timedelta(days=89)
+    assert idle(desk) == []
+
+
+def test_what_cannot_be_kept_alive_is_tried_again_or_shown(desk: Desk) -> None:
+    let_idle(desk, 40, 50)
+    with responses.RequestsMock() as mock:
+        mock.post(f"{desk.box.url}/admin/oauth/access_token", status=503)
+        keep_alive(desk.shop_id, desk.clock)
+    assert idle(desk) == [desk.shop_id]
+    desk.sandbox_shop.tokens.revoke_all()
+
+    keep_alive(desk.shop_id, desk.clock)
+
+    assert OPEN_AGAIN in (stored(desk).refused_reason or "")
+    assert idle(desk) == []
+
+
+def test_a_shop_that_took_the_app_away_is_left_alone(desk: Desk) -> None:
+    let_idle(desk, 40, 50)
+    with transaction() as session:
+        session.get_one(Shop, desk.shop_id).uninstalled_at = desk.clock()
+
+    assert idle(desk) == []
+
+
+def test_a_token_brings_the_scopes_of_its_moment(desk: Desk) -> None:
+    desk.sandbox_shop.grants.change([], ["read_returns"])
+
+    access_token_for(desk.shop_id, refused=access_token_for(desk.shop_id), clock=desk.clock)
+
+    row = stored(desk)
+    assert row.scope == desk.sandbox_shop.grants.text
+    assert "read_returns" not in row.scope
+    # Shopify's word of the same minute may be the newer one, for its clock is not ours.
+    assert row.scope_at is not None
+    assert timedelta(seconds=55) < desk.clock() - row.scope_at < timedelta(seconds=80)
+
+
+def test_an_answer_that_names_no_scopes_takes_none_away(desk: Desk) -> None:
+    before = stored(desk).scope
+    now = desk.clock()
+
+    with transaction() as session:
+        store_tokens(session, desk.shop_id, TokenPair("a", "r", now, now, ""), now)
+
+    assert stored(desk).scope == before
+
+
+def test_a_code_is_exchanged_once_for_an_expiring_pair(desk: Desk) -> None:
+    code = desk.sandbox_shop.tokens.make_code()
+    pair = exchange_code(desk.box.options.shop, code, desk.clock())
+
+    assert desk.sandbox_shop.tokens.is_valid(pair.access_token)
+    assert pair.refresh_expires_at - desk.clock() > timedelta(days=89)
+    with pytest.raises(TokenRefused, match="install the app again"):
+        exchange_code(desk.box.options.shop, code, desk.clock())
