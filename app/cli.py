@@ -15,6 +15,7 @@ from rq.timeouts import TimerDeathPenalty
 from app.cli_books import check_books
 from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
 from app.cli_money import adjust_group, statement
+from app.cli_reconcile import reconcile_command
 from app.cli_terms import terms_group
 from app.cli_tiers import tiers_group
 from app.clock import utcnow
@@ -32,7 +33,7 @@ from app.schedule import run_clock
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
     groups = (program_group, terms_group, tiers_group, adjust_group)
-    for command in (work, clock, inspect, check_books, statement, *groups):
+    for command in (work, clock, inspect, check_books, statement, reconcile_command, *groups):
         app.cli.add_command(command)
 
 
