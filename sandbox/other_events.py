@@ -1,5 +1,6 @@
 """Tells the app what happened to customers and to the catalogue."""
 
+from sandbox.body_parts import Json
 from sandbox.bulk import BulkOperation
 from sandbox.clock import local_text
 from sandbox.customer_bodies import customer_body, deleted_body, merge_body, tags_body
@@ -75,7 +76,7 @@ class CatalogueAnnouncer:
 
 def announce_bulk(post: Post, shop: Shop, operation: BulkOperation) -> None:
     """Tell that a bulk operation is over, whatever became of it."""
-    body = {
+    body: Json = {
         "admin_graphql_api_id": f"gid://shopify/BulkOperation/{operation.id}",
         "completed_at": local_text(operation.completed_at, shop.timezone),
         "created_at": local_text(operation.created_at, shop.timezone),

@@ -29,6 +29,8 @@ ONE_SECOND = timedelta(seconds=1)
 class Shop:
     """Everything one shop holds. Whoever reads or changes it holds `lock`."""
 
+    bulk: BulkBook
+
     def __init__(
         self,
         domain: str,

@@ -30,6 +30,16 @@ def _load(name: str, *scopes: str) -> Document:
     return Document(name, _with_parts(_read(f"{name}.graphql")), scopes)
 
 
+def _load_inline(name: str, *scopes: str) -> Document:
+    """Return a document in which every fragment stands where it is spread."""
+
+    def body(match: re.Match[str]) -> str:
+        text = _read("parts", f"{_CAPITAL.sub('_', match[1]).lower()}.graphql")
+        return text[text.index("{") + 1 : text.rindex("}")].strip()
+
+    return Document(name, _SPREAD.sub(body, _read(f"{name}.graphql")), scopes)
+
+
 def _with_parts(text: str) -> str:
     """Return a text with the fragments it spreads, and those they spread, each once: ``parts`` has one in each file."""
     parts: dict[str, str] = {}
@@ -72,6 +82,12 @@ def _read(*path: str) -> str:
     return files(__name__).joinpath(*path).read_text(encoding="utf-8")
 
 
+APP_INSTALLATION = _load("app_installation")
+BULK_CANCEL = _load("bulk_cancel")
+BULK_LOOK = _load("bulk_look")
+#: Sent as the text of a bulk operation, in which Shopify says nothing about fragments: so they are written out.
+BULK_ORDERS = _load_inline("bulk_orders", "read_customers", "read_orders", "read_products")
+BULK_RUN = _load("bulk_run")
 CUSTOMER_TAGS = _load("customer_tags", "read_customers")
 ORDER_CHECK = _load("order_check", "read_customers", "read_orders")
 ORDER_LINES = _load("order_lines", "read_orders", "read_products")
@@ -108,6 +124,11 @@ STORE_CREDIT_ACCOUNT_WITH_NOTES = replace(
 )
 
 DOCUMENTS = (
+    APP_INSTALLATION,
+    BULK_CANCEL,
+    BULK_LOOK,
+    BULK_ORDERS,
+    BULK_RUN,
     CUSTOMER_TAGS,
     ORDER_CHECK,
     ORDER_LINES,
