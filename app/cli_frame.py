@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.db import bind_shop
 from app.models import Shop
 
 ACTOR = "cli"
@@ -29,8 +30,9 @@ def sentences_for_absent_servers() -> Iterator[None]:
 
 
 def get_shop(session: Session, domain: str) -> Shop:
-    """Return the shop with a domain; end the command with a sentence where there is none."""
+    """Return the shop with a domain and bind the transaction to it; end the command with a sentence if there is none."""
     shop = session.scalar(select(Shop).where(Shop.domain == domain))
     if shop is None:
         raise click.ClickException(f"No shop {domain} has installed the app.")
+    bind_shop(session, shop.id)
     return shop

@@ -1,16 +1,16 @@
 """The inbox: store a delivery once; later claim a batch, hand it to the flows, and mark what became of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.db import transaction
+from app.db import bind_shop, transaction
 from app.errors import BoomerangError, NotFound, Refused
 from app.models import Delivery, DeliveryState, Shop
 from app.webhooks.body import BodyError, NothingToDo, clean_text, read_object
@@ -23,6 +23,7 @@ from app.webhooks.topics import (
     find_ignore_reason,
     list_topics_of_same_flow,
 )
+from app.webhooks.turns import MOST_IN_A_TURN, Turns, is_waiting, list_waiting_shops
 
 UNINSTALLED_REASON = "The app was uninstalled from this shop before this delivery was handled."
 
@@ -80,8 +81,16 @@ def store_delivery(session: Session, arrival: Arrival) -> DeliveryState | None:
     return state if stored else None
 
 
-def drain(now_fn: Callable[[], datetime], limit: int = 200, catch: type[Exception] = BoomerangError) -> DrainReport:
+def drain(
+    now_fn: Callable[[], datetime],
+    limit: int = 200,
+    catch: type[Exception] = BoomerangError,
+    turns: Turns | None = None,
+    skip: Collection[int] = (),
+) -> DrainReport:
     """Handle up to ``limit`` waiting deliveries, each in one transaction with what it does to the books.
+
+    Shops take turns, beginning after the last one that ``turns`` remembers; those to ``skip`` have none.
 
     One transaction carries what waits from one shop for one flow, because a flow locks its customers once, in id
     order: several flows in one transaction would lock across each other and end in deadlocks. If the flow fails,
@@ -89,15 +98,18 @@ def drain(now_fn: Callable[[], datetime], limit: int = 200, catch: type[Exceptio
     as unexpected but survivable: only the frame in jobs.py passes all of Exception. Any number of drains may run
     side by side.
     """
-    report = DrainReport()
+    report, turns = DrainReport(), turns or Turns()
     while report.taken < limit:
         with transaction() as session:
-            now = now_fn()
-            claimed = _claim(session, now, limit - report.taken)
-            if not claimed:
-                break
-            shop = session.get_one(Shop, claimed[0].shop_id, populate_existing=True)
-            _Batch(session, shop, now, catch, report).handle(claimed)
+            waiting = turns.order(list_waiting_shops(session, now_fn(), skip))
+        taken_before = report.taken
+        for shop_id in waiting:
+            left = limit - report.taken
+            if left > 0:
+                _take_turn(shop_id, now_fn(), left if len(waiting) == 1 else min(left, MOST_IN_A_TURN), catch, report)
+                turns.last_shop_id = shop_id
+        if report.taken == taken_before:
+            break  # nothing waits, or other drains have all of it in hand
     return report
 
 
@@ -128,20 +140,25 @@ def _first_state(arrival: Arrival) -> tuple[DeliveryState, str | None]:
     return DeliveryState.RECEIVED, None
 
 
-def _claim(session: Session, now: datetime, limit: int) -> Sequence[Delivery]:
-    """Lock what waits longest, and with it what else waits from its shop for its flow, oldest first."""
-    waiting = (
-        Delivery.state == DeliveryState.RECEIVED,
-        or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
-    )
-    oldest = select(Delivery.shop_id, Delivery.topic).where(*waiting).order_by(Delivery.id).limit(1)
-    first = session.execute(oldest.with_for_update(skip_locked=True)).one_or_none()
-    if first is None:
+def _take_turn(shop_id: int, now: datetime, limit: int, catch: type[Exception], report: DrainReport) -> None:
+    with transaction() as session:
+        claimed = _claim(session, shop_id, now, limit)
+        if claimed:
+            bind_shop(session, shop_id)
+            shop = session.get_one(Shop, shop_id, populate_existing=True)
+            _Batch(session, shop, now, catch, report).handle(claimed)
+
+
+def _claim(session: Session, shop_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
+    """Lock what waits longest of a shop, and with it what else waits for the same flow, oldest first."""
+    waiting = (Delivery.shop_id == shop_id, *is_waiting(now))
+    oldest = select(Delivery.topic).where(*waiting).order_by(Delivery.id).limit(1)
+    topic = session.scalars(oldest.with_for_update(skip_locked=True)).one_or_none()
+    if topic is None:
         return []
-    shop_id, topic = first
     alike = (
         select(Delivery)
-        .where(*waiting, Delivery.shop_id == shop_id, Delivery.topic.in_(list_topics_of_same_flow(topic)))
+        .where(*waiting, Delivery.topic.in_(list_topics_of_same_flow(topic)))
         .order_by(Delivery.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

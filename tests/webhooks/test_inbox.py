@@ -195,7 +195,7 @@ def test_shops_do_not_share_a_call(new_shop: NewShop, words: None, sender: Sende
     for shop in (second, first, second):
         sender.send("test/words", {"word": shop.domain[:5]}, shop=shop.domain)
     assert drain(now).handled == 3
-    assert recorded() == ["secon of 2", "secon of 2", "first of 1"], "who waits longest comes first"
+    assert recorded() == ["first of 1", "secon of 2", "secon of 2"], "shops take turns"
 
 
 def test_an_unreadable_order_fails_and_the_orders_beside_it_are_credited(
