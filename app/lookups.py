@@ -4,7 +4,7 @@ Whatever cannot be asked now is missed by the flow, which then lets the delivery
 silence loses nothing and holds up nobody else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -25,6 +25,8 @@ from app.shopify.errors import AccessDenied, DocumentRefused, ShopifyError, Unau
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable
 from app.shopify.order_details import read_payments, read_risks
+from app.shopify.orders import read_orders
+from app.webhooks.orders_read import OrderRead, store_read
 from app.webhooks.peek import Ahead, peek
 
 log = structlog.get_logger()
@@ -55,6 +57,8 @@ class Lookups:
 
     def _ask_about(self, shop_id: int, waiting: Ahead) -> None:
         now = self._clock()
+        if waiting.edited:
+            self._ask_with(shop_id, lambda gateway: self._ask_edited(gateway, shop_id, waiting.edited))
         with transaction() as session:
             missing = list_missing(
                 session,
@@ -66,12 +70,16 @@ class Lookups:
             )
         if missing == NOTHING_MISSING:
             return
+        self._ask_with(shop_id, lambda gateway: self._ask(gateway, shop_id, missing))
+
+    def _ask_with(self, shop_id: int, question: Callable[[Gateway], None]) -> None:
+        """Ask with the shop's token, and once more with a new one where Shopify refuses it."""
         gateway, token = open_gateway(shop_id, clock=self._clock)
         try:
-            self._ask(gateway, shop_id, missing)
+            question(gateway)
         except Unauthorized:
             gateway, _ = open_gateway(shop_id, refused=token, clock=self._clock)
-            self._ask(gateway, shop_id, missing)
+            question(gateway)
 
     def _ask(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
         """Ask one kind of question after the other; what is wrong with one alone stops none of the others."""
@@ -98,6 +106,13 @@ class Lookups:
         tags = read_tags(gateway, missing.customer_ids, max_wait_seconds=MAX_WAIT_SECONDS)
         with transaction() as session:
             record_tags(session, session.get_one(Shop, shop_id), tags, self._clock())
+
+    def _ask_edited(self, gateway: Gateway, shop_id: int, order_ids: Collection[int]) -> None:
+        """Have the orders handled as they are now, right after this; one that Shopify does not know goes on waiting."""
+        told = read_orders(gateway, order_ids, max_wait_seconds=MAX_WAIT_SECONDS, clock=self._clock)
+        orders = [OrderRead(order.order, order.payments) for order in told.values() if order is not None]
+        with transaction() as session:
+            store_read(session, shop_id, orders, self._clock())
 
     def _ask_payments(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
         if missing.payment_order_ids:

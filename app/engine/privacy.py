@@ -1,14 +1,15 @@
 """What is told of customers whose data had to go comes in without it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import OrderFact
+from app.engine.rules.facts import OrderFact, RefundFact
 from app.engine.rules.facts_json import terms_from_json
 from app.engine.rules.redaction import find_deciding_tags, without_person
-from app.models import Customer, Shop, TermsVersion
+from app.models import Customer, Order, Shop, TermsVersion
 
 
 def without_redacted(session: Session, shop: Shop, facts: Sequence[OrderFact]) -> Sequence[OrderFact]:
@@ -23,6 +24,21 @@ def without_redacted(session: Session, shop: Shop, facts: Sequence[OrderFact]) -
         without_person(fact, tags) if fact.customer is not None and fact.customer.customer_id in redacted else fact
         for fact in facts
     ]
+
+
+def without_redacted_notes(session: Session, shop: Shop, facts: Sequence[RefundFact]) -> Sequence[RefundFact]:
+    """Return refund facts, those of redacted customers' orders without the note that staff wrote."""
+    noted = {fact.order_id for fact in facts if fact.note is not None}
+    if not noted:
+        return facts
+    redacted = set(
+        session.scalars(
+            select(Order.shopify_id)
+            .join(Customer, Customer.id == Order.customer_id)
+            .where(Order.shop_id == shop.id, Order.shopify_id.in_(noted), Customer.redacted_at.is_not(None))
+        )
+    )
+    return [replace(fact, note=None) if fact.order_id in redacted else fact for fact in facts]
 
 
 def read_deciding_tags(session: Session, shop_id: int) -> frozenset[str]:

@@ -11,15 +11,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.db import bind_shop, transaction
-from app.errors import BoomerangError, NotFound, Refused
-from app.models import Delivery, DeliveryState, Shop
+from app.errors import BoomerangError
+from app.models import Customer, Delivery, DeliveryState, Order, Shop
 from app.webhooks.body import BodyError, NothingToDo, clean_text, read_object
 from app.webhooks.fates import REASON_LIMIT, mark_unhandled
 from app.webhooks.topics import (
-    HANDLERS,
-    UNINSTALLED_TOPIC,
+    AFTER_GOODBYE_TOPICS,
     Handler,
     Origin,
+    find_handler,
     find_ignore_reason,
     list_topics_of_same_flow,
 )
@@ -113,22 +113,6 @@ def drain(
     return report
 
 
-def replay(session: Session, shop_id: int, delivery_id: int) -> Delivery:
-    """Put a failed delivery back to those that wait. Raises NotFound, or Refused when it has not failed."""
-    delivery = session.scalars(
-        select(Delivery).where(Delivery.id == delivery_id, Delivery.shop_id == shop_id).with_for_update()
-    ).one_or_none()
-    if delivery is None:
-        raise NotFound(f"This shop has no delivery {delivery_id}.")
-    if delivery.state is not DeliveryState.FAILED:
-        raise Refused(f"Delivery {delivery_id} is {delivery.state}; only a failed one can be replayed.")
-    delivery.state = DeliveryState.RECEIVED
-    delivery.attempts = 0
-    delivery.next_attempt_at = delivery.handled_at = delivery.reason = None
-    session.flush()
-    return delivery
-
-
 def _first_state(arrival: Arrival) -> tuple[DeliveryState, str | None]:
     reason = find_ignore_reason(arrival.topic)
     if reason is not None:
@@ -192,11 +176,13 @@ class _Batch:
         error = self._record(items)
         for item in items:
             self._finish(item, error if error is None or len(items) == 1 else self._record([item]))
+        self._forget([item for item in items if item.delivery.state is DeliveryState.HANDLED])
 
     def _read(self, delivery: Delivery) -> _Item | None:
-        handler = HANDLERS.get(delivery.topic)
-        if handler is None or (self.shop.uninstalled_at and delivery.topic != UNINSTALLED_TOPIC):
-            self._ignore(delivery, find_ignore_reason(delivery.topic) or UNINSTALLED_REASON)
+        handler = find_handler(delivery.topic)
+        if handler is None or (self.shop.uninstalled_at and delivery.topic not in AFTER_GOODBYE_TOPICS):
+            unknown = find_ignore_reason(delivery.topic) if handler is None else None
+            self._ignore(delivery, unknown or UNINSTALLED_REASON)
             return None
         origin = Origin(self.shop.domain, self.shop.currency, delivery.received_at, delivery.triggered_at)
         try:
@@ -223,6 +209,7 @@ class _Batch:
 
     def _finish(self, item: _Item, error: Exception | None) -> None:
         item.delivery.order_shopify_id = item.handler.order_id_of(item.fact)
+        item.delivery.customer_shopify_id = item.handler.customer_id_of(item.fact)
         if error is not None:
             self._end(item.delivery, error)
             return
@@ -230,6 +217,21 @@ class _Batch:
         item.delivery.handled_at = self.now
         item.delivery.reason = None
         self.report.handled += 1
+
+    def _forget(self, items: Sequence[_Item]) -> None:
+        """Remove the bodies of what was told about customers whose data had to go."""
+        customers = {item.delivery.customer_shopify_id for item in items} - {None}
+        orders = {item.delivery.order_shopify_id for item in items} - {None}
+        if not customers and not orders:
+            return
+        redacted = (Customer.shop_id == self.shop.id, Customer.redacted_at.is_not(None))
+        named = select(Customer.shopify_id).where(*redacted, Customer.shopify_id.in_(customers))
+        theirs = select(Order.shopify_id).join(Customer, Customer.id == Order.customer_id).where(*redacted)
+        people = set(self.session.scalars(named)) if customers else set()
+        known = set(self.session.scalars(theirs.where(Order.shopify_id.in_(orders)))) if orders else set()
+        for item in items:
+            if item.delivery.customer_shopify_id in people or item.delivery.order_shopify_id in known:
+                item.delivery.body, item.delivery.pruned_at = b"", self.now
 
     def _ignore(self, delivery: Delivery, reason: str) -> None:
         delivery.state = DeliveryState.IGNORED

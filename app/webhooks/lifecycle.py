@@ -1,4 +1,4 @@
-"""app/uninstalled: a shop took the app away."""
+"""app/uninstalled and shop/update: a shop took the app away, or says anew who it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.engine.flows.lifecycle import uninstall
+from app.engine.flows.lifecycle import change_shop, uninstall
 from app.models import Shop
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import Reader
@@ -19,17 +19,41 @@ class Uninstalled:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ShopTold:
+    """One version of what a shop says of itself; None where the body does not say it."""
+
+    name: str | None
+    currency: str
+    timezone: str | None
+    updated_at: datetime
+
+
+def parse_shop(body: Json, shop_domain: str, at: datetime) -> ShopTold:
+    """Return what a shop/update body says. Raises BodyError. ``at`` stands in for a missing ``updated_at``."""
+    _check_speaks_of(body, shop_domain)
+    told = Reader(body)
+    return ShopTold(
+        name=told.text("name"),
+        currency=told.currency("currency"),
+        timezone=told.text("iana_timezone"),
+        updated_at=told.optional_instant("updated_at") or at,
+    )
+
+
+def record_shops(session: Session, shop: Shop, facts: Sequence[ShopTold], now: datetime) -> None:
+    """Remember what the shop says of itself, of several versions the newest."""
+    fact = max(facts, key=lambda fact: fact.updated_at)
+    change_shop(session, shop, fact.name, fact.currency, fact.timezone, fact.updated_at, now)
+
+
 def parse_uninstalled(body: Json, shop_domain: str, at: datetime) -> Uninstalled:
     """Return that the shop uninstalled the app. Raises BodyError when the body is no shop, or another one.
 
     Only the body is signed, not the headers: neither another shop's true goodbye nor a true order under this
     topic may end an installation.
     """
-    if "myshopify_domain" not in body:
-        raise BodyError("The body is no shop: it has no field myshopify_domain.")
-    named = Reader(body).text("myshopify_domain")
-    if named is not None and named.lower() != shop_domain:
-        raise BodyError(f"The body speaks of {named!a}, the header of {shop_domain}; only the body is signed.")
+    _check_speaks_of(body, shop_domain)
     return Uninstalled(at)
 
 
@@ -37,3 +61,11 @@ def record_uninstalled(session: Session, shop: Shop, facts: Sequence[Uninstalled
     """Uninstall the shop, unless it has installed the app again since: deliveries may be hours late."""
     if any(fact.at >= shop.installed_at for fact in facts):
         uninstall(session, shop, now)
+
+
+def _check_speaks_of(body: Json, shop_domain: str) -> None:
+    if "myshopify_domain" not in body:
+        raise BodyError("The body is no shop: it has no field myshopify_domain.")
+    named = Reader(body).text("myshopify_domain")
+    if named is not None and named.lower() != shop_domain:
+        raise BodyError(f"The body speaks of {named!a}, the header of {shop_domain}; only the body is signed.")

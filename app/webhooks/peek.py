@@ -12,12 +12,18 @@ from app.engine.rules.facts import CustomersMerged, OrderFact, RiskFact
 from app.errors import BoomerangError
 from app.models import Delivery, DeliveryState, Shop
 from app.webhooks.body import read_object
-from app.webhooks.topics import HANDLERS, Origin, list_topics_of_same_flow
+from app.webhooks.order_changes import OrderEdited
+from app.webhooks.orders_read import TOPIC as READ_TOPIC
+from app.webhooks.orders_read import OrderRead
+from app.webhooks.topics import Origin, find_handler, list_topics_of_same_flow
 
-ORDER_TOPICS = tuple(list_topics_of_same_flow("orders/paid"))
+ORDER_TOPICS = (*list_topics_of_same_flow("orders/paid"), READ_TOPIC)
 RISK_TOPIC = "orders/risk_assessment_changed"
 #: What may give a customer orders that are known already: a guest's, or another customer's.
 CUSTOMER_TOPICS = ("customers/create", "customers/update", "customers/merge")
+EDIT_TOPIC = "orders/edited"
+#: What is asked about only once it had to wait: usually the next delivery says it.
+PATIENT_TOPICS = (*CUSTOMER_TOPICS, EDIT_TOPIC)
 #: A gateway's name as a value in a list; as a name of a field it is in every line of an order.
 _PAID_WITH_CREDIT = re.compile(rb'"(?:gift_card|shopify_store_credit)"\s*[,\]]')
 
@@ -31,6 +37,8 @@ class Ahead:
     reassessed: set[int] = field(default_factory=set)
     #: Customers whose news had to wait once: perhaps an order comes to them whose terms look at their tags.
     customer_ids: set[int] = field(default_factory=set)
+    #: Orders that were edited, and not told since.
+    edited: set[int] = field(default_factory=set)
 
 
 def peek(
@@ -44,7 +52,7 @@ def peek(
 ) -> dict[int, Ahead]:
     """Return, by shop, the orders that the ``limit`` oldest waiting deliveries tell of; unreadable ones are left out.
 
-    Reading a body costs time, so of shops that are not curious only orders paid with credit are read.
+    Reading a body costs time, so of shops that are not curious only edits and orders paid with credit are read.
     ``catch`` is what counts as unreadable, as in ``inbox.drain``.
     """
     waiting = (
@@ -55,7 +63,7 @@ def peek(
             or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
             or_(
                 Delivery.topic.in_([*ORDER_TOPICS, RISK_TOPIC]),
-                and_(Delivery.topic.in_(CUSTOMER_TOPICS), Delivery.attempts > 0),
+                and_(Delivery.topic.in_(PATIENT_TOPICS), Delivery.attempts > 0),
             ),
             Delivery.shop_id.not_in(list(skip)),
             Shop.uninstalled_at.is_(None),
@@ -68,20 +76,24 @@ def peek(
     for shop, topic, body, received_at, triggered_at in session.execute(waiting):
         if shop.id not in curious:
             curious[shop.id] = is_curious(session, shop)
-        if not curious[shop.id] and not _PAID_WITH_CREDIT.search(body):
+        if not curious[shop.id] and topic != EDIT_TOPIC and not _PAID_WITH_CREDIT.search(body):
             continue
+        handler = find_handler(topic)
+        assert handler is not None
         try:
-            fact = HANDLERS[topic].parse(
-                read_object(body), Origin(shop.domain, shop.currency, received_at, triggered_at)
-            )
+            fact = handler.parse(read_object(body), Origin(shop.domain, shop.currency, received_at, triggered_at))
         except catch:
             continue  # the drain will say why
         here = ahead.setdefault(shop.id, Ahead())
         match fact:
             case OrderFact():
                 here.orders.append(fact)
+            case OrderRead():
+                here.orders.append(fact.order)
             case RiskFact():
                 here.reassessed.add(fact.order_id)
+            case OrderEdited():
+                here.edited.add(fact.order_id)
             case CustomersMerged():
                 here.customer_ids.add(fact.kept_id)
             case _:

@@ -16,10 +16,13 @@ from app.engine.rules.facts import (
     CustomerGone,
     CustomersMerged,
     CustomerTold,
+    DeletionFact,
+    DetailFact,
     DisputeFact,
     OrderFact,
     PaymentFact,
     RefundFact,
+    ReturnFact,
     RiskFact,
 )
 from app.models import Shop
@@ -42,10 +45,32 @@ from app.webhooks.customers import (
     record_tag_changes,
 )
 from app.webhooks.disputes import parse_dispute
-from app.webhooks.lifecycle import Uninstalled, parse_uninstalled, record_uninstalled
+from app.webhooks.lifecycle import (
+    ShopTold,
+    Uninstalled,
+    parse_shop,
+    parse_uninstalled,
+    record_shops,
+    record_uninstalled,
+)
+from app.webhooks.order_changes import OrderEdited, parse_edit, parse_order_deletion, record_edits
 from app.webhooks.orders import parse_order
+from app.webhooks.orders_read import TOPIC as READ_TOPIC
+from app.webhooks.orders_read import OrderRead, parse_read, record_read
 from app.webhooks.payments import parse_payment
+from app.webhooks.privacy import (
+    DataAsked,
+    RedactionAsked,
+    ShopRedactionAsked,
+    parse_data_request,
+    parse_redaction,
+    parse_shop_redaction,
+    record_data_requests,
+    record_redactions,
+    record_shop_redactions,
+)
 from app.webhooks.refunds import parse_refund
+from app.webhooks.returns import parse_return
 from app.webhooks.risks import parse_risk
 from app.webhooks.scopes import ScopesTold, parse_scopes, record_scopes
 
@@ -53,8 +78,9 @@ F = TypeVar("F")
 
 #: Shopify's mandatory topics about personal data; they are answered 200 whatever we know of the shop.
 PRIVACY_TOPICS = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
-PRIVACY_REASON = "Kept for the shop owner: no automatic redaction in this version."
 UNINSTALLED_TOPIC = "app/uninstalled"
+#: What is handled also for a shop that has removed the app.
+AFTER_GOODBYE_TOPICS = PRIVACY_TOPICS | {UNINSTALLED_TOPIC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +105,7 @@ class Handler(Generic[F]):
     parse: Callable[[Json, Origin], F]
     record: Callable[[Session, Shop, Sequence[F], datetime], object]
     order_id_of: Callable[[F], int | None]
+    customer_id_of: Callable[[F], int | None]
 
 
 def _order(body: Json, origin: Origin) -> OrderFact:
@@ -141,48 +168,116 @@ def _scopes(body: Json, _: Origin) -> ScopesTold:
     return parse_scopes(body)
 
 
-def _order_id(fact: OrderFact | RefundFact | PaymentFact | DisputeFact | RiskFact) -> int:
+def _shop(body: Json, origin: Origin) -> ShopTold:
+    return parse_shop(body, origin.shop_domain, origin.at)
+
+
+def _return(body: Json, origin: Origin) -> ReturnFact:
+    return parse_return(body, origin.at)
+
+
+def _edit(body: Json, origin: Origin) -> OrderEdited:
+    return parse_edit(body, origin.at)
+
+
+def _order_deletion(body: Json, origin: Origin) -> DeletionFact:
+    return parse_order_deletion(body, origin.at)
+
+
+def _data_request(body: Json, origin: Origin) -> DataAsked:
+    return parse_data_request(body, origin.shop_domain, origin.at)
+
+
+def _redaction(body: Json, origin: Origin) -> RedactionAsked:
+    return parse_redaction(body, origin.shop_domain, origin.at)
+
+
+def _shop_redaction(body: Json, origin: Origin) -> ShopRedactionAsked:
+    return parse_shop_redaction(body, origin.shop_domain, origin.at)
+
+
+def _read(body: Json, _: Origin) -> OrderRead:
+    return parse_read(body)
+
+
+def _order_id(fact: OrderFact | RefundFact | DetailFact | OrderEdited) -> int:
     return fact.order_id
 
 
-def _no_order(_: object) -> None:
+def _orders_customer(fact: OrderFact) -> int | None:
+    return None if fact.customer is None else fact.customer.customer_id
+
+
+def _customer_id(fact: CustomerTold | CustomerGone | TagsChanged | DataAsked | RedactionAsked) -> int:
+    return fact.customer_id
+
+
+def _kept_customer(fact: CustomersMerged) -> int:
+    return fact.kept_id
+
+
+def _nobody(_: object) -> None:
     return None
 
 
-_ORDERS = Handler(_order, record_orders, _order_id)
-_DISPUTES = Handler(_dispute, record_details, _order_id)
-_CUSTOMERS = Handler(_customer, record_customers, _no_order)
-_TAGS = Handler(_tag_change, record_tag_changes, _no_order)
+_ORDERS = Handler(_order, record_orders, _order_id, _orders_customer)
+_DISPUTES = Handler(_dispute, record_details, _order_id, _nobody)
+_RETURNS = Handler(_return, record_details, _order_id, _nobody)
+_CUSTOMERS = Handler(_customer, record_customers, _nobody, _customer_id)
+_TAGS = Handler(_tag_change, record_tag_changes, _nobody, _customer_id)
 
 HANDLERS: dict[str, Handler[Any]] = {
     "orders/paid": _ORDERS,
     "orders/create": _ORDERS,
     "orders/updated": _ORDERS,
     "orders/cancelled": _ORDERS,
-    "refunds/create": Handler(_refund, record_refunds, _order_id),
-    "order_transactions/create": Handler(_payment, record_details, _order_id),
+    "orders/edited": Handler(_edit, record_edits, _order_id, _nobody),
+    "orders/delete": Handler(_order_deletion, record_details, _order_id, _nobody),
+    "refunds/create": Handler(_refund, record_refunds, _order_id, _nobody),
+    "order_transactions/create": Handler(_payment, record_details, _order_id, _nobody),
     "disputes/create": _DISPUTES,
     "disputes/update": _DISPUTES,
-    "orders/risk_assessment_changed": Handler(_risk, record_details, _order_id),
-    "products/update": Handler(_product_change, record_catalogue_changes, _no_order),
-    "products/delete": Handler(_product_deletion, record_catalogue_changes, _no_order),
-    "collections/update": Handler(_collection_change, record_catalogue_changes, _no_order),
-    "collections/delete": Handler(_collection_deletion, record_catalogue_changes, _no_order),
+    "orders/risk_assessment_changed": Handler(_risk, record_details, _order_id, _nobody),
+    "returns/request": _RETURNS,
+    "returns/approve": _RETURNS,
+    "returns/process": _RETURNS,
+    "returns/decline": _RETURNS,
+    "returns/cancel": _RETURNS,
+    "returns/close": _RETURNS,
+    "returns/reopen": _RETURNS,
+    "products/update": Handler(_product_change, record_catalogue_changes, _nobody, _nobody),
+    "products/delete": Handler(_product_deletion, record_catalogue_changes, _nobody, _nobody),
+    "collections/update": Handler(_collection_change, record_catalogue_changes, _nobody, _nobody),
+    "collections/delete": Handler(_collection_deletion, record_catalogue_changes, _nobody, _nobody),
     "customers/create": _CUSTOMERS,
     "customers/update": _CUSTOMERS,
-    "customers/delete": Handler(_customer_deletion, record_deleted, _no_order),
-    "customers/merge": Handler(_merge, record_merges, _no_order),
+    "customers/delete": Handler(_customer_deletion, record_deleted, _nobody, _customer_id),
+    "customers/merge": Handler(_merge, record_merges, _nobody, _kept_customer),
     "customer.tags_added": _TAGS,
     "customer.tags_removed": _TAGS,
-    "app/scopes_update": Handler(_scopes, record_scopes, _no_order),
-    UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _no_order),
+    "shop/update": Handler(_shop, record_shops, _nobody, _nobody),
+    "app/scopes_update": Handler(_scopes, record_scopes, _nobody, _nobody),
+    UNINSTALLED_TOPIC: Handler(_uninstalled, record_uninstalled, _nobody, _nobody),
+    "customers/data_request": Handler(_data_request, record_data_requests, _nobody, _customer_id),
+    "customers/redact": Handler(_redaction, record_redactions, _nobody, _customer_id),
+    "shop/redact": Handler(_shop_redaction, record_shop_redactions, _nobody, _nobody),
 }
+
+#: What we put into the inbox ourselves. What comes from outside under such a name is not handled.
+OWN_HANDLERS: dict[str, Handler[Any]] = {
+    READ_TOPIC: Handler(
+        _read, record_read, lambda read: read.order.order_id, lambda read: _orders_customer(read.order)
+    ),
+}
+
+
+def find_handler(topic: str) -> Handler[Any] | None:
+    """Return how deliveries of a topic are handled, our own included; None for a topic that is not."""
+    return HANDLERS.get(topic) or OWN_HANDLERS.get(topic)
 
 
 def find_ignore_reason(topic: str) -> str | None:
     """Return why deliveries of a topic are kept but not handled; None for a topic that is."""
-    if topic in PRIVACY_TOPICS:
-        return PRIVACY_REASON
     if topic not in HANDLERS:
         return f"Boomerang does nothing with the topic {topic}; take it out of the app's subscriptions."
     return None
@@ -192,5 +287,5 @@ def list_topics_of_same_flow(topic: str) -> list[str]:
     """Return the topics whose facts go to the same flow as this one's, itself included."""
     handler = HANDLERS.get(topic)
     if handler is None:
-        return [topic]
+        return [topic]  # each of our own has a flow of its own
     return [other for other, candidate in HANDLERS.items() if candidate.record is handler.record]

@@ -12,11 +12,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.db import db, transaction
+from app.engine.flows.deliveries import replay
 from app.engine.rules.terms import Mode
 from app.errors import Broken, NotFound, NotYet, Refused
 from app.models import AuditEvent, Delivery, DeliveryState, LedgerEntry, Order, Reward, Shop
 from app.webhooks.fates import MOST_ATTEMPTS, MOST_PATIENT_ATTEMPTS
-from app.webhooks.inbox import DrainReport, drain, replay
+from app.webhooks.inbox import DrainReport, drain
 from app.webhooks.topics import HANDLERS, Handler
 from tests.webhooks.conftest import Inbox, NewShop
 from tests.webhooks.sending import Sender, example
@@ -75,7 +76,8 @@ def record_words(session: Session, shop: Shop, words: Sequence[Word], at: dateti
 @pytest.fixture
 def words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add a made-up topic whose flow fails on request."""
-    monkeypatch.setitem(HANDLERS, "test/words", Handler(parse_word, record_words, lambda word: len(word.text)))
+    handler = Handler(parse_word, record_words, lambda word: len(word.text), lambda _: None)
+    monkeypatch.setitem(HANDLERS, "test/words", handler)
 
 
 def recorded() -> list[str]:
@@ -309,7 +311,7 @@ def test_a_failed_delivery_can_be_replayed(shop: Shop, words: None, sender: Send
     drain(now)
     (row,) = inbox()
     with transaction() as session:
-        replay(session, shop.id, row.id)
+        replay(session, shop.id, row.id, "staff:7", NOW)
     (row,) = inbox()
     assert (row.state, row.attempts, row.reason, row.next_attempt_at) == (DeliveryState.RECEIVED, 0, None, None)
     assert drain(now).failed == 1
@@ -322,7 +324,7 @@ def test_only_a_failed_delivery_of_the_own_shop_can_be_replayed(
     drain(now)
     handled, failed = inbox()
     with pytest.raises(Refused, match="is handled; only a failed one"):
-        replay(db.session(), shop.id, handled.id)
+        replay(db.session(), shop.id, handled.id, "staff:7", NOW)
     stranger = new_shop("stranger.myshopify.com")
     with pytest.raises(NotFound):
-        replay(db.session(), stranger.id, failed.id)
+        replay(db.session(), stranger.id, failed.id, "staff:7", NOW)

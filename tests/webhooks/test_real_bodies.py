@@ -65,10 +65,10 @@ REFUNDS = {
 #: file → state, and a word of the reason
 OTHERS = {
     "app_uninstalled/01-official-sample-2026-07.json": (DeliveryState.HANDLED, ""),
-    "customers_data_request/01-official-sample-2026-07.json": (DeliveryState.IGNORED, "no automatic redaction"),
-    "customers_redact/01-official-sample-2026-07.json": (DeliveryState.IGNORED, "no automatic redaction"),
-    "shop_redact/01-official-sample-2026-07.json": (DeliveryState.IGNORED, "no automatic redaction"),
-    "orders_edited/01-official-sample-2026-07.json": (DeliveryState.IGNORED, "orders/edited"),
+    "customers_data_request/01-official-sample-2026-07.json": (DeliveryState.FAILED, "only the body is signed"),
+    "customers_redact/01-official-sample-2026-07.json": (DeliveryState.FAILED, "only the body is signed"),
+    "shop_redact/01-official-sample-2026-07.json": (DeliveryState.FAILED, "only the body is signed"),
+    "orders_edited/01-official-sample-2026-07.json": (DeliveryState.HANDLED, ""),
 }
 
 

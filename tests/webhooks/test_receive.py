@@ -17,7 +17,7 @@ from app import create_app
 from app.config import Settings
 from app.models import DeliveryState, Shop
 from app.webhooks.receive import LARGEST_BODY_BYTES
-from app.webhooks.topics import PRIVACY_REASON, PRIVACY_TOPICS
+from app.webhooks.topics import PRIVACY_TOPICS
 from tests.webhooks.conftest import Inbox, NewShop
 from tests.webhooks.sending import ROUTE, Sender, example_bytes
 
@@ -153,11 +153,11 @@ def test_an_uninstalled_shop_is_still_known(new_shop: NewShop, sender: Sender, i
 
 
 @pytest.mark.parametrize("topic", sorted(PRIVACY_TOPICS))
-def test_privacy_topics_are_kept_and_say_that_nothing_is_redacted_by_itself(
+def test_privacy_topics_wait_to_be_handled_like_all_others(
     shop: Shop, sender: Sender, inbox: Inbox, topic: str
 ) -> None:
     assert sender.send(topic).status_code == 200
-    assert [(row.topic, row.state, row.reason) for row in inbox()] == [(topic, DeliveryState.IGNORED, PRIVACY_REASON)]
+    assert [(row.topic, row.state, row.reason) for row in inbox()] == [(topic, DeliveryState.RECEIVED, None)]
 
 
 @pytest.mark.parametrize("topic", sorted(PRIVACY_TOPICS))

@@ -15,7 +15,7 @@ from app.engine.rules.facts import ProductFact
 from app.engine.rules.states import RewardState
 from app.models import Customer, DeliveryState, DetailKind, Order, OrderDetail, Product, Refund, Reward, Shop
 from app.webhooks.inbox import drain
-from app.webhooks.topics import HANDLERS, PRIVACY_TOPICS, find_ignore_reason
+from app.webhooks.topics import HANDLERS, find_ignore_reason
 from tests.webhooks.conftest import Inbox, NewShop
 from tests.webhooks.sending import BODIES, Sender, example
 
@@ -26,12 +26,12 @@ GRANTED_MINOR = 198
 
 def test_every_topic_has_an_example_body_and_every_example_body_a_topic() -> None:
     examples = {path.stem for path in BODIES.glob("*.json")}
-    assert examples == {topic.replace("/", "_") for topic in (*HANDLERS, *PRIVACY_TOPICS)}
+    assert examples == {topic.replace("/", "_") for topic in HANDLERS}
 
 
 def test_a_topic_is_handled_or_ignored_for_a_reason() -> None:
     assert [topic for topic in HANDLERS if find_ignore_reason(topic)] == []
-    assert all(find_ignore_reason(topic) for topic in (*PRIVACY_TOPICS, "themes/publish", ""))
+    assert all(find_ignore_reason(topic) for topic in ("themes/publish", ""))
 
 
 def reward() -> tuple[RewardState, int, int]:
@@ -104,9 +104,16 @@ def test_what_is_told_of_an_order_besides_its_body_goes_to_one_flow_in_one_batch
 ) -> None:
     sender.send("orders/paid")
     drain(utcnow)
-    for topic in ("order_transactions/create", "disputes/create", "orders/risk_assessment_changed"):
+    topics = (
+        "order_transactions/create",
+        "disputes/create",
+        "orders/risk_assessment_changed",
+        "returns/approve",
+        "orders/delete",
+    )
+    for topic in topics:
         sender.send(topic)
-    assert drain(utcnow).handled == 3
+    assert drain(utcnow).handled == len(topics)
     told = db.session.execute(select(OrderDetail.kind, OrderDetail.order_shopify_id)).all()
     assert {tuple(row) for row in told} == {(kind, ORDER_ID) for kind in DetailKind}
 

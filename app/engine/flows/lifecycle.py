@@ -1,6 +1,7 @@
-"""A shop took the app away: forget its tokens and stop; its books stay."""
+"""A shop took the app away: forget its tokens and stop; its books stay. Or it says anew who it is."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -25,3 +26,44 @@ def uninstall(session: Session, shop: Shop, now: datetime) -> None:
             now=now,
         )
     session.flush()
+
+
+def change_shop(
+    session: Session,
+    shop: Shop,
+    name: str | None,
+    currency: str,
+    timezone: str | None,
+    told_at: datetime,
+    now: datetime,
+) -> None:
+    """Remember a shop's name and time zone as Shopify tells them; an older word told late changes nothing.
+
+    The books stay in their currency: another one is noted, so that people are told, and never taken over.
+    """
+    if shop.told_at is not None and told_at < shop.told_at:
+        return
+    before = _seen(shop)
+    shop.told_at = told_at
+    shop.name = name or shop.name
+    shop.other_currency = None if currency == shop.currency else currency
+    if timezone is not None and _is_zone(timezone):
+        shop.timezone = timezone
+    after = _seen(shop)
+    if after != before:
+        subject = ("shop", shop.id)
+        record(session, shop.id, "system", "change_shop", subject=subject, before=before, after=after, now=now)
+    session.flush()
+
+
+def _seen(shop: Shop) -> dict[str, str | None]:
+    # Not the name, which may be a person's: what is in the audit trail stays there.
+    return {"timezone": shop.timezone, "other_currency": shop.other_currency}
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -9,16 +9,17 @@ from app.engine.rules.terms import Terms
 
 
 def without_person(order: OrderFact, deciding_tags: frozenset[str]) -> OrderFact:
-    """Return an order without name and email; of the customer's tags those stay that terms decide by."""
+    """Return an order without name, email and notes; of the tags those stay that terms decide by."""
     customer = order.customer
     if customer is not None:
         tags = None if customer.tags is None else keep_tags(customer.tags, deciding_tags)
         customer = replace(customer, email=None, name=None, tags=tags)
-    return replace(order, customer=customer, email=None)
+    refunds = tuple(replace(refund, note=None) for refund in order.refunds)
+    return replace(order, customer=customer, email=None, tags=keep_tags(order.tags, deciding_tags), refunds=refunds)
 
 
 def keep_tags(tags: Iterable[str], deciding_tags: frozenset[str]) -> tuple[str, ...]:
-    """Return those of a customer's tags that terms decide by: without them an order would earn something else."""
+    """Return those of some tags that terms decide by: without them an order would earn something else."""
     return tuple(tag for tag in tags if plain(tag) in deciding_tags)
 
 

@@ -1,0 +1,58 @@
+"""The log of deliveries: a failed one is put back to those that wait, and bodies that are not needed any more go."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.engine.audit import record
+from app.errors import NotFound, Refused
+from app.models import Delivery, DeliveryState, Shop
+
+#: How many bodies are removed in one transaction.
+BATCH = 500
+_OVER = (DeliveryState.HANDLED, DeliveryState.IGNORED)
+
+
+def replay(session: Session, shop_id: int, delivery_id: int, actor: str, now: datetime) -> Delivery:
+    """Put a failed delivery back to those that wait. Raises NotFound, or Refused when it has not failed."""
+    delivery = session.scalars(
+        select(Delivery).where(Delivery.id == delivery_id, Delivery.shop_id == shop_id).with_for_update()
+    ).one_or_none()
+    if delivery is None:
+        raise NotFound(f"This shop has no delivery {delivery_id}.")
+    if delivery.state is not DeliveryState.FAILED:
+        raise Refused(f"Delivery {delivery_id} is {delivery.state}; only a failed one can be replayed.")
+    if delivery.pruned_at is not None:
+        raise Refused(f"The body of delivery {delivery_id} was removed with a customer's personal data.")
+    delivery.state = DeliveryState.RECEIVED
+    delivery.attempts = 0
+    delivery.next_attempt_at = delivery.handled_at = delivery.reason = None
+    subject = ("delivery", delivery.id)
+    record(session, shop_id, actor, "replay", subject=subject, before={"state": "failed"}, after={}, now=now)
+    session.flush()
+    return delivery
+
+
+def prune(session: Session, shop: Shop, now: datetime) -> int:
+    """Remove some bodies of deliveries that were handled or ignored long enough ago; return how many.
+
+    The row stays with all that is said of it, so that the same delivery is still known when it comes again; what
+    waits or has failed keeps its body. Of a shop that had everybody forgotten nothing is kept while it is away.
+    """
+    is_forgotten = shop.redacted_at is not None and shop.uninstalled_at is not None
+    kept_from = now if is_forgotten else now - timedelta(days=shop.keep_deliveries_days)
+    old = (
+        select(Delivery.id)
+        .where(
+            Delivery.shop_id == shop.id,
+            Delivery.pruned_at.is_(None),
+            Delivery.state.in_(_OVER),
+            Delivery.received_at < kept_from,
+        )
+        .order_by(Delivery.received_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    gone = update(Delivery).where(Delivery.id.in_(old)).values(body=b"", pruned_at=now)
+    return len(session.scalars(gone.returning(Delivery.id)).all())
