@@ -96,7 +96,7 @@ class _Work:
             shop = session.get_one(Shop, self._shop_id)
             orders = [one.order for one in told]
             missed, refunds_missed = reconcile.count_missed(session, shop, orders, now)
-            fresh = store_read(session, shop.id, [_read(one) for one in told], now)
+            fresh = store_read(session, shop.id, [OrderRead(one.order, one.details) for one in told], now)
             trouble = next((f"Order {order_id}: {reason}" for order_id, reason in unreadable.items()), None)
             self._from_at = page.reached_at or self._from_at
             reconcile.note_page(
@@ -106,8 +106,3 @@ class _Work:
             )
         if fresh:
             enqueue_once(INBOX, "drain_inbox")
-
-
-def _read(told: OrderTold) -> OrderRead:
-    risks = () if told.risk is None else (told.risk,)
-    return OrderRead(told.order, (*told.payments, *told.disputes, *risks))

@@ -11,9 +11,12 @@ from app.admin.display import format_age
 from app.admin.queries.status import Findings, find_out
 from app.models import Shop
 from app.queue import connection
+from app.shopify.scopes import find_missing
 
 LAG = timedelta(seconds=60)
 UNKNOWN_FOR = timedelta(minutes=10)
+#: So many times the shop's minutes between two looks for missed webhooks.
+RECONCILED_IN_TURNS = 3
 #: More than one in twenty deliveries of the last hour failed.
 FAILED_SHARE = (1, 20)
 
@@ -34,6 +37,8 @@ class Cause:
     advice: str
     #: The badge under which the orders concerned are listed.
     badge: str | None = None
+    #: Shopify's page on which the shop mends it.
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class EngineStatus:
 
 def find_status(session: Session, shop: Shop, now: datetime) -> EngineStatus:
     """Return the engine's status for a shop, derived from the tables and the queue."""
-    causes = _causes(find_out(session, shop.id, now), now)
+    causes = _causes(find_out(session, shop.id, now), now, shop)
     if not is_queue_reachable():
         causes.append(
             Cause(
@@ -69,8 +74,14 @@ def is_queue_reachable() -> bool:
         return False
 
 
-def _causes(found: Findings, now: datetime) -> list[Cause]:
-    return [*_access(found), *_inbox(found, now), *_transfers(found, now)]
+def _causes(found: Findings, now: datetime, shop: Shop) -> list[Cause]:
+    return [
+        *_access(found),
+        *_permissions(found, shop),
+        *_inbox(found, now),
+        *_reconciliation(found, shop, now),
+        *_transfers(found, now),
+    ]
 
 
 def _access(found: Findings) -> list[Cause]:
@@ -81,6 +92,19 @@ def _access(found: Findings) -> list[Cause]:
         why = f" ({found.token_refused_reason})" if found.token_refused_reason else ""
         return [Cause(f"Shopify refused our access token{why}, so no credit can be sent.", reopen)]
     return []
+
+
+def _permissions(found: Findings, shop: Shop) -> list[Cause]:
+    if not found.has_token:
+        return []
+    return [
+        Cause(
+            f"Shopify does not let Boomerang {lacking.allows} ({lacking.scope}).",
+            "Agree to it on Shopify's page; Boomerang goes on by itself.",
+            page=f"/auth/begin?shop={shop.domain}",
+        )
+        for lacking in find_missing(found.scope)
+    ]
 
 
 def _inbox(found: Findings, now: datetime) -> list[Cause]:
@@ -103,6 +127,19 @@ def _inbox(found: Findings, now: datetime) -> list[Cause]:
             )
         )
     return causes
+
+
+def _reconciliation(found: Findings, shop: Shop, now: datetime) -> list[Cause]:
+    late = RECONCILED_IN_TURNS * timedelta(minutes=shop.reconcile_minutes)
+    if not found.has_token or found.token_refused_at is not None or now - found.reconciled_at <= late:
+        return []
+    why = f" The last try: {found.reconciliation_trouble}" if found.reconciliation_trouble else ""
+    return [
+        Cause(
+            f"For {format_age(found.reconciled_at)} nobody has looked for orders whose webhooks never came.{why}",
+            "Check that a worker and the clock are running and that Shopify answers; it goes on by itself.",
+        )
+    ]
 
 
 def _transfers(found: Findings, now: datetime) -> list[Cause]:

@@ -48,6 +48,11 @@ class OrderTold:
     #: None for an order without a customer.
     customer_tags: tuple[str, ...] | None
 
+    @property
+    def details(self) -> tuple[PaymentFact | DisputeFact | RiskFact, ...]:
+        """Return what is told beside the order."""
+        return (*self.payments, *self.disputes, *(() if self.risk is None else (self.risk,)))
+
 
 def read_order(node: Json, read_at: datetime) -> OrderTold:
     """Return what an Order with the fields of ``documents/orders.graphql`` says. Raises Unreadable.

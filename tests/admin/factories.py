@@ -16,7 +16,7 @@ from app.db import db, transaction
 from app.engine.flows import earn, refund, terms
 from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact
 from app.engine.rules.terms import Mode, Terms
-from app.models import Reward, Shop, ShopToken
+from app.models import ReconcileRun, Reward, Shop, ShopToken
 from app.shopify.scopes import REQUIRED
 
 DOMAIN = "made-up.myshopify.com"
@@ -61,6 +61,12 @@ def make_shop(domain: str = DOMAIN, mode: Mode = Mode.MANUAL, currency: str = "U
                 refresh_expires_at=NOON + timedelta(days=3650),
                 scope=",".join(REQUIRED),
                 updated_at=NOON,
+            )
+        )
+        just_now = datetime.now(UTC)
+        session.add(
+            ReconcileRun(
+                shop_id=shop.id, started_at=just_now, from_at=just_now, reached_at=just_now, finished_at=just_now
             )
         )
         terms.publish_default(session, shop, "system", NOON - timedelta(days=400))

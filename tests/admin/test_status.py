@@ -14,7 +14,8 @@ from app.admin.status import Level, find_status
 from app.clock import utcnow
 from app.config import Settings
 from app.engine.rules.states import TransferKind, TransferState
-from app.models import Customer, Delivery, DeliveryState, Shop, ShopToken, Transfer
+from app.models import Customer, Delivery, DeliveryState, ReconcileRun, Shop, ShopToken, Transfer
+from app.shopify.scopes import REQUIRED
 from tests.admin.factories import NOON, Page, Visitor, reading
 
 
@@ -53,6 +54,10 @@ def refuse_token(session: Session, shop_id: int) -> None:
     token.refused_at, token.refused_reason = utcnow(), "invalid_grant"
 
 
+def lose_scope(session: Session, shop_id: int) -> None:
+    session.get_one(ShopToken, shop_id).scope = ",".join(REQUIRED - {"read_orders"})
+
+
 def lag(session: Session, shop_id: int) -> None:
     add_delivery(session, shop_id, DeliveryState.RECEIVED, 61)
 
@@ -73,9 +78,20 @@ def lose_transfer(session: Session, shop_id: int) -> None:
     add_transfer(session, shop_id, TransferState.UNKNOWN, sent_at=utcnow() - timedelta(minutes=11))
 
 
+def look_for_nothing(session: Session, shop_id: int) -> None:
+    """Let the last look for missed webhooks lie 46 minutes back, and the one begun since get no answer."""
+    ended = utcnow() - timedelta(minutes=46)
+    session.query(ReconcileRun).filter_by(shop_id=shop_id).update({"finished_at": ended})
+    session.add(
+        ReconcileRun(shop_id=shop_id, started_at=ended, from_at=ended, reached_at=ended, trouble="Shopify is silent.")
+    )
+
+
 TROUBLES = [
+    (look_for_nothing, "looked for orders whose webhooks never came. The last try: Shopify is silent."),
     (lose_token, "no access token"),
     (refuse_token, "refused our access token (invalid_grant)"),
+    (lose_scope, "Shopify does not let Boomerang read orders (read_orders)."),
     (lag, "has been waiting for"),
     (fail, "1 of 1 deliveries of the last hour failed. The last one: The body is"),
     (refuse_transfer, "There is 1 transfer refused by Shopify."),
@@ -142,3 +158,24 @@ def test_an_unreachable_queue_is_an_error(settings: Settings, shop_id: int) -> N
 def test_a_healthy_engine_is_active(app: Flask, visitor: Visitor, shop_id: int) -> None:
     assert status_of(shop_id).level is Level.ACTIVE
     assert "Active" in Page(visitor.load("/settings").text).text
+
+
+def test_a_look_that_is_not_yet_three_times_late_is_no_trouble(shop_id: int) -> None:
+    with reading() as session:
+        look_for_nothing(session, shop_id)
+        session.get_one(Shop, shop_id).reconcile_minutes = 16
+    assert status_of(shop_id).level is Level.ACTIVE
+
+
+def test_a_shop_that_came_back_has_time_for_its_first_look(shop_id: int) -> None:
+    with reading() as session:
+        look_for_nothing(session, shop_id)
+        session.get_one(Shop, shop_id).installed_at = utcnow() - timedelta(minutes=44)
+    assert status_of(shop_id).level is Level.ACTIVE
+
+
+def test_without_a_token_nobody_is_told_besides_that_nothing_was_looked_for(shop_id: int) -> None:
+    with reading() as session:
+        look_for_nothing(session, shop_id)
+        refuse_token(session, shop_id)
+    assert len(status_of(shop_id).causes) == 1

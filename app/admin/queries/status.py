@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.states import TransferState
-from app.models import Delivery, DeliveryState, ShopToken, Transfer
+from app.models import Delivery, DeliveryState, ReconcileRun, Shop, ShopToken, Transfer
 
 WINDOW = timedelta(hours=1)
 
@@ -19,6 +19,8 @@ class Findings:
     has_token: bool
     token_refused_at: datetime | None
     token_refused_reason: str | None
+    #: What the shop allows the app, with commas between the scopes.
+    scope: str
     oldest_waiting_at: datetime | None
     #: Deliveries of the last hour that were handled, and that failed.
     handled: int
@@ -28,6 +30,9 @@ class Findings:
     transfers_for_a_person: int
     #: Since when the oldest transfer with an unknown outcome is unknown.
     oldest_unknown_at: datetime | None
+    #: Since when nobody has looked through for what webhooks never told, and what stops it.
+    reconciled_at: datetime
+    reconciliation_trouble: str | None
 
 
 def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
@@ -48,6 +53,7 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
         has_token=token is not None,
         token_refused_at=None if token is None else token.refused_at,
         token_refused_reason=None if token is None else token.refused_reason,
+        scope="" if token is None else token.scope,
         oldest_waiting_at=session.scalar(
             select(func.min(Delivery.received_at)).where(
                 Delivery.shop_id == shop_id, Delivery.state == DeliveryState.RECEIVED
@@ -64,4 +70,15 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
         refused_transfers=refused,
         transfers_for_a_person=people,
         oldest_unknown_at=unknown_at,
+        reconciled_at=_reconciled_at(session, shop_id),
+        reconciliation_trouble=session.scalar(
+            select(ReconcileRun.trouble).where(ReconcileRun.shop_id == shop_id, ReconcileRun.finished_at.is_(None))
+        ),
     )
+
+
+def _reconciled_at(session: Session, shop_id: int) -> datetime:
+    """Return when the last look was finished; since the app is installed again, it is no later than that."""
+    finished = select(func.max(ReconcileRun.finished_at)).where(ReconcileRun.shop_id == shop_id)
+    installed_at = session.scalars(select(Shop.installed_at).where(Shop.id == shop_id)).one()
+    return max(session.scalar(finished) or installed_at, installed_at)
