@@ -7,7 +7,9 @@ from enum import StrEnum
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from app.admin.account_causes import tell_accounts
 from app.admin.display import format_age
+from app.admin.queries.accounts import find_accounts
 from app.admin.queries.status import Findings, find_out
 from app.models import Shop
 from app.queue import connection
@@ -52,6 +54,7 @@ class EngineStatus:
 def find_status(session: Session, shop: Shop, now: datetime) -> EngineStatus:
     """Return the engine's status for a shop, derived from the tables and the queue."""
     causes = _causes(find_out(session, shop.id, now), now, shop)
+    causes += [Cause(what, advice) for what, advice in tell_accounts(find_accounts(session, shop), shop.currency)]
     if not is_queue_reachable():
         causes.append(
             Cause(
