@@ -13,7 +13,7 @@ errors.answer_errors_of(bp)
 def init_app(app: Flask) -> None:
     """Open the admin's rooms in the app."""
     # Imported here because every screen hangs its routes on the blueprint above.
-    from app.admin import assets, auth, bounce, home, orders, reviews, settings, terms, transfers  # noqa: F401
+    from app.admin import assets, auth, bounce, home, orders, permissions, reviews, settings, terms, transfers  # noqa: F401
 
     errors.init_errors(app)
     headers.init_headers(app)

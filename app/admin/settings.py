@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.admin import answers, bp
 from app.admin.forms import FormError, connection_schema, far_expiry_schema, load, mode_schema
+from app.admin.queries.permissions import list_permissions
 from app.admin.queries.reviews import count_waiting
 from app.admin.status import find_status
 from app.admin.terms_page import Draft, look_at_terms
@@ -108,6 +109,7 @@ def show_settings(
         "admin/settings.html",
         status,
         engine=find_status(session, g.shop, now),
+        permissions=list_permissions(session, g.shop.id),
         waiting=count_waiting(session, g.shop.id, RewardState.IN_REVIEW),
         look=look_at_terms(session, g.shop, now, draft or Draft(), start),
         choices={kind.__name__: told for kind, told in CHOICES.items()},

@@ -107,7 +107,12 @@ def find_needed(topics: Iterable[str] = tuple(TOPIC_SCOPES)) -> frozenset[str]:
 def find_missing(granted: str) -> tuple[Permission, ...]:
     """Return what a shop's grant (scopes with commas, as Shopify tells them) lacks of what must be there."""
     lacking = sorted(REQUIRED - with_implied(read_scopes(granted)))
-    return tuple(Permission(scope, _ALLOWS.get(scope, "do part of its work"), "") for scope in lacking)
+    return tuple(describe(scope) for scope in lacking)
+
+
+def describe(scope: str) -> Permission:
+    """Return a required scope in plain words."""
+    return Permission(scope, _ALLOWS.get(scope, "do part of its work"), "")
 
 
 def is_granted(scope: str, granted: str) -> bool:

@@ -85,6 +85,20 @@
     byId(list).lastElementChild.querySelector("input").focus();
   }
 
+  // --- Permissions: Shopify asks the person itself -----------------------------------------------------------
+  document.addEventListener("click", async (event) => {
+    const asker = event.target.closest("[data-asks-scopes]");
+    if (!asker) return;
+    if (!window.shopify?.scopes) return toast("Open the app in Shopify's admin to change its permissions.", true);
+    try {
+      const { result } = await window.shopify.scopes.request(asker.dataset.asksScopes.split(" "));
+      if (result === "granted-all") byId("look-at-permissions").requestSubmit();
+      else toast("The shop did not agree; nothing was changed.");
+    } catch {
+      toast("Shopify could not ask for it. Is it declared in the app's configuration?", true);
+    }
+  });
+
   // --- The queue: where the focus goes when a row leaves or changes ---------------------------------------
   let place = null;
   document.addEventListener("htmx:before:swap", (event) => {
