@@ -8,6 +8,7 @@ from app.engine.rules.explain import StepKind, sentence
 from app.engine.rules.facts import Details, OrderFact, PaymentFact, RefundLine
 from app.engine.rules.limits import Ceiling, LimitKind
 from app.engine.rules.reward import compute_target
+from app.engine.rules.steps_kept import UnitsGone
 from app.engine.rules.terms import Precedence, RateRule, Scope, Terms, Tier
 
 from .made import BIG, make_line, make_order, make_refund, make_terms
@@ -109,3 +110,9 @@ def test_a_limit_that_leaves_nothing_says_which_kind_it_was(kind: LimitKind, why
 
 def test_a_rate_of_zero_is_told_as_one() -> None:
     assert told(make_order(), terms=make_terms(Tier("Basis", 0, 0)))[-1] == "The rate is zero."
+
+
+def test_the_step_about_units_that_are_gone_names_the_line_of_which_they_are() -> None:
+    order = make_order(make_line(1), make_line(2, 500, quantity=2))
+    steps = compute_target(order, [make_refund(1, [RefundLine(2, 1, 250)])], MINIMUM, MINIMUM.tiers[0]).steps
+    assert [step.line_id for step in steps if isinstance(step, UnitsGone)] == [2]
