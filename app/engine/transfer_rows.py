@@ -1,5 +1,6 @@
 """The row of a transfer: locked, and changed in the few ways that the flow's steps are made of."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
@@ -15,7 +16,7 @@ from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
 from app.engine.rules.terms import OwedPolicy
 from app.errors import NotFound
-from app.models import Reward, Shop, Transfer
+from app.models import Customer, Reward, Shop, Transfer
 
 #: A far expiry, where the merchant agreed to one: long enough that nobody minds.
 FAR_EXPIRY = timedelta(days=3652)
@@ -34,10 +35,26 @@ def get_any(session: Session, claim: Claim) -> Transfer | None:
     return session.get(Transfer, claim.transfer_id, with_for_update=True, populate_existing=True)
 
 
+def lock_owners(session: Session, claims: Sequence[Claim]) -> None:
+    """Lock the customers of claims, and whoever they were merged into, before several of them are gone through.
+
+    Locked one by one, two batches could each wait for what the other one holds.
+    """
+    by_shop: dict[int, set[int]] = {}
+    for claim in claims:
+        by_shop.setdefault(claim.shop_id, set()).add(claim.transfer_id)
+    for shop_id, transfer_ids in by_shop.items():
+        rows = session.execute(
+            select(Customer.id, Customer.merged_into_id)
+            .join(Transfer, Transfer.customer_id == Customer.id)
+            .where(Transfer.shop_id == shop_id, Transfer.id.in_(transfer_ids))
+        )
+        lock_customers(session, shop_id, {each for row in rows for each in row if each is not None})
+
+
 def lock_customer(session: Session, claim: Claim) -> None:
     """Lock the claim's customer, as everybody does before rows and books of the customer's money change."""
-    customer_id = session.scalar(select(Transfer.customer_id).where(Transfer.id == claim.transfer_id))
-    lock_customers(session, claim.shop_id, set() if customer_id is None else {customer_id})
+    lock_owners(session, [claim])
 
 
 def get_locked(session: Session, shop_id: int, transfer_id: int) -> Transfer:
@@ -106,7 +123,7 @@ def start_over(transfer: Transfer, now: datetime) -> None:
 
 def forget_sending(transfer: Transfer) -> None:
     """Forget a sending that was certainly not executed: nothing on the account may be taken for it later."""
-    transfer.watermark = transfer.sent_minor = None
+    transfer.watermark = transfer.sent_minor = transfer.note = transfer.doubt = None
 
 
 def finish(session: Session, transfer: Transfer, state: TransferState, now: datetime, actor: str = "system") -> None:
@@ -115,7 +132,7 @@ def finish(session: Session, transfer: Transfer, state: TransferState, now: date
     A credit that expires is looked at again when it does, by ``next_attempt_at``.
     """
     transfer.state, transfer.confirmed_at = state, now if state is TransferState.CONFIRMED else None
-    transfer.needs_person = False
+    transfer.needs_person, transfer.doubt = False, None
     transfer.leased_until = transfer.error = None
     transfer.next_attempt_at = transfer.expires_at
     short_minor = transfer.left_minor - (transfer.sent_minor or 0)

@@ -1,6 +1,9 @@
 """Transfers: credits and debits to be made in Shopify, written with the books and sent after commit."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -84,8 +87,12 @@ class Transfer(Model):
     attempts: Mapped[int] = mapped_column(default=0)
     #: Read-backs after the quiet period that found nothing.
     empty_reads: Mapped[int] = mapped_column(default=0)
-    #: Only a person can decide; ``error`` says what was found.
+    #: Only a person can decide; ``error`` says what was found, ``doubt`` holds it one by one.
     needs_person: Mapped[bool] = mapped_column(default=False)
+    #: The written name of the last sending, from API version 2027-01 on.
+    note: Mapped[str | None] = mapped_column(Text)
+    #: What a person needs to decide: what was sent when, and what on the account may be it (``rules.doubts``).
+    doubt: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     shopify_transaction_id: Mapped[str | None] = mapped_column(Text)
     balance_after_minor: Mapped[int | None] = mapped_column(BigInteger)
     confirmed_at: Mapped[Instant | None]

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,6 +12,7 @@ import requests
 import shopify
 
 from app.shopify import wire
+from app.shopify.allowance import Allowance, Cost, Reservation
 from app.shopify.documents import Document
 from app.shopify.errors import (
     AccessDenied,
@@ -34,13 +35,15 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What a call cost in query points, and what is left of the shop's allowance."""
+class Parts:
+    """An answer to several things asked at once: what there is of it, and the errors about the rest."""
 
-    requested: int
-    actual: int | None
-    available: int
-    restore_rate: int
+    data: Json
+    errors: tuple[Json, ...] = ()
+
+    def errors_of(self, name: str) -> list[Json]:
+        """Return the errors about one of them, and those that do not say about which they are."""
+        return [error for error in self.errors if not error.get("path") or error["path"][0] == name]
 
 
 class _Call(shopify.GraphQL):  # type: ignore[misc]  # ShopifyAPI carries no types
@@ -81,7 +84,10 @@ class Gateway:
         access_token: str,
         timeout_seconds: float,
         session: requests.Session | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
+        self.api_version = api_version
+        self._allowance = allowance
         self._call = _Call(
             f"{origin}/admin/api/{api_version}/graphql.json",
             {"X-Shopify-Access-Token": access_token},
@@ -105,30 +111,75 @@ class Gateway:
         at most ``max_wait_seconds``; then Throttled is raised. ``before_send`` is called right before each
         sending; what it raises ends the call unsent.
         """
-        waited = 0.0
+        parts = self._execute(document, variables, max_wait_seconds, before_send)
+        if parts.errors:
+            raise ServerTrouble(f"Shopify reported errors while executing: {_detail(parts.errors)}")
+        return parts.data
+
+    def execute_parts(
+        self,
+        document: Document,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        max_wait_seconds: float = 10.0,
+        before_send: Callable[[], None] | None = None,
+    ) -> Parts:
+        """Send a document that asks for several things, each with a fate of its own; otherwise like ``execute``.
+
+        Raises only what concerns all of them: nothing was executed, or nobody knows.
+        """
+        return self._execute(document, variables, max_wait_seconds, before_send)
+
+    def _execute(
+        self,
+        document: Document,
+        variables: Mapping[str, Any] | None,
+        max_wait_seconds: float,
+        before_send: Callable[[], None] | None,
+    ) -> Parts:
+        left = max_wait_seconds
         while True:
+            reserved, waited = self._reserve(document, left)
+            left -= waited
             if before_send is not None:
                 before_send()
             try:
-                return self._execute_once(document, variables)
+                return self._execute_once(document, variables, reserved)
             except Throttled as throttled:
-                if waited + throttled.wait_seconds > max_wait_seconds:
+                if throttled.wait_seconds > left:
                     raise
-                waited += throttled.wait_seconds
+                left -= throttled.wait_seconds
                 time.sleep(throttled.wait_seconds)
 
-    def _execute_once(self, document: Document, variables: Mapping[str, Any] | None) -> Json:
+    def _reserve(self, document: Document, most_seconds: float) -> tuple[Reservation | None, float]:
+        """Wait until the shop's allowance has room for a call; return how long that took. Raises Throttled."""
+        if self._allowance is None:
+            return None, 0.0
+        waited = 0.0
+        while wait := (reserved := self._allowance.reserve(document.name)).wait_seconds:
+            if waited + wait > most_seconds:
+                raise Throttled(wait)
+            time.sleep(wait)
+            waited += wait
+        return reserved, waited
+
+    def _execute_once(
+        self, document: Document, variables: Mapping[str, Any] | None, reserved: Reservation | None
+    ) -> Parts:
         answer = self._call.execute(document.text, variables)
         _check_status(answer)
         body = _read_json(answer.body)
         cost = _read_cost(body)
         self.last_cost = cost or self.last_cost
-        if body.get("errors"):
+        if cost is not None and self._allowance is not None and reserved is not None:
+            self._allowance.learn(document.name, cost, reserved)
+        errors = body.get("errors")
+        if errors:
             _raise_errors(body, cost)
         data = body.get("data")
         if not isinstance(data, dict):
             raise NoAnswer("Shopify's answer holds no data.")
-        return data
+        return Parts(data, tuple(errors or ()))
 
 
 def _check_status(answer: wire.Answer) -> None:
@@ -181,24 +232,31 @@ def _read_cost(body: Json) -> Cost | None:
             None if actual is None else int(actual),
             int(status["currentlyAvailable"]),
             int(status["restoreRate"]),
+            int(status["maximumAvailable"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
 def _raise_errors(body: Json, cost: Cost | None) -> None:
+    """Raise what the errors of an answer mean for all of it; return when some of it may have been executed."""
     errors = body["errors"]
     if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
         raise NoAnswer("Shopify's answer holds errors that cannot be read.")
-    codes = [_code(error) for error in errors]
-    detail = "; ".join(str(error.get("message", "")) for error in errors)[:500]
-    if "THROTTLED" in codes:
+    codes = [code_of(error) for error in errors]
+    data = body.get("data")
+    if "THROTTLED" in codes and not (isinstance(data, dict) and any(data.values())):
         raise Throttled(_wait_seconds(cost))
-    if not _is_certainly_unexecuted(body, errors, codes):
-        raise ServerTrouble(f"Shopify reported errors while executing: {detail}")
-    if "ACCESS_DENIED" in codes:
-        raise AccessDenied(detail)
-    raise DocumentRefused(next(filter(None, codes), "refused"), detail)
+    if _is_certainly_unexecuted(body, errors, codes):
+        if "ACCESS_DENIED" in codes:
+            raise AccessDenied(_detail(errors))
+        raise DocumentRefused(next(filter(None, codes), "refused"), _detail(errors))
+    if not isinstance(data, dict):
+        raise ServerTrouble(f"Shopify reported errors while executing: {_detail(errors)}")
+
+
+def _detail(errors: Iterable[Json]) -> str:
+    return "; ".join(str(error.get("message", "")) for error in errors)[:500]
 
 
 def _is_certainly_unexecuted(body: Json, errors: list[Json], codes: list[str]) -> bool:
@@ -218,7 +276,8 @@ def _is_certainly_unexecuted(body: Json, errors: list[Json], codes: list[str]) -
     return at_root and nothing_ran and set(codes) == {"ACCESS_DENIED"}
 
 
-def _code(error: Json) -> str:
+def code_of(error: Json) -> str:
+    """Return the code of an error of GraphQL's, empty where it has none."""
     extensions = error.get("extensions")
     return str(extensions.get("code") or "") if isinstance(extensions, dict) else ""
 

@@ -1,16 +1,28 @@
-"""Store-credit accounts as they stand in Shopify: read one, credit it, debit it."""
+"""Store-credit accounts as they stand in Shopify, several at once, and the orders that credits to them rest on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.rules.arrival import Movement, MovementKind
-from app.engine.rules.money import MoneyError, to_decimal_string, to_minor
-from app.shopify.documents import STORE_CREDIT_ACCOUNT, STORE_CREDIT_CREDIT, STORE_CREDIT_DEBIT
-from app.shopify.errors import NoAnswer, NotExecuted
+from app.engine.rules.facts import FinancialStatus
+from app.engine.rules.money import MoneyError, to_minor
+from app.engine.rules.verification import SeenOrder
+from app.shopify.documents import (
+    NOTES_SINCE,
+    ORDER_CHECK,
+    STORE_CREDIT_ACCOUNT,
+    STORE_CREDIT_ACCOUNT_WITH_NOTES,
+    Document,
+    compose,
+)
+from app.shopify.errors import NoAnswer
 from app.shopify.gateway import Gateway
+from app.shopify.nodes import unreadable
 
+#: What an account's newest transaction is looked for in; only expirations, which have no id, make it longer.
+FIRST_PAGE = 3
 PAGE = 25
 #: More transactions than this since one transfer was sent is not a shop at work.
 MOST_PAGES = 40
@@ -22,14 +34,6 @@ _KINDS = {
 }
 
 Json = dict[str, Any]
-
-
-class MoveRefused(NotExecuted):
-    """Shopify refused a credit or debit for a reason of its own (a user error); nothing was executed."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"Shopify refused it: {message} ({code}).")
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,103 +52,114 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """Shopify's answer to a credit or debit that was executed."""
+class Question:
+    """Which account is asked for, until where in its past, and with which order."""
 
-    gid: str
-    balance_after_minor: int
+    owner_gid: str
+    currency: str
+    is_enough: Callable[[Sequence[Movement]], bool]
+    page: int = PAGE
+    order_gid: str | None = None
 
 
-def read_account(
-    gateway: Gateway,
-    owner_gid: str,
-    currency: str,
-    *,
-    is_enough: Callable[[Sequence[Movement]], bool],
-    max_wait_seconds: float = 10.0,
-) -> Account:
-    """Return an account with its newest movements, page by page until ``is_enough`` or there are no more."""
-    movements: list[Movement] = []
-    after: str | None = None
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An account, and the order as it is there; None when it was not asked for, or is not known in this shop."""
+
+    account: Account
+    order: SeenOrder | None
+
+
+def knows_notes(gateway: Gateway) -> bool:
+    """Say whether this API version writes and reads notes on transactions."""
+    return gateway.api_version >= NOTES_SINCE
+
+
+def read_accounts(gateway: Gateway, questions: Sequence[Question], *, max_wait_seconds: float = 10.0) -> list[Reading]:
+    """Return accounts with their newest movements, and their orders, in the order of the questions.
+
+    One request asks for all; further ones for the accounts of which the first page is not enough.
+    """
+    account_document = STORE_CREDIT_ACCOUNT_WITH_NOTES if knows_notes(gateway) else STORE_CREDIT_ACCOUNT
+    partial = [_Partial(question) for question in questions]
     for _ in range(MOST_PAGES):
-        data = gateway.execute(
-            STORE_CREDIT_ACCOUNT,
-            {"customer": owner_gid, "accounts": f"currency_code:{currency}", "first": PAGE, "after": after},
-            max_wait_seconds=max_wait_seconds,
-        )
+        open_ones = [(number, each) for number, each in enumerate(partial) if not each.is_done]
+        if not open_ones:
+            return [Reading(each.account(), each.order) for each in partial]
+        documents: list[tuple[Document, int]] = []
+        variables: Json = {}
+        for number, each in open_ones:
+            documents.append((account_document, number))
+            variables |= each.variables(number)
+            if each.asks_order:
+                documents.append((ORDER_CHECK, number))
+        data = gateway.execute(compose(tuple(documents)), variables, max_wait_seconds=max_wait_seconds)
         try:
-            owner = data["customer"]
-            nodes = owner["storeCreditAccounts"]["nodes"] if owner else []
-            if not nodes:
-                return Account(None, owner is not None, 0, ())
-            account = nodes[0]
-            balance_minor = _minor(account["balance"], currency)
-            transactions = account["transactions"]
-            movements += [_movement(node, currency) for node in transactions["nodes"]]
-            page = transactions["pageInfo"]
-            if is_enough(movements) or not page["hasNextPage"]:
-                return Account(str(account["id"]), True, balance_minor, tuple(movements))
-            after = page["endCursor"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _unreadable(error) from error
+            for number, each in open_ones:
+                each.take(data, number)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(error) from error
     raise NoAnswer("The account has more transactions than can be read back.")
 
 
-def send_credit(
-    gateway: Gateway,
-    owner_gid: str,
-    amount_minor: int,
-    currency: str,
-    *,
-    expires_at: datetime | None,
-    max_wait_seconds: float,
-    before_send: Callable[[], None],
-) -> Receipt:
-    """Credit an owner, which opens the account if need be; raise MoveRefused or another ShopifyError."""
-    credit: Json = {"creditAmount": _money(amount_minor, currency)}
-    if expires_at is not None:
-        credit["expiresAt"] = f"{expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    data = gateway.execute(
-        STORE_CREDIT_CREDIT,
-        {"owner": owner_gid, "input": credit},
-        max_wait_seconds=max_wait_seconds,
-        before_send=before_send,
+class _Partial:
+    """An account that is being read, page by page."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._movements: list[Movement] = []
+        self._after: str | None = None
+        self._gid: str | None = None
+        self._owner_exists = False
+        self._balance_minor = 0
+        self.order: SeenOrder | None = None
+        self.asks_order = question.order_gid is not None
+        self.is_done = False
+
+    def variables(self, number: int) -> Json:
+        """Return the variables of the next page, and of the order at the first."""
+        question = self._question
+        asked: Json = {
+            f"customer_{number}": question.owner_gid,
+            f"accounts_{number}": f"currency_code:{question.currency}",
+            f"first_{number}": question.page if self._after is None else PAGE,
+            f"after_{number}": self._after,
+        }
+        return asked | {f"order_{number}": question.order_gid} if self.asks_order else asked
+
+    def take(self, data: Json, number: int) -> None:
+        """Add what one answer says."""
+        owner = data[f"account_{number}"]
+        if self.asks_order:
+            self.order, self.asks_order = _seen(data[f"order_{number}"]), False
+        self._owner_exists = owner is not None
+        nodes = owner["storeCreditAccounts"]["nodes"] if owner else []
+        if not nodes:
+            self.is_done = True
+            return
+        self._gid = str(nodes[0]["id"])
+        self._balance_minor = minor_of(nodes[0]["balance"], self._question.currency)
+        transactions = nodes[0]["transactions"]
+        self._movements += [_movement(node, self._question.currency) for node in transactions["nodes"]]
+        page = transactions["pageInfo"]
+        self.is_done = self._question.is_enough(self._movements) or not page["hasNextPage"]
+        self._after = page["endCursor"]
+
+    def account(self) -> Account:
+        """Return all that was read."""
+        return Account(self._gid, self._owner_exists, self._balance_minor, tuple(self._movements))
+
+
+def _seen(order: Json | None) -> SeenOrder | None:
+    if order is None:
+        return None
+    status, customer = order["displayFinancialStatus"], order["customer"]
+    return SeenOrder(
+        updated_at=_instant(order["updatedAt"]),
+        is_cancelled=order["cancelledAt"] is not None,
+        was_paid=None if status is None else FinancialStatus(status.lower()).was_paid,
+        customer_gid=None if customer is None else str(customer["id"]),
     )
-    return _receipt(data.get("storeCreditAccountCredit"), amount_minor, currency)
-
-
-def send_debit(
-    gateway: Gateway,
-    account_gid: str,
-    amount_minor: int,
-    currency: str,
-    *,
-    max_wait_seconds: float,
-    before_send: Callable[[], None],
-) -> Receipt:
-    """Debit an account, all or nothing; raise MoveRefused or another ShopifyError."""
-    data = gateway.execute(
-        STORE_CREDIT_DEBIT,
-        {"account": account_gid, "input": {"debitAmount": _money(amount_minor, currency)}},
-        max_wait_seconds=max_wait_seconds,
-        before_send=before_send,
-    )
-    return _receipt(data.get("storeCreditAccountDebit"), -amount_minor, currency)
-
-
-def _receipt(payload: object, signed_minor: int, currency: str) -> Receipt:
-    if not isinstance(payload, dict):
-        raise NoAnswer("Shopify's answer says nothing about the transaction.")
-    try:
-        made = payload["storeCreditAccountTransaction"]
-        if made is None:
-            refusal = payload["userErrors"][0]
-            raise MoveRefused(str(refusal["code"]), str(refusal["message"]))
-        if _minor(made["amount"], currency) != signed_minor:
-            raise NoAnswer("Shopify's answer speaks of another amount than was asked for.")
-        return Receipt(str(made["id"]), _minor(made["balanceAfterTransaction"], currency))
-    except (LookupError, TypeError, ValueError) as error:
-        raise _unreadable(error) from error
 
 
 def _movement(node: Json, currency: str) -> Movement:
@@ -153,19 +168,17 @@ def _movement(node: Json, currency: str) -> Movement:
     return Movement(
         kind=_KINDS[node["__typename"]],
         gid=None if gid is None else str(gid),
-        amount_minor=_minor(node["amount"], currency),
-        balance_after_minor=_minor(node["balanceAfterTransaction"], currency),
+        amount_minor=minor_of(node["amount"], currency),
+        balance_after_minor=minor_of(node["balanceAfterTransaction"], currency),
         created_at=_instant(node["createdAt"]),
         is_adjustment=node["event"] == "ADJUSTMENT" and node["origin"] is None,
         expires_at=None if expires_at is None else _instant(expires_at),
+        note=node.get("note"),
     )
 
 
-def _money(minor: int, currency: str) -> Json:
-    return {"amount": to_decimal_string(minor, currency), "currencyCode": currency}
-
-
-def _minor(money: Json, currency: str) -> int:
+def minor_of(money: Mapping[str, Any], currency: str) -> int:
+    """Return an amount of Shopify's; raise MoneyError unless it is in that currency, exactly."""
     if money["currencyCode"] != currency:
         raise MoneyError(f"An amount is in {money['currencyCode']}, not in {currency}.")
     return to_minor(money["amount"], currency)
@@ -176,7 +189,3 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
     return instant.astimezone(UTC)
-
-
-def _unreadable(error: Exception) -> NoAnswer:
-    return NoAnswer(f"Shopify's answer is not shaped as its schema says ({type(error).__name__}: {error}).")

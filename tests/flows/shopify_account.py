@@ -128,7 +128,9 @@ class Shopify:
                 self.till.run(lambda session, _, c=claim: transfer.mark_not_applicable(session, c, now))
                 continue
             sent = self.till.run(lambda session, _, c=claim, m=minor: transfer.mark_sending(session, c, 0, m, now))
-            assert sent is not None
+            if sent is None:
+                continue  # what it was to bring has gone back meanwhile
+            minor = sent.amount_minor
             if is_credit:
                 gid = account.credit(minor, now, sent.expires_at)
             else:

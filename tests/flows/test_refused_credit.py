@@ -74,12 +74,65 @@ def test_of_a_part_taken_back_the_rest_can_still_be_credited(shop: Till) -> None
     assert claim(shop) is None
 
 
+def test_a_credit_that_was_not_sent_yet_is_cut_by_what_goes_back(shop: Till) -> None:
+    first = order(1, line(1, 20_000, 2))
+    shop.tell(first)
+    shop.pay_back(refund_of(first, units=1))
+    assert seen(shop) == [("credit", 200, PLANNED), ("debit", 0, GONE)]
+    shop.tell(later(first, cancelled_at=day(3)))
+    assert seen(shop) == [("credit", 0, GONE), ("debit", 0, GONE), ("debit", 0, GONE)]
+    assert shop.balances() == (0, 0, 0)
+    assert claim(shop) is None
+
+
+def test_a_credit_that_was_not_heard_of_after_sending_is_not_cut(shop: Till) -> None:
+    first = order(1)
+    shop.tell(first)
+    lost = claim(shop)
+    assert lost is not None
+    shop.run(lambda session, row: flow.mark_sending(session, lost, 0, 200, NOW))
+    shop.run(lambda session, row: flow.mark_unknown(session, lost, NOW, "No answer.", NOW))
+    for at_seconds in (2, 100):
+        again = claim(shop, at_seconds)
+        assert again is not None
+        at = NOW + timedelta(seconds=at_seconds)
+        shop.run(lambda session, row, read=(again, at): flow.record_empty_read(session, *read, 90))
+    shop.pay_back(refund_of(first, units=1))
+    assert seen(shop) == [("credit", 200, PLANNED), ("debit", 200, PLANNED)]
+
+
+def test_a_worker_sends_what_is_left_of_a_credit_that_was_cut_in_its_hands(shop: Till) -> None:
+    first = order(1, line(1, 20_000, 2))
+    shop.tell(first)
+    taken = claim(shop)
+    assert taken is not None
+    shop.pay_back(refund_of(first, units=1))
+    assert seen(shop) == [("credit", 400, PLANNED), ("debit", 200, PLANNED)]
+    sent = shop.run(lambda session, row: flow.mark_sending(session, taken, 0, taken.amount_minor, NOW))
+    assert sent is not None
+    assert sent.amount_minor == 200
+    assert seen(shop) == [("credit", 200, TransferState.SENDING), ("debit", 0, GONE)]
+
+
+def test_a_worker_sends_nothing_of_a_credit_that_was_cancelled_in_its_hands(shop: Till) -> None:
+    first = order(1)
+    shop.tell(first)
+    taken = claim(shop)
+    assert taken is not None
+    shop.pay_back(refund_of(first, units=1))
+    assert shop.run(lambda session, row: flow.mark_sending(session, taken, 0, 200, NOW)) is None
+    shop.run(lambda session, row: flow.put_back(session, taken, "Late.", NOW))
+    assert seen(shop) == [("credit", 0, GONE), ("debit", 0, GONE)]
+
+
 def test_a_debit_that_waits_for_its_credit_goes_with_it_when_that_is_refused(shop: Till) -> None:
     first = order(1)
     shop.tell(first)
+    taken = claim(shop)
+    assert taken is not None
     shop.pay_back(refund_of(first, units=1))
     assert seen(shop) == [("credit", 200, PLANNED), ("debit", 200, PLANNED)]
-    refuse_next(shop)
+    shop.run(lambda session, row: flow.refuse(session, taken, "Shopify refused it."))
     assert seen(shop) == [("credit", 0, GONE), ("debit", 0, GONE)]
     assert claim(shop) is None
 

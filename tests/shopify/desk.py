@@ -1,20 +1,23 @@
 """One installed shop whose transfers are planned, sent, and compared with the account in the sandbox."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from flask import Flask
 
 from app.config import current_settings
 from app.db import db, transaction
 from app.engine.flows import transfer as books
+from app.engine.flows.earn import record_orders
 from app.engine.flows.terms import publish_default
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import Customer, Shop, Transfer
 from app.shopify.install import ensure_installed
+from app.shopify.orders import OrderTold
 from app.shopify.session_tokens import verify_session_token
 from app.shopify.transfers import SendReport, send_due
 from sandbox.credit import CreditAccount, CreditTransaction
@@ -90,14 +93,25 @@ class Desk:
             session.flush()
             return row.id
 
-    def send(self, workers: int = 1) -> SendReport:
-        return send_due(self.shop_id, books, workers=workers, clock=self.clock)
+    def send(
+        self, workers: int = 1, batch: int = 1, books: Any = books, clock: Callable[[], datetime] | None = None
+    ) -> SendReport:
+        """Send what is due, one request for each transfer unless a batch is given."""
+        return send_due(
+            self.shop_id, books, hear_orders=self.hear, workers=workers, batch=batch, clock=clock or self.clock
+        )
 
-    def send_until_done(self, limit: int = 100) -> Counter[str]:
+    def hear(self, shop_id: int, told: Sequence[OrderTold]) -> None:
+        """Let the books hear of orders at once."""
+        with transaction(shop_id) as session:
+            shop = session.get_one(Shop, shop_id)
+            record_orders(session, shop, [each.order for each in told], self.clock())
+
+    def send_until_done(self, limit: int = 100, batch: int = 1) -> Counter[str]:
         """Send, moving the clock to whatever is due next, until nothing is."""
         outcomes: Counter[str] = Counter()
         for _ in range(limit):
-            report = self.send()
+            report = self.send(batch=batch)
             outcomes += report.outcomes
             if report.next_due_at is None:
                 return outcomes

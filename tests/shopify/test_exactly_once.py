@@ -9,7 +9,6 @@ from sqlalchemy import delete
 from app.db import db, transaction
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import Transfer
-from app.shopify.transfers import send_due
 from tests.shopify.desk import CREDIT, DEBIT, Desk
 from tests.shopify.test_lost_answers import Died, dying
 
@@ -97,7 +96,7 @@ def meet(desk: Desk, trouble: str) -> None:
         return
     books = dying(after_sending=trouble == "dies after sending")
     try:
-        send_due(desk.shop_id, books, workers=1, clock=desk.clock)
+        desk.send(books=books)
     except Died:
         db.session.remove()
 

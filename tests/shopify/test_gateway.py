@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from app.shopify import wire
+from app.shopify.allowance import Cost
 from app.shopify.connect import gateway_to, open_gateway
 from app.shopify.documents import SHOP, STORE_CREDIT_CREDIT, Document
 from app.shopify.errors import (
@@ -37,7 +38,7 @@ from app.shopify.errors import (
     Throttled,
     Unauthorized,
 )
-from app.shopify.gateway import Cost, Gateway
+from app.shopify.gateway import Gateway
 from sandbox.server import Sandbox
 from sandbox.tokens import ID_TOKEN, OFFLINE, TOKEN_EXCHANGE
 from tests.shopify.desk import Desk, session_token
@@ -75,13 +76,13 @@ def test_data_comes_back_with_the_cost_beside_it(shopify: responses.RequestsMock
 
     assert door.last_cost is None
     assert door.execute(SHOP) == {"shop": {"name": "Shop"}}
-    assert door.last_cost == Cost(requested=42, actual=2, available=1958, restore_rate=100)
+    assert door.last_cost == Cost(requested=42, actual=2, available=1958, restore_rate=100, maximum=2000)
 
 
 def test_a_call_carries_token_document_and_variables(shopify: responses.RequestsMock) -> None:
     shopify.post(ENDPOINT, json={"data": {}})
 
-    gateway().execute(Document("any", "query Any($id: ID!) { node(id: $id) { id } }"), {"id": "gid://x/1"})
+    gateway().execute(Document("any", "query Any($id: ID!) { node(id: $id) { id } }", ()), {"id": "gid://x/1"})
 
     request = shopify.calls[0].request
     assert request.headers["X-Shopify-Access-Token"] == "a-token"
@@ -458,7 +459,7 @@ def test_a_missing_scope_is_access_denied() -> None:
         credit = {"creditAmount": {"amount": "1.00", "currencyCode": "USD"}}
 
         with pytest.raises(AccessDenied) as raised:
-            door.execute(STORE_CREDIT_CREDIT, {"owner": "gid://shopify/Customer/1", "input": credit})
+            door.execute(STORE_CREDIT_CREDIT, {"id_0": "gid://shopify/Customer/1", "input_0": credit})
         assert "write_store_credit_account_transactions" in raised.value.detail
 
 
@@ -466,5 +467,5 @@ def test_a_variable_the_schema_does_not_know_is_refused(desk: Desk) -> None:
     door, _ = open_gateway(desk.shop_id)
 
     with pytest.raises(DocumentRefused) as raised:
-        door.execute(STORE_CREDIT_CREDIT, {"owner": "gid://shopify/Customer/1", "input": {"note": "no such field"}})
+        door.execute(STORE_CREDIT_CREDIT, {"id_0": "gid://shopify/Customer/1", "input_0": {"note": "no such field"}})
     assert raised.value.code == "INVALID_VARIABLE"

@@ -10,7 +10,6 @@ import pytest
 from app.db import transaction
 from app.engine.flows import transfer as books
 from app.engine.rules.states import TransferState
-from app.shopify.transfers import send_due
 from tests.shopify.desk import DEBIT, STAFF, Desk
 from tests.shopify.test_transfers import pause, stand_in
 
@@ -123,7 +122,7 @@ def test_a_credit_that_lands_after_it_counted_as_lost_is_found_before_it_is_sent
         return is_planned
 
     desk.clock.advance(QUIET)
-    report = send_due(desk.shop_id, stand_in(record_empty_read=record_empty_read), clock=desk.clock)
+    report = desk.send(books=stand_in(record_empty_read=record_empty_read))
 
     assert report.outcomes == {"planned_again": 1, "confirmed": 1}
     assert desk.amounts(customer) == [700]
@@ -223,7 +222,7 @@ def test_a_transfer_left_by_a_worker_that_died_is_read_back_when_its_lease_runs_
     transfer_id = desk.plan(customer, 700)
 
     with pytest.raises(Died):
-        send_due(desk.shop_id, dying(after_sending=landed), clock=desk.clock)
+        desk.send(books=dying(after_sending=landed))
     assert desk.row(transfer_id).state is S.SENDING
     assert desk.send().outcomes == {}
 
@@ -236,12 +235,12 @@ def test_a_worker_that_slept_through_its_lease_does_not_send_any_more(desk: Desk
     customer = desk.customer()
     desk.plan(customer, 700)
 
-    def mark_sending(*args: object) -> object:
-        sent = books.mark_sending(*args)
+    def mark_sending(*args: object, **options: object) -> object:
+        sent = books.mark_sending(*args, **options)
         desk.clock.advance(600)
         return sent
 
-    report = send_due(desk.shop_id, stand_in(mark_sending=mark_sending, count_due=lambda *_: 1), clock=desk.clock)
+    report = desk.send(books=stand_in(mark_sending=mark_sending, count_due=lambda *_: 1))
 
     assert report.outcomes["lease_lost"] == 1
     assert desk.amounts(customer) == []
@@ -306,9 +305,9 @@ def dying(*, after_sending: bool) -> object:
     def confirm(*_: object) -> None:
         raise Died
 
-    def mark_sending(*args: object) -> object:
+    def mark_sending(*args: object, **options: object) -> object:
         with transaction() as session:
-            books.mark_sending(session, *args[1:])
+            books.mark_sending(session, *args[1:], **options)
         raise Died
 
     return stand_in(confirm=confirm) if after_sending else stand_in(mark_sending=mark_sending)

@@ -11,7 +11,6 @@ from app.engine.flows import transfer as books
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.states import TransferState
 from app.models import LedgerEntry, LedgerPosting, Shop
-from app.shopify.transfers import send_due
 from tests.shopify.desk import CREDIT, DEBIT, STAFF, Desk
 
 S = TransferState
@@ -133,13 +132,13 @@ def test_credit_spent_between_reading_and_debiting_is_owed(desk: Desk) -> None:
     transfer_id = desk.plan(customer, 800, DEBIT)
     spends = [600]
 
-    def mark_sending(*args: object) -> object:
-        sent = books.mark_sending(*args)
+    def mark_sending(*args: object, **options: object) -> object:
+        sent = books.mark_sending(*args, **options)
         if spends:
             desk.take(customer, spends.pop())
         return sent
 
-    report = send_due(desk.shop_id, stand_in(mark_sending=mark_sending), clock=desk.clock)
+    report = desk.send(books=stand_in(mark_sending=mark_sending))
 
     row = desk.row(transfer_id)
     assert report.outcomes == {"put_back": 1, "confirmed": 1}

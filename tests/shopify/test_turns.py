@@ -2,9 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from app.engine.flows import transfer as books
 from app.engine.rules.states import TransferState
-from app.shopify.transfers import send_due
 from tests.shopify.desk import Desk
 
 
@@ -22,7 +20,7 @@ class HurryingClock:
 def test_a_run_ends_while_work_is_left_and_says_that_more_is_due(desk: Desk) -> None:
     ids = [desk.plan(desk.customer(), 100) for _ in range(12)]
     clock = HurryingClock(desk.clock())
-    report = send_due(desk.shop_id, books, workers=1, clock=clock)
+    report = desk.send(clock=clock)
     states = [row.state for row in desk.rows(ids)]
     assert 0 < states.count(TransferState.CONFIRMED) < len(ids)
     assert report.stopped_by is None
@@ -36,7 +34,7 @@ def test_turn_after_turn_everything_is_sent_once(desk: Desk) -> None:
         desk.plan(customer, 100)
     clock = HurryingClock(desk.clock())
     turns = 0
-    while send_due(desk.shop_id, books, workers=1, clock=clock).next_due_at is not None:
+    while desk.send(clock=clock).next_due_at is not None:
         turns += 1
         assert turns < 50
     assert turns > 1

@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.engine.rules.money import Money
 from app.engine.rules.money import format as format_money
 from app.engine.rules.states import TransferKind
+from app.engine.rules.verification import KnownOrder
 
 #: How far Shopify's clock and ours may be apart before a time stops being evidence.
 CLOCK_SKEW = timedelta(minutes=10)
@@ -37,6 +38,8 @@ class Movement:
     #: Made by hand or by an app, not by an order.
     is_adjustment: bool
     expires_at: datetime | None = None
+    #: What whoever made it wrote beside it, from API version 2027-01 on; None where there is nothing to read.
+    note: str | None = None
 
     @property
     def number(self) -> int | None:
@@ -55,6 +58,8 @@ class Sent:
     sent_at: datetime
     #: The fingerprint: no other transfer to this owner expires in this second.
     expires_at: datetime | None = None
+    #: What was written beside it and names it for ever; None before API version 2027-01.
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Claim:
     is_in_flight: bool
     #: The last sending, also one that is believed not to have arrived; None when it was never sent.
     sent: Sent | None = None
+    #: The order that it comes from; None for what staff gave or took.
+    order: KnownOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,42 +96,53 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A transaction that may be the transfer, and why that is not sure."""
+
+    movement: Movement
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A person has to look; the sentence names what was found."""
+    """A person has to look: the sentence names what was found, the candidates say it one by one."""
 
     sentence: str
+    candidates: tuple[Candidate, ...] = ()
 
 
 def decide_arrival(
-    claim: Claim, sent: Sent, movements: Sequence[Movement], claimed: Collection[str], window: timedelta
+    claim: Claim,
+    sent: Sent,
+    movements: Sequence[Movement],
+    claimed: Collection[str],
+    window: timedelta,
+    *,
+    reads_notes: bool = False,
 ) -> Arrived | Absent | Doubtful:
     """Return whether a sending arrived, from an account's movements since its watermark.
 
-    ``claimed`` are ids that answer for other transfers. With a fingerprint, exactly one transaction that
-    expires in that second is ours. Without one, exactly one of the same amount is, if it was made within
-    ``window`` after sending: what falls outside is no proof that nothing arrived, so a person decides.
+    ``claimed`` are ids that answer for other transfers. A note that can be read decides alone. With a fingerprint,
+    exactly one transaction that expires in that second is ours. Without one, exactly one of the same amount is, if
+    it was made within ``window`` after sending: what falls outside is no proof that nothing arrived, so a person
+    decides.
     """
     wanted_kind = MovementKind.CREDIT if claim.kind is TransferKind.CREDIT else MovementKind.DEBIT
     wanted_minor = sent.amount_minor if claim.kind is TransferKind.CREDIT else -sent.amount_minor
-    alike = [
+    free = [
         movement
         for movement in movements
         if movement.number is not None
         and movement.number > sent.watermark
         and movement.gid not in claimed
         and movement.is_adjustment
-        and (movement.kind, movement.amount_minor) == (wanted_kind, wanted_minor)
     ]
+    alike = [movement for movement in free if (movement.kind, movement.amount_minor) == (wanted_kind, wanted_minor)]
+    if sent.note is not None and reads_notes:
+        return _decide_by_note([movement for movement in free if movement.note == sent.note], alike, claim.currency)
     if sent.expires_at is not None:
         return _decide_by_fingerprint(alike, sent.expires_at, claim.currency)
-    earliest, latest = sent.sent_at - CLOCK_SKEW, sent.sent_at + window
-    if len(alike) == 1 and earliest <= alike[0].created_at <= latest:
-        return Arrived(alike[0])
-    return (
-        Doubtful(_describe("Found on the account, and none is certainly ours", alike, claim.currency))
-        if alike
-        else Absent()
-    )
+    return _decide_by_time(alike, sent.sent_at - CLOCK_SKEW, sent.sent_at + window, claim.currency)
 
 
 def reaches_back(sent: Sent | None) -> Callable[[Sequence[Movement]], bool]:
@@ -143,22 +161,49 @@ def reaches_back(sent: Sent | None) -> Callable[[Sequence[Movement]], bool]:
     )
 
 
+def _decide_by_note(noted: Sequence[Movement], alike: Sequence[Movement], currency: str) -> Arrived | Absent | Doubtful:
+    if not noted:
+        return Absent()
+    if len(noted) == 1 and noted[0] in alike:
+        return Arrived(noted[0])
+    why = "Several carry the transfer's note." if len(noted) > 1 else "It carries the transfer's note, but differs."
+    return _doubt("Found on the account with the transfer's note", [Candidate(m, why) for m in noted], currency)
+
+
 def _decide_by_fingerprint(
     alike: Sequence[Movement], expires_at: datetime, currency: str
 ) -> Arrived | Absent | Doubtful:
     ours = [movement for movement in alike if movement.expires_at == expires_at]
     if len(ours) == 1:
         return Arrived(ours[0])
-    near = [m for m in alike if m.expires_at is not None and abs(m.expires_at - expires_at) <= NEAR_EXPIRY]
-    if ours or near:
-        what = "Found on the account, expiring when ours should or almost then"
-        return Doubtful(_describe(what, ours or near, currency))
-    return Absent()
+    if ours:
+        found = [Candidate(movement, "Several expire in the very second of the transfer.") for movement in ours]
+    else:
+        why = "It expires almost when the transfer should, but not in that second."
+        near = [m for m in alike if m.expires_at is not None and abs(m.expires_at - expires_at) <= NEAR_EXPIRY]
+        found = [Candidate(movement, why) for movement in near]
+    return _doubt("Found on the account, expiring when ours should or almost then", found, currency)
 
 
-def _describe(what: str, movements: Sequence[Movement], currency: str) -> str:
+def _decide_by_time(
+    alike: Sequence[Movement], earliest: datetime, latest: datetime, currency: str
+) -> Arrived | Absent | Doubtful:
+    in_time = [earliest <= movement.created_at <= latest for movement in alike]
+    if in_time == [True]:
+        return Arrived(alike[0])
+    found = [
+        Candidate(movement, "Others look the same." if fits else "It was made too early or too late.")
+        for movement, fits in zip(alike, in_time, strict=True)
+    ]
+    return _doubt("Found on the account, and none is certainly ours", found, currency)
+
+
+def _doubt(what: str, found: Sequence[Candidate], currency: str) -> Absent | Doubtful:
+    """Return a doubt that lists what was found; without anything found there is none."""
+    if not found:
+        return Absent()
     listed = "; ".join(
         f"{m.gid} of {format_money(Money(m.amount_minor, currency))} at {m.created_at:%Y-%m-%d %H:%M:%S} UTC"
-        for m in movements
+        for m in (candidate.movement for candidate in found)
     )
-    return f"{what}: {listed}. Say which one arrived, or that none did."
+    return Doubtful(f"{what}: {listed}. Say which one arrived, or that none did.", tuple(found))
