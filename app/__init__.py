@@ -7,7 +7,7 @@ from app.config import Settings, read_settings
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the app with its settings, extensions and rooms; ``settings`` defaults to the environment's."""
-    from app import admin, cli, health, webhooks
+    from app import admin, cli, health, storefront, webhooks
     from app.crypto import Vault
     from app.db import init_db
     from app.logs import init_logs
@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_queue(app, settings.redis_url)
     webhooks.init_app(app)
     admin.init_app(app)
+    storefront.init_app(app)
     app.register_blueprint(health.blueprint)
     cli.init_app(app)
     return app

@@ -29,7 +29,7 @@ from tests.flows.builders import all_rows
 
 #: What answers without a session token: the receiver and the way in have signatures, the rest shows nothing of a shop.
 OPEN = {"bounce.show", "assets.serve"}
-OPEN_BLUEPRINTS = {"auth", "webhooks", "health"}
+OPEN_BLUEPRINTS = {"auth", "storefront", "webhooks", "health"}
 
 
 def admin_rules(app: Flask) -> list[tuple[Rule, str]]:

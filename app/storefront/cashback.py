@@ -1,0 +1,66 @@
+"""A customer's cashback as JSON, for a theme to show; nothing but what Shopify signed says who the customer is."""
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from app.clock import utcnow
+from app.config import current_settings
+from app.db import transaction
+from app.engine.flows.cashback import Cashback, read_cashback
+from app.engine.rules.money import to_decimal_string
+from app.models import Shop
+from app.shopify.signed_query import BadQuery, check_proxied
+
+bp = Blueprint("storefront", __name__, url_prefix="/proxy")
+_LARGEST_ID = 2**63 - 1
+
+
+@bp.get("/cashback")
+def cashback() -> ResponseReturnValue:
+    """Return what the customer who is logged in has: amounts as decimal text, a sentence for each order."""
+    pairs = list(request.args.items(multi=True))
+    try:
+        domain, customer = check_proxied(pairs, current_settings().client_secrets, utcnow())
+    except BadQuery as refusal:
+        return _answer({"error": str(refusal)}, 401)
+    with transaction() as session:
+        shop_id = session.scalar(select(Shop.id).where(Shop.domain == domain, Shop.uninstalled_at.is_(None)))
+    if shop_id is None:
+        return _answer({"error": "Boomerang is not installed in this shop."}, 404)
+    if not customer:
+        return _answer({"logged_in": False})
+    customer_id = int(customer) if customer.isascii() and customer.isdigit() and len(customer) < 20 else 0
+    if not 0 < customer_id <= _LARGEST_ID:
+        return _answer({"error": "logged_in_customer_id is no customer's id."}, 400)
+    with transaction(shop_id) as session:
+        return _answer(_as_json(read_cashback(session, session.get_one(Shop, shop_id), customer_id)))
+
+
+def _as_json(found: Cashback) -> dict[str, object]:
+    def text(minor: int) -> str:
+        return to_decimal_string(minor, found.currency)
+
+    return {
+        "logged_in": True,
+        "currency": found.currency,
+        "pending": text(found.pending_minor),
+        "available": text(found.available_minor),
+        "recent": [
+            {
+                "order": one.order_name,
+                "placed_at": one.placed_at.isoformat(),
+                "cashback": text(one.kept_minor),
+                "stage": one.stage.value,
+                "sentence": one.sentence,
+            }
+            for one in found.recent
+        ],
+    }
+
+
+def _answer(data: dict[str, object], status: int = 200) -> ResponseReturnValue:
+    response = jsonify(data)
+    # One customer's answer must not be kept for the next, by anything between us and them.
+    response.headers["Cache-Control"] = "private, no-store"
+    return response, status
