@@ -13,11 +13,13 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
 from app.cli_books import check_books
+from app.cli_drift import drift, repeated_transfer
 from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
 from app.cli_money import adjust_group, statement
 from app.cli_reconcile import reconcile_command
 from app.cli_terms import terms_group
 from app.cli_tiers import tiers_group
+from app.cli_webhooks import prune_command, replay_command
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import transaction
@@ -33,7 +35,19 @@ from app.schedule import run_clock
 def init_app(app: Flask) -> None:
     """Add the commands to the app."""
     groups = (program_group, terms_group, tiers_group, adjust_group)
-    for command in (work, clock, inspect, check_books, statement, reconcile_command, *groups):
+    for command in (
+        work,
+        clock,
+        inspect,
+        check_books,
+        drift,
+        repeated_transfer,
+        statement,
+        reconcile_command,
+        replay_command,
+        prune_command,
+        *groups,
+    ):
         app.cli.add_command(command)
 
 

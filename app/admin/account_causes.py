@@ -1,12 +1,17 @@
 """What a person must know about store-credit accounts, and what to do: sentences of the engine's status."""
 
+from datetime import datetime, timedelta
+
 from app.admin.display import format_age, format_money
 from app.admin.queries.accounts import AccountFindings
 
+#: Shopify may fail for so long before somebody must know.
+STOPPED_FOR = timedelta(minutes=15)
 
-def tell_accounts(found: AccountFindings, currency: str) -> list[tuple[str, str]]:
+
+def tell_accounts(found: AccountFindings, currency: str, now: datetime) -> list[tuple[str, str]]:
     """Return what is wrong with accounts, each with its advice."""
-    return [*_drift(found, currency), *_repeated(found), *_reading(found), *_spending(found)]
+    return [*_drift(found, currency), *_repeated(found), *_reading(found, now), *_spending(found)]
 
 
 def _drift(found: AccountFindings, currency: str) -> list[tuple[str, str]]:
@@ -41,12 +46,12 @@ def _repeated(found: AccountFindings) -> list[tuple[str, str]]:
     ]
 
 
-def _reading(found: AccountFindings) -> list[tuple[str, str]]:
-    if found.stopped_by is None:
+def _reading(found: AccountFindings, now: datetime) -> list[tuple[str, str]]:
+    if found.stopped_since is None or now - found.stopped_since <= STOPPED_FOR:
         return []
     return [
         (
-            f"Store-credit accounts cannot be read from Shopify: {found.stopped_by}",
+            f"For {format_age(found.stopped_since)} no store-credit account could be read: {found.stopped_by}",
             "It is tried again every few minutes. Until then what customers spend is missing in the books.",
         )
     ]

@@ -54,7 +54,7 @@ class EngineStatus:
 def find_status(session: Session, shop: Shop, now: datetime) -> EngineStatus:
     """Return the engine's status for a shop, derived from the tables and the queue."""
     causes = _causes(find_out(session, shop.id, now), now, shop)
-    causes += [Cause(what, advice) for what, advice in tell_accounts(find_accounts(session, shop), shop.currency)]
+    causes += [Cause(what, advice) for what, advice in tell_accounts(find_accounts(session, shop), shop.currency, now)]
     if not is_queue_reachable():
         causes.append(
             Cause(

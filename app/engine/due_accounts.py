@@ -119,6 +119,7 @@ def note_stop(session: Session, shop: Shop, reason: str | None, now: datetime) -
     """Note why reading a shop's accounts has to wait for some minutes; None when it went well."""
     row = _get_row(session, shop)
     row.stopped_by, row.wait_until = reason, None if reason is None else now + WAIT_AFTER_TROUBLE
+    row.stopped_since = None if reason is None else row.stopped_since or now
     session.flush()
 
 

@@ -62,4 +62,6 @@ class StatementImport(Model):
     #: When Shopify was last asked whether customers can spend store credit at checkout.
     configured_at: Mapped[Instant | None]
     wait_until: Mapped[Instant | None]
+    #: Since when every try has failed, and why the last one did.
+    stopped_since: Mapped[Instant | None]
     stopped_by: Mapped[str | None] = mapped_column(Text)

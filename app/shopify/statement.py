@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.clock import utcnow
-from app.db import transaction
+from app.db import bound_to, transaction
 from app.engine.rules.account_readings import DueAccount
 from app.models import Shop
 from app.shopify.account_lines import BATCH, read_configuration, read_statements
@@ -35,6 +35,8 @@ class ImportReport:
     read: int
     is_more: bool
     stopped_by: str | None = None
+    #: The shop's allowance of query points was used up.
+    is_throttled: bool = False
 
 
 def import_due(
@@ -45,17 +47,18 @@ def import_due(
     Call it outside any transaction; it opens its own. Trouble with Shopify ends the run, is kept with the shop, and
     is tried again some minutes later.
     """
-    run = _Run(shop_id, books, clock, run_for)
-    try:
-        is_more = run.work()
-    except Throttled:
-        return ImportReport(run.read, is_more=False)
-    except ShopifyError as trouble:
-        log.warning("statements_stopped", shop_id=shop_id, reason=str(trouble))
-        run.note_stop(str(trouble))
-        return ImportReport(run.read, is_more=False, stopped_by=str(trouble))
-    run.note_stop(None)
-    return ImportReport(run.read, is_more)
+    with bound_to(shop_id):
+        run = _Run(shop_id, books, clock, run_for)
+        try:
+            is_more = run.work()
+        except Throttled:
+            return ImportReport(run.read, is_more=False, is_throttled=True)
+        except ShopifyError as trouble:
+            log.warning("statements_stopped", shop_id=shop_id, reason=str(trouble))
+            run.note_stop(str(trouble))
+            return ImportReport(run.read, is_more=False, stopped_by=str(trouble))
+        run.note_stop(None)
+        return ImportReport(run.read, is_more)
 
 
 class _Run:

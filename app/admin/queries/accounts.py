@@ -22,7 +22,8 @@ class AccountFindings:
     repeated_transfers: int
     #: False when customers cannot spend store credit at checkout; None while Shopify was not asked.
     can_spend: bool | None
-    #: Why accounts cannot be read at the moment.
+    #: Since when accounts cannot be read, and why.
+    stopped_since: datetime | None
     stopped_by: str | None
 
 
@@ -42,6 +43,7 @@ def find_accounts(session: Session, shop: Shop) -> AccountFindings:
         CreditMoveRow.repeats_transfer_id.is_not(None),
         CreditMoveRow.repeat_seen_at.is_(None),
     )
+    row = session.scalar(select(StatementImport).where(StatementImport.shop_id == shop.id))
     return AccountFindings(
         drift_customers=customers,
         more_minor=int(more),
@@ -49,5 +51,6 @@ def find_accounts(session: Session, shop: Shop) -> AccountFindings:
         drift_since=since,
         repeated_transfers=session.scalar(repeated) or 0,
         can_spend=shop.store_credit_enabled,
-        stopped_by=session.scalar(select(StatementImport.stopped_by).where(StatementImport.shop_id == shop.id)),
+        stopped_since=None if row is None else row.stopped_since,
+        stopped_by=None if row is None else row.stopped_by,
     )
