@@ -1,15 +1,18 @@
 """What workers run. A job may run twice or be lost: the rows say what is left to do."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import ParamSpec
+from inspect import signature
+from typing import ParamSpec, cast
 
 import structlog
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from app.clock import utcnow
-from app.db import db, transaction
+from app.db import bound_to, db, transaction
 from app.engine.flows import account_statements, claims, expire, reconcile, settle, tier_runs, transfer
 from app.lookups import Lookups
 from app.models import Shop
@@ -19,6 +22,7 @@ from app.shopify import statement, tokens, transfers
 from app.shopify.errors import ShopifyError
 from app.told_orders import hear_orders
 from app.webhooks import inbox
+from app.webhooks.turns import Turns
 
 log = structlog.get_logger()
 
@@ -29,13 +33,18 @@ TURN = timedelta(seconds=2)
 
 
 def _job(run: Callable[P, None]) -> Callable[P, None]:
-    """Say at the start that the wish is granted, and give the session back at the end."""
+    """Say at the start that the wish is granted, and give the session back at the end.
+
+    A job whose first argument is its ``shop_id`` sees that shop's rows only.
+    """
+    is_of_shop = next(iter(signature(run).parameters), None) == "shop_id"
 
     @wraps(run)
     def framed(*args: P.args, **kwargs: P.kwargs) -> None:
         wish_granted(run.__name__, *args)
         try:
-            run(*args, **kwargs)
+            with bound_to(cast(int, args[0])) if is_of_shop else nullcontext():
+                run(*args, **kwargs)
         finally:
             db.session.remove()
 
@@ -46,14 +55,21 @@ def _job(run: Callable[P, None]) -> Callable[P, None]:
 def drain_inbox() -> None:
     """Handle every delivery that waits, batch after batch, and ask for the transfers they planned to be sent.
 
-    What their bodies lack is asked of Shopify before each batch, for no call is made inside a transaction.
+    What their bodies lack is asked of Shopify before each batch, for no call is made inside a transaction. The worker
+    keeps from one run to the next which shop had the last turn, and which ones are slow to answer.
     """
-    lookups = Lookups(utcnow, catch=Exception)
+    kept = current_app.extensions
+    lookups: Lookups = kept.setdefault("lookups", Lookups(utcnow, catch=Exception))
+    turns: Turns = kept.setdefault("turns", Turns())
+    ends_at = utcnow() + TURN
     while True:
-        lookups.ask_first()
-        if not inbox.drain(utcnow, catch=Exception).taken:
-            break
+        asked = lookups.ask_first(turns)
+        if not inbox.drain(utcnow, catch=Exception, turns=turns, skip=asked).taken:
+            return  # where an answer is still awaited, the sweep asks for another drain
         _ask_for_transfers()
+        if utcnow() >= ends_at:
+            break
+    enqueue_once(INBOX, "drain_inbox")
 
 
 @_job

@@ -1,14 +1,16 @@
 """Asks Shopify what the bodies of waiting deliveries lack, before they are handled and outside every transaction.
 
 Whatever cannot be asked now is missed by the flow, which then lets the delivery wait (NotYet): so Shopify's
-silence loses nothing and holds up nobody else.
+silence loses nothing. Each shop is asked aside, so that a slow answer holds up no other shop.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
+from app.aside import PATIENCE_SECONDS, Aside
 from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows.catalogue import record_products
@@ -28,32 +30,50 @@ from app.shopify.order_details import read_payments, read_risks
 from app.shopify.orders import read_orders
 from app.webhooks.orders_read import OrderRead, store_read
 from app.webhooks.peek import Ahead, peek
+from app.webhooks.turns import Turns
 
 log = structlog.get_logger()
 
-#: Longest a question waits for THROTTLED to pass: the deliveries of other shops wait for it too.
+#: Longest a question waits for THROTTLED to pass: all deliveries of the shop wait for it too.
 MAX_WAIT_SECONDS = 2.0
 
 
 class Lookups:
-    """One worker's questions while it drains the inbox: a shop that gave no answer is not asked again."""
+    """One worker's questions while it drains the inbox: a shop that gave no answer is not asked again for a while."""
 
-    def __init__(self, clock: Callable[[], datetime] = utcnow, catch: type[Exception] = BoomerangError) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utcnow,
+        catch: type[Exception] = BoomerangError,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._clock = clock
         self._catch = catch
-        self._silent: set[int] = set()
+        self._aside = Aside(patience_seconds)
 
-    def ask_first(self) -> None:
-        """Ask for all that the oldest waiting deliveries will need, and remember the answers."""
+    def ask_first(self, turns: Turns | None = None) -> set[int]:
+        """Ask for all that the next waiting deliveries will need, and remember the answers.
+
+        Returns the shops whose answer is still awaited: let their deliveries wait, too, and call again.
+        """
+        skip = self._aside.silent() | self._aside.busy()
         with transaction() as session:
-            ahead = peek(session, self._clock(), is_curious=looks_beyond_bodies, skip=self._silent, catch=self._catch)
+            ahead = peek(
+                session, self._clock(), is_curious=looks_beyond_bodies, skip=skip, catch=self._catch, turns=turns
+            )
         for shop_id, waiting in ahead.items():
-            try:
-                self._ask_about(shop_id, waiting)
-            except (BoomerangError, self._catch) as error:
-                self._silent.add(shop_id)
-                expected = isinstance(error, BoomerangError)
-                log.warning("lookup_failed", shop_id=shop_id, reason=str(error), exc_info=None if expected else error)
+            self._aside.ask(shop_id, partial(self._is_answered, shop_id, waiting))
+        self._aside.wait()
+        return self._aside.busy()
+
+    def _is_answered(self, shop_id: int, waiting: Ahead) -> bool:
+        try:
+            self._ask_about(shop_id, waiting)
+        except (BoomerangError, self._catch) as error:
+            expected = isinstance(error, BoomerangError)
+            log.warning("lookup_failed", shop_id=shop_id, reason=str(error), exc_info=None if expected else error)
+            return False
+        return True
 
     def _ask_about(self, shop_id: int, waiting: Ahead) -> None:
         now = self._clock()

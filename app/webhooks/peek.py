@@ -5,17 +5,19 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import BigInteger, and_, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.engine.rules.facts import CustomersMerged, OrderFact, RiskFact
 from app.errors import BoomerangError
-from app.models import Delivery, DeliveryState, Shop
+from app.models import Delivery, Shop
 from app.webhooks.body import read_object
 from app.webhooks.order_changes import OrderEdited
 from app.webhooks.orders_read import TOPIC as READ_TOPIC
 from app.webhooks.orders_read import OrderRead
 from app.webhooks.topics import Origin, find_handler, list_topics_of_same_flow
+from app.webhooks.turns import MOST_IN_A_TURN, Turns, is_waiting, list_waiting_shops
 
 ORDER_TOPICS = (*list_topics_of_same_flow("orders/paid"), READ_TOPIC)
 RISK_TOPIC = "orders/risk_assessment_changed"
@@ -49,26 +51,40 @@ def peek(
     skip: Collection[int] = (),
     limit: int = 200,
     catch: type[Exception] = BoomerangError,
+    turns: Turns | None = None,
 ) -> dict[int, Ahead]:
-    """Return, by shop, the orders that the ``limit`` oldest waiting deliveries tell of; unreadable ones are left out.
+    """Return, by shop, the orders that the next ``limit`` waiting deliveries tell of; unreadable ones are left out.
+
+    Next are they in the order of the shops' turns, as in ``inbox.drain``, and the oldest of each shop first.
 
     Reading a body costs time, so of shops that are not curious only edits and orders paid with credit are read.
     ``catch`` is what counts as unreadable, as in ``inbox.drain``.
     """
-    waiting = (
-        select(Shop, Delivery.topic, Delivery.body, Delivery.received_at, Delivery.triggered_at)
-        .join(Delivery, Delivery.shop_id == Shop.id)
+    shop_ids = (turns or Turns()).order(list_waiting_shops(session, now, skip))
+    # Walked shop by shop in this order, and no further than the limit.
+    turn = func.unnest(literal(shop_ids, ARRAY(BigInteger))).table_valued("shop_id", with_ordinality="place")
+    turn = turn.render_derived()
+    next_of_shop = (
+        select(Delivery.id, Delivery.topic, Delivery.body, Delivery.received_at, Delivery.triggered_at)
         .where(
-            Delivery.state == DeliveryState.RECEIVED,
-            or_(Delivery.next_attempt_at.is_(None), Delivery.next_attempt_at <= now),
+            Delivery.shop_id == turn.c.shop_id,
+            *is_waiting(now),
             or_(
                 Delivery.topic.in_([*ORDER_TOPICS, RISK_TOPIC]),
                 and_(Delivery.topic.in_(PATIENT_TOPICS), Delivery.attempts > 0),
             ),
-            Delivery.shop_id.not_in(list(skip)),
-            Shop.uninstalled_at.is_(None),
         )
         .order_by(Delivery.id)
+        .limit(limit if len(shop_ids) == 1 else MOST_IN_A_TURN)
+        .lateral()
+    )
+    told = next_of_shop.c
+    waiting = (
+        select(Shop, told.topic, told.body, told.received_at, told.triggered_at)
+        .select_from(turn)
+        .join(Shop, (Shop.id == turn.c.shop_id) & Shop.uninstalled_at.is_(None))
+        .join(next_of_shop, true())
+        .order_by(turn.c.place, told.id)
         .limit(limit)
     )
     ahead: dict[int, Ahead] = {}
