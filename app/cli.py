@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from rq.timeouts import TimerDeathPenalty
 from app.cli_books import check_books
 from app.cli_drift import drift, repeated_transfer
 from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
+from app.cli_history import import_history
 from app.cli_money import adjust_group, statement
 from app.cli_reconcile import reconcile_command
 from app.cli_terms import terms_group
@@ -40,6 +42,7 @@ def init_app(app: Flask) -> None:
         clock,
         inspect,
         check_books,
+        import_history,
         drift,
         repeated_transfer,
         statement,
@@ -115,6 +118,9 @@ program_group = AppGroup("program", help="Show or change a shop's programme.")
 )
 @click.option("--cap", help="Most cashback per order, such as 50.00; 'none' for no cap.")
 @click.option("--minimum-order", help="Smallest eligible amount that earns, such as 10.00.")
+@click.option(
+    "--began-at", help="When the programme began, such as 2027-01-31T00:00+01:00; older orders earn only if asked for."
+)
 @click.option("--far-expiry", type=bool, help="Agree to a far expiry as each transfer's fingerprint.")
 @click.option("--notify-customers", type=bool, help="Whether Shopify writes to customers about each credit.")
 @click.option("--reconcile-minutes", type=int, help="How often orders are looked for whose webhooks never came.")
@@ -127,6 +133,7 @@ def program_set(
     hold_above: str | None,
     cap: str | None,
     minimum_order: str | None,
+    began_at: str | None,
     far_expiry: bool | None,
     **connection: Any,
 ) -> None:
@@ -144,6 +151,8 @@ def program_set(
             )
             if wanted != current:
                 terms.publish(session, row.id, wanted, ACTOR, now)
+            if began_at is not None:
+                program.set_began(session, row.id, _moment(began_at), ACTOR, now)
             if far_expiry is not None:
                 program.set_far_expiry(session, row.id, far_expiry, ACTOR, now)
             asked = {name: value for name, value in connection.items() if value is not None}
@@ -152,6 +161,13 @@ def program_set(
                 program.set_mode(session, row.id, Mode(mode), program.Waiting(waiting), ACTOR, now)
     except (BoomerangError, MoneyError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.ClickException(f"{text!r} is no moment; write it like 2027-01-31T00:00+01:00.") from error
 
 
 def _minor(text: str | None, currency: str, otherwise: int | None) -> int | None:

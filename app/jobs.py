@@ -13,7 +13,19 @@ from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.db import bound_to, db, transaction
-from app.engine.flows import account_statements, claims, expire, reconcile, settle, tier_runs, transfer
+from app.engine.flows import (
+    account_statements,
+    claims,
+    deliveries,
+    expire,
+    privacy,
+    privacy_requests,
+    reconcile,
+    settle,
+    tier_runs,
+    transfer,
+)
+from app.history import import_step
 from app.lookups import Lookups
 from app.models import Shop
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
@@ -99,6 +111,14 @@ def reconcile_orders(shop_id: int) -> None:
 
 
 @_job
+def import_history(shop_id: int) -> None:
+    """Carry a shop's import of past orders on for some seconds; then let others have a turn."""
+    if import_step(shop_id, lasts=TURN, catch=Exception):
+        enqueue_once(CHORES, "import_history", shop_id)
+    _ask_for_transfers()
+
+
+@_job
 def settle_due(shop_id: int) -> None:
     """Settle what is pending and due in a shop."""
     if _has_more(shop_id, settle.settle_due):
@@ -161,6 +181,24 @@ def _recalculate_some(session: Session, shop: Shop, now: datetime) -> bool:
 def keep_token_alive(shop_id: int) -> None:
     """Renew the tokens of a shop in which nothing has happened for long."""
     tokens.keep_alive(shop_id)
+
+
+@_job
+def prune_deliveries(shop_id: int) -> None:
+    """Remove what a shop keeps no longer: bodies of deliveries, and files made for people who asked for their data."""
+    if _has_more(shop_id, _prune_some):
+        enqueue_once(CHORES, "prune_deliveries", shop_id)
+
+
+@_job
+def redact_shop(shop_id: int) -> None:
+    """Go on with forgetting who anybody in a shop is that has removed the app."""
+    if _has_more(shop_id, privacy.redact_shop):
+        enqueue_once(CHORES, "redact_shop", shop_id)
+
+
+def _prune_some(session: Session, shop: Shop, now: datetime) -> int:
+    return deliveries.prune(session, shop, now) + privacy_requests.remove_expired_files(session, shop, now)
 
 
 def _has_more(shop_id: int, batch: Callable[[Session, Shop, datetime], int]) -> bool:

@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import account_statements, reconcile, tier_runs, transfer
+from app.engine.flows import (
+    account_statements,
+    deliveries,
+    import_steps,
+    privacy,
+    privacy_requests,
+    reconcile,
+    tier_runs,
+    transfer,
+)
 from app.engine.rules.states import RewardState, TransferKind, TransferState
 from app.models import Customer, Delivery, DeliveryState, Order, Reward, Shop, Transfer
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
@@ -80,6 +89,12 @@ def sweep_tiers(session: Session) -> None:
         enqueue_once(CHORES, "recalculate_tiers", shop_id)
 
 
+def sweep_imports(session: Session) -> None:
+    """Ask for imports of past orders to be carried on that wait for a worker."""
+    for shop_id in import_steps.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "import_history", shop_id)
+
+
 def sweep_guests(session: Session) -> None:
     """Ask for what guests earned to be given to accounts of theirs that are known."""
     match = exists().where(
@@ -108,6 +123,22 @@ def sweep_tokens(session: Session) -> None:
         enqueue_once(CHORES, "keep_token_alive", shop_id)
 
 
+def sweep_deliveries(session: Session) -> None:
+    """Ask for bodies and files to be removed that are kept no longer, also in shops that have removed the app."""
+    now = utcnow()
+    for shop_id in {
+        *deliveries.list_shops_to_prune(session, now),
+        *privacy_requests.list_shops_with_expired(session, now),
+    }:
+        enqueue_once(CHORES, "prune_deliveries", shop_id)
+
+
+def sweep_redactions(session: Session) -> None:
+    """Ask for people to be forgotten in shops that have removed the app, where Shopify wants it."""
+    for shop_id in privacy.list_shops_to_redact(session):
+        enqueue_once(CHORES, "redact_shop", shop_id)
+
+
 def _shops_with(session: Session, due: ColumnElement[bool], *which: ColumnElement[bool]) -> Iterable[int]:
     """Return the shops that have a reward for which something is due."""
     return session.scalars(select(Shop.id).where(_INSTALLED, *which, exists().where(Reward.shop_id == Shop.id, due)))
@@ -130,9 +161,12 @@ SWEEPS = (
     Sweep(sweep_guests, 60),
     Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
+    Sweep(sweep_imports, 2),
     Sweep(sweep_statements, 10),
     Sweep(sweep_reconciliation, 10),
     Sweep(sweep_tokens, 3600),
+    Sweep(sweep_deliveries, 600),
+    Sweep(sweep_redactions, 60),
 )
 
 

@@ -1,8 +1,8 @@
 """The log of deliveries: a failed one is put back to those that wait, and bodies that are not needed any more go."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
@@ -34,25 +34,44 @@ def replay(session: Session, shop_id: int, delivery_id: int, actor: str, now: da
     return delivery
 
 
+def list_failed(session: Session, shop_id: int, topic: str | None = None) -> list[int]:
+    """Return the failed deliveries of a shop that can be replayed, oldest first."""
+    which = [Delivery.shop_id == shop_id, Delivery.state == DeliveryState.FAILED, Delivery.pruned_at.is_(None)]
+    if topic is not None:
+        which.append(Delivery.topic == topic)
+    return list(session.scalars(select(Delivery.id).where(*which).order_by(Delivery.id)))
+
+
+def list_shops_to_prune(session: Session, now: datetime) -> list[int]:
+    """Return the shops that keep bodies longer than they want to."""
+    left = exists().where(Delivery.shop_id == Shop.id, *_is_over(), Delivery.received_at < _kept_from(now))
+    return list(session.scalars(select(Shop.id).where(left)))
+
+
 def prune(session: Session, shop: Shop, now: datetime) -> int:
     """Remove some bodies of deliveries that were handled or ignored long enough ago; return how many.
 
     The row stays with all that is said of it, so that the same delivery is still known when it comes again; what
     waits or has failed keeps its body. Of a shop that had everybody forgotten nothing is kept while it is away.
     """
-    is_forgotten = shop.redacted_at is not None and shop.uninstalled_at is not None
-    kept_from = now if is_forgotten else now - timedelta(days=shop.keep_deliveries_days)
     old = (
         select(Delivery.id)
-        .where(
-            Delivery.shop_id == shop.id,
-            Delivery.pruned_at.is_(None),
-            Delivery.state.in_(_OVER),
-            Delivery.received_at < kept_from,
-        )
+        .join(Shop, Shop.id == Delivery.shop_id)
+        .where(Delivery.shop_id == shop.id, *_is_over(), Delivery.received_at < _kept_from(now))
         .order_by(Delivery.received_at)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Delivery, skip_locked=True)
     )
-    gone = update(Delivery).where(Delivery.id.in_(old)).values(body=b"", pruned_at=now)
+    gone = update(Delivery).where(Delivery.id.in_(old.scalar_subquery())).values(body=b"", pruned_at=now)
     return len(session.scalars(gone.returning(Delivery.id)).all())
+
+
+def _is_over() -> tuple[ColumnElement[bool], ...]:
+    return Delivery.pruned_at.is_(None), Delivery.state.in_(_OVER)
+
+
+def _kept_from(now: datetime) -> ColumnElement[datetime]:
+    """Return since when a shop's bodies are kept."""
+    is_forgotten = and_(Shop.redacted_at.is_not(None), Shop.uninstalled_at.is_not(None))
+    days = func.make_interval(0, 0, 0, Shop.keep_deliveries_days)
+    return case((is_forgotten, now), else_=literal(now) - days)

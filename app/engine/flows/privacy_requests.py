@@ -78,6 +78,12 @@ def note_download(session: Session, shop_id: int, request_id: int, actor: str, n
     return row
 
 
+def list_shops_with_expired(session: Session, now: datetime) -> list[int]:
+    """Return the shops that have files to be removed."""
+    expired = (PrivacyRequest.file.is_not(None), PrivacyRequest.file_until <= now)
+    return list(session.scalars(select(PrivacyRequest.shop_id).where(*expired).distinct()))
+
+
 def remove_expired_files(session: Session, shop: Shop, now: datetime) -> int:
     """Remove the files of a shop that have been kept long enough; return how many."""
     expired = (PrivacyRequest.shop_id == shop.id, PrivacyRequest.file.is_not(None), PrivacyRequest.file_until <= now)
