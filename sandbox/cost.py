@@ -1,4 +1,4 @@
-"""What a call costs: an object 1, a mutation 10, a connection by its size.
+"""What a call costs: an object 1, each mutation 10, a connection by its size.
 
 Shopify does not publish how a connection's size counts; the figures here follow recorded
 answers (five accounts with their balance 20, a credit 18).
@@ -47,7 +47,8 @@ class CostOf:
         """Return the points that must be there before the operation runs."""
         root = self._schema.get_root_type(operation.operation)
         assert root is not None
-        base = MUTATION if operation.operation.value == "mutation" else 0
+        is_mutation = operation.operation.value == "mutation"
+        base = MUTATION * len(operation.selection_set.selections) if is_mutation else 0
         return base + self._selections(operation.selection_set, root)
 
     def _selections(self, selections: SelectionSetNode, parent: Any) -> int:

@@ -31,6 +31,7 @@ class CreditTransaction:
     origin: Payment | None = None
     reverts: "CreditTransaction | None" = None
     expired: "CreditTransaction | None" = None
+    note: str | None = None
     drawn: list[tuple["CreditTransaction", int]] = field(default_factory=list)
     """What a debit took of which credits, and is still to be given back."""
     hidden: bool = False

@@ -84,6 +84,7 @@ CREDIT_ENTRY: dict[str, Resolver] = {
     "amount": plain(lambda e: money(e.amount_minor, e.account.currency)),
     "balanceAfterTransaction": plain(lambda e: money(e.balance_after_minor, e.account.currency)),
     "createdAt": plain(lambda e: e.created_at),
+    "note": plain(lambda e: e.note),
 }
 
 

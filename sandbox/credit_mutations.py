@@ -18,6 +18,7 @@ from sandbox.resolvers import Call, Info, Resolver, number_of
 
 SCOPE = "write_store_credit_account_transactions"
 RESULT_ONLY = ("USDC", "XXX")
+LONGEST_NOTE = 5_000
 MISMATCH = "The currency provided does not match the currency of the store credit account"
 
 
@@ -33,6 +34,7 @@ def credit(_root: None, info: Info, id: str, creditInput: dict[str, Any]) -> dic
             raise _missing(id)
         check_expiry(expires_at, call.now)
         _check_positive(amount, "credit")
+        _check_note(creditInput, "credit")
         minor = _check_currency(account, amount, currency, "credit")
         if exceeds_limit(account.balance_minor if account else 0, minor, currency):
             raise CreditRefused(
@@ -46,6 +48,9 @@ def credit(_root: None, info: Info, id: str, creditInput: dict[str, Any]) -> dic
         assert owner is not None
         account = call.shop.credit.open(owner, currency)
     entry = call.shop.credit.credit(account, minor, call.now, expires_at)
+    entry.note = creditInput.get("note")
+    if creditInput.get("notify"):
+        call.shop.told_customers.append(entry)
     return {"storeCreditAccountTransaction": entry, "userErrors": []}
 
 
@@ -59,8 +64,10 @@ def debit(_root: None, info: Info, id: str, debitInput: dict[str, Any]) -> dict[
         if account is None:
             raise CreditRefused("ACCOUNT_NOT_FOUND", ["id"], "Store credit account does not exist")
         _check_positive(amount, "debit")
+        _check_note(debitInput, "debit")
         minor = _check_currency(account, amount, currency, "debit")
         entry = call.shop.credit.debit(account, minor, call.now)
+        entry.note = debitInput.get("note")
     except CreditRefused as refusal:
         return _refused(refusal)
     return {"storeCreditAccountTransaction": entry, "userErrors": []}
@@ -103,6 +110,11 @@ def _check_positive(amount: Decimal, verb: str) -> None:
             [f"{verb}Input", f"{verb}Amount", "amount"],
             f"A positive amount must be used to {verb} a store credit account",
         )
+
+
+def _check_note(given: dict[str, Any], verb: str) -> None:
+    if len(given.get("note") or "") > LONGEST_NOTE:
+        raise CreditRefused("NOTE_TOO_LONG", [f"{verb}Input", "note"], "The note is too long")
 
 
 def _check_currency(account: CreditAccount | None, amount: Decimal, currency: str, verb: str) -> int:

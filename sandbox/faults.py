@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from sandbox.errors import BadInput
 
-WEBHOOK_RATES = ("duplicate", "reorder", "drop")
+WEBHOOK_RATES = ("duplicate", "reorder", "drop", "lose")
 CALL_RATES = ("throttled", "http_5xx", "timeout")
-MUTATION_RATES = ("hang_after_commit", "drop_before_commit", "late_commit")
+MUTATION_RATES = ("hang_after_commit", "drop_before_commit", "late_commit", "half_commit", "half_answer")
+"""With the last two a request ends in the midst of its mutations: without an answer, or with half of one."""
 NEXT_VALUES = (*CALL_RATES, *MUTATION_RATES, "none")
 DEFAULT_HANG_SECONDS = 30
 WORST_DELAY_MS = 600_000

@@ -9,13 +9,14 @@ from graphql import (
     ExecutionResult,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     execute_sync,
     parse,
     validate,
 )
-from graphql.language import FieldNode
+from graphql.language import FieldNode, SelectionSetNode
 
 from sandbox.bulk_fields import BULK_MUTATIONS, BULK_OBJECTS, BULK_QUERIES
 from sandbox.cost import MOST_PER_QUERY, MUTATION, CostOf, count_objects
@@ -31,19 +32,26 @@ from sandbox.resolvers import Call, attach
 from sandbox.scopes import guard
 from sandbox.state import Shop
 
-SCHEMA = make_schema()
-attach(
-    SCHEMA,
-    {
-        **ORDER_OBJECTS,
-        **CATALOGUE_OBJECTS,
-        **CREDIT_OBJECTS,
-        **BULK_OBJECTS,
-        "QueryRoot": {**QUERIES, **BULK_QUERIES},
-        "Mutation": {**MUTATIONS, **BULK_MUTATIONS},
-    },
-)
-guard(SCHEMA)
+RESOLVERS = {
+    **ORDER_OBJECTS,
+    **CATALOGUE_OBJECTS,
+    **CREDIT_OBJECTS,
+    **BULK_OBJECTS,
+    "QueryRoot": {**QUERIES, **BULK_QUERIES},
+    "Mutation": {**MUTATIONS, **BULK_MUTATIONS},
+}
+
+
+@lru_cache(maxsize=8)
+def schema_of(version: str) -> GraphQLSchema:
+    """Return the schema of an API version, ready to execute."""
+    schema = make_schema(version)
+    attach(schema, RESOLVERS)
+    guard(schema)
+    return schema
+
+
+SCHEMA = schema_of("2026-10")
 CREDIT_MUTATIONS = frozenset(MUTATIONS)
 
 
@@ -65,29 +73,30 @@ class Prepared:
 
 
 @lru_cache(maxsize=256)
-def prepare(text: str) -> Prepared:
+def prepare(text: str, schema: GraphQLSchema = SCHEMA) -> Prepared:
     """Read and check a document; apps send the same few again and again."""
     try:
         document = parse(text)
     except GraphQLError as error:
         return Prepared(None, syntax_error(error))
-    errors = validate(SCHEMA, document)
+    errors = validate(schema, document)
     return Prepared(document, document_errors(document, errors)) if errors else Prepared(document, None)
 
 
-def answer(shop: Shop, faults: Faults, request: Json, scopes: frozenset[str]) -> Reply:
+def answer(shop: Shop, faults: Faults, request: Json, scopes: frozenset[str], version: str = "2026-10") -> Reply:
     """Answer one call as Shopify would, or as the faults that are switched on want it."""
-    prepared = prepare(str(request.get("query") or ""))
+    schema = schema_of(version)
+    prepared = prepare(str(request.get("query") or ""), schema)
     if prepared.refusal is not None or prepared.document is None:
         return Reply(prepared.refusal or {})
     document, variables = prepared.document, request.get("variables") or {}
     operation = _operation(document, request.get("operationName"))
     if operation is None:
         return Reply({"errors": [{"message": "An operation name is required"}]})
-    refusal = variable_errors(SCHEMA, operation, variables)
+    refusal = variable_errors(schema, operation, variables)
     if refusal is not None:
         return Reply(refusal)
-    return _Execution(shop, faults, document, operation, variables, scopes).run()
+    return _Execution(shop, faults, schema, document, operation, variables, scopes).run()
 
 
 class _Execution:
@@ -97,6 +106,7 @@ class _Execution:
         self,
         shop: Shop,
         faults: Faults,
+        schema: GraphQLSchema,
         document: DocumentNode,
         operation: OperationDefinitionNode,
         variables: Json,
@@ -104,13 +114,14 @@ class _Execution:
     ) -> None:
         self.shop = shop
         self.faults = faults
+        self.schema = schema
         self.document = document
         self.operation = operation
         self.variables = variables
         self.scopes = scopes
         self.is_mutation = operation.operation is OperationType.MUTATION
         fragments = {item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)}
-        self.requested = CostOf(SCHEMA, fragments, variables).operation(operation)
+        self.requested = CostOf(schema, fragments, variables).operation(operation)
 
     def run(self) -> Reply:
         fields = {node.name.value for node in self.operation.selection_set.selections if isinstance(node, FieldNode)}
@@ -130,18 +141,43 @@ class _Execution:
             return Reply(self._throttled())
         if fault == "late_commit":
             self.faults.hang()
-        body = self._execute()
+        if fault in ("half_commit", "half_answer"):
+            return self._execute_half(is_answered=fault == "half_answer")
+        body = self._execute(self.document)
         if fault == "hang_after_commit":
             self.faults.hang()
             return Reply({}, 504, drop=True)
         return Reply(body)
 
-    def _execute(self) -> Json:
+    def _execute_half(self, is_answered: bool) -> Reply:
+        """End in the midst: some mutations are executed, one of them perhaps without an answer, and the rest not."""
+        fields = self.operation.selection_set.selections
+        answered = int(self.faults.uniform(0, len(fields) + 0.999))
+        executed = min(len(fields), answered + int(self.faults.uniform(0, 1.999)))
+        operation = OperationDefinitionNode(
+            operation=self.operation.operation,
+            name=self.operation.name,
+            variable_definitions=self.operation.variable_definitions,
+            selection_set=SelectionSetNode(selections=fields[:executed]),
+        )
+        document = DocumentNode(
+            definitions=tuple(operation if one is self.operation else one for one in self.document.definitions)
+        )
+        body = self._execute(document) if executed else {"data": {}}
+        if not is_answered:
+            return Reply({}, 504, drop=True)
+        names = [node.alias.value if node.alias else node.name.value for node in fields if isinstance(node, FieldNode)]
+        broken = [GraphQLError("Internal error", path=[name]) for name in names[answered:]]
+        body["data"] = {name: None if name in names[answered:] else body["data"][name] for name in names}
+        body["errors"] = [*body.get("errors", []), *map(_shape, broken)]
+        return Reply(body)
+
+    def _execute(self, document: DocumentNode) -> Json:
         with self.shop.lock:
             call = Call(self.shop, self.scopes, self.shop.clock.now())
             result = execute_sync(
-                SCHEMA,
-                self.document,
+                self.schema,
+                document,
                 context_value=call,
                 variable_values=self.variables,
                 operation_name=self.operation.name.value if self.operation.name else None,
@@ -156,12 +192,13 @@ class _Execution:
         return body
 
     def _actual_cost(self, result: ExecutionResult) -> int:
-        """Return the points used: a mutation that changed nothing costs its base only."""
+        """Return the points used: of a mutation that changed nothing its base only."""
         if not self.is_mutation:
             return min(self.requested, sum(count_objects(part) for part in (result.data or {}).values()))
         payloads = [part for part in (result.data or {}).values() if isinstance(part, dict)]
-        failed = result.errors or any(part.get("userErrors") for part in payloads)
-        return MUTATION if failed else self.requested
+        asked = len(self.operation.selection_set.selections)
+        failed = asked - sum(not part.get("userErrors") for part in payloads)
+        return self.requested - failed * (self.requested // asked - MUTATION)
 
     def _cost(self, actual: int | None) -> Json:
         return {

@@ -45,14 +45,16 @@ TYPES: dict[type, str] = {
 }
 
 
-def read_sdl() -> str:
-    """Return the schema's text."""
-    return "\n".join(path.read_text() for path in sorted(FOLDER.glob("*.graphql")))
+def read_sdl(version: str = "") -> str:
+    """Return the schema's text as of an API version: without one, what all have."""
+    added = [folder for folder in sorted(FOLDER.glob("since-*")) if folder.name.removeprefix("since-") <= version]
+    paths = [path for folder in (FOLDER, *added) for path in sorted(folder.glob("*.graphql"))]
+    return "\n".join(path.read_text() for path in paths)
 
 
-def make_schema() -> GraphQLSchema:
-    """Build the schema with its scalars; resolvers are attached by `resolvers.attach`."""
-    schema = build_schema(read_sdl())
+def make_schema(version: str = "") -> GraphQLSchema:
+    """Build the schema of an API version with its scalars; resolvers are attached by `resolvers.attach`."""
+    schema = build_schema(read_sdl(version))
     _scalar(schema, "Decimal", str, read_decimal)
     _scalar(schema, "Money", str, read_decimal)
     _scalar(schema, "DateTime", utc_text, read_datetime)

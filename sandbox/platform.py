@@ -41,7 +41,7 @@ def graphql(version: str, domain: str | None = None) -> Response:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
-    reply = answer(shop, _world().faults, body, shop.grants.granted)
+    reply = answer(shop, _world().faults, body, shop.grants.granted, version)
     if reply.drop:
         return drop_connection()
     response = _json(reply.body, reply.status)

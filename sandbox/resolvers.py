@@ -48,6 +48,9 @@ class Call:
 
 Resolver = Callable[..., Any]
 
+LATER_FIELDS = ("note",)
+"""Fields that older API versions do not have."""
+
 
 def attach(schema: GraphQLSchema, resolvers: dict[str, dict[str, Resolver]]) -> None:
     """Put resolvers on the schema's fields; a name the schema lacks is a mistake of ours."""
@@ -55,7 +58,8 @@ def attach(schema: GraphQLSchema, resolvers: dict[str, dict[str, Resolver]]) -> 
         kind = schema.type_map[type_name]
         assert isinstance(kind, GraphQLObjectType)
         for name, resolver in fields.items():
-            kind.fields[name].resolve = resolver
+            if name in kind.fields or name not in LATER_FIELDS:
+                kind.fields[name].resolve = resolver
 
 
 def gid(kind: str, number: int) -> str:

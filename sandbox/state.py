@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sandbox.bucket import Bucket
 from sandbox.bulk import BulkBook, BulkOperation
 from sandbox.clock import Clock
-from sandbox.credit import CreditBook
+from sandbox.credit import CreditBook, CreditTransaction
 from sandbox.errors import BadInput, NotThere
 from sandbox.faults import Faults
 from sandbox.models import Customer, Dispute, Order
@@ -63,6 +63,8 @@ class Shop:
         self.disputes: dict[int, Dispute] = {}
         self.numbers = itertools.count(FIRST_ORDER_NUMBER)
         self.credit = CreditBook(self.ids)
+        #: The credits about which Shopify wrote to their customers.
+        self.told_customers: list[CreditTransaction] = []
         self.grants = Grants(self.options.scopes, self.options.optional_scopes)
         if not hasattr(self, "tokens"):
             self.tokens = TokenStore(self.options, lambda: self.grants.text)
