@@ -81,8 +81,8 @@ class HistoryImport(Model):
     #: Of these, those not known before.
     new_orders: Mapped[Big] = mapped_column(default=0, server_default="0")
     unreadable_orders: Mapped[Big] = mapped_column(default=0, server_default="0")
-    #: How long the file has been read so far, without pauses: for the rate and the time left.
-    importing_seconds: Mapped[Big] = mapped_column(default=0, server_default="0")
+    #: How many milliseconds its batches took so far, without pauses: for the rate and the time left.
+    importing_ms: Mapped[Big] = mapped_column(default=0, server_default="0")
     #: What it came to: ``rules.imports.Summary`` as JSON.
     summary: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     #: Sentences for whoever asked: which orders could not be read, and why.

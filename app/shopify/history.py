@@ -15,7 +15,7 @@ from app.shopify.documents import BULK_CANCEL, BULK_LOOK, BULK_ORDERS, BULK_RUN
 from app.shopify.errors import ShopifyError
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable, unreadable
-from app.shopify.result_file import Line
+from app.shopify.result_file import FileGone, Line
 
 Json = dict[str, Any]
 
@@ -85,10 +85,13 @@ def begin(gateway: Gateway, since: datetime | None) -> str:
 
 
 def look(gateway: Gateway, operation_gid: str) -> Operation:
-    """Return how an operation stands. Raises OperationRefused when it was cancelled or failed without a file."""
+    """Return how an operation stands.
+
+    Raises FileGone when it is forgotten or its file is, OperationRefused when it was cancelled or may not be run.
+    """
     told = gateway.execute(BULK_LOOK, {"id": operation_gid}).get("bulkOperation")
     if told is None:
-        return Operation(is_running=False, orders=0)
+        raise FileGone(404)
     try:
         status, orders = str(told["status"]), int(told["rootObjectCount"])
         size = None if told["fileSize"] is None else int(told["fileSize"])
@@ -98,6 +101,8 @@ def look(gateway: Gateway, operation_gid: str) -> Operation:
         raise unreadable(error) from error
     if status in _RUNNING:
         return Operation(is_running=True, orders=orders)
+    if status == "EXPIRED":
+        raise FileGone(410)
     if status == "CANCELED":
         raise OperationRefused("Somebody cancelled the bulk operation in Shopify.")
     if status == "FAILED":
@@ -113,14 +118,17 @@ def cancel(gateway: Gateway, operation_gid: str) -> None:
     gateway.execute(BULK_CANCEL, {"id": operation_gid})
 
 
-def assemble(lines: Iterable[Line]) -> Iterator[Whole]:
+def assemble(lines: Iterable[Line], *, is_partial: bool = False) -> Iterator[Whole]:
     """Yield the orders of a file, each with its lines and shipping lines as plain lists. Raises Unreadable.
 
-    The operation was asked to write what belongs to an order right behind it, so one order is held at a time.
+    The operation was asked to write what belongs to an order right behind it, so one order is held at a time. Of a
+    file that ends early the last order is left out: nobody knows whether all of it was written.
     """
     node: Json | None = None
     end = 0
     for line in lines:
+        if is_partial and not line.is_ended:
+            break
         part = _read(line.text)
         if "__parentId" not in part:
             if node is not None:
@@ -131,7 +139,7 @@ def assemble(lines: Iterable[Line]) -> Iterator[Whole]:
         else:
             node["shippingLines" if "isRemoved" in part else "lineItems"].append(part)
         end = line.end
-    if node is not None:
+    if node is not None and not is_partial:
         yield Whole(node, end)
 
 

@@ -32,6 +32,8 @@ class Line:
 
     text: bytes
     end: int
+    #: A line break follows; without one the file ended within it, or right behind it.
+    is_ended: bool = True
 
 
 def read_lines(url: str, *, start: int = 0, timeout_seconds: float = 30.0) -> Iterator[Line]:
@@ -96,4 +98,4 @@ def _split(raw: urllib3.response.BaseHTTPResponse, start: int, skip: int) -> Ite
         if len(buffer) > LONGEST_LINE:
             raise NoAnswer("Shopify's file has a line that is too long to be an order.")
     if buffer:
-        yield Line(buffer, place + len(buffer))
+        yield Line(buffer, place + len(buffer), is_ended=False)

@@ -1,6 +1,6 @@
 """Past orders are imported: what they spent counts, and their rewards do where somebody asks for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -27,7 +27,7 @@ def record_history(
     was asked for once is not asked for again: it keeps the terms of the first time.
     """
     ids = {order.order_id for order in orders}
-    known = set(session.scalars(select(Order.shopify_id).where(Order.shop_id == shop.id, Order.shopify_id.in_(ids))))
+    known = list_known(session, shop, ids)
     rows = keep_orders(session, shop, orders, now, details=details)
     if reward_asked_at is not None:
         for row in rows:
@@ -35,4 +35,12 @@ def record_history(
                 row.reward_asked_at = reward_asked_at
         session.flush()
     reassess(session, shop, rows, now)
-    return len(ids - known)
+    return len(ids - known.keys())
+
+
+def list_known(session: Session, shop: Shop, shopify_ids: Collection[int]) -> dict[int, bool]:
+    """Return which of these orders are known, and of each whether it is past and nobody has asked for its reward."""
+    known = select(Order.shopify_id, Order.is_past & Order.reward_asked_at.is_(None)).where(
+        Order.shop_id == shop.id, Order.shopify_id.in_(shopify_ids)
+    )
+    return {shopify_id: bool(is_past) for shopify_id, is_past in session.execute(known)}
