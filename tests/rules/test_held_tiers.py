@@ -34,6 +34,17 @@ def test_spend_of_two_years_meets_only_where_the_years_roll(method: TierMethod, 
     assert standing.tier == tier
 
 
+@pytest.mark.parametrize(("second", "tier"), [(-SECOND, GOLD), (timedelta(0), SILVER)])
+def test_where_the_years_roll_an_order_counts_to_the_end_of_the_365th_day_after_its_own(
+    second: timedelta, tier: object
+) -> None:
+    # Seven in the evening of the 14th of June in Honolulu; the 15th of the next year begins there at ten.
+    first, end = datetime(2025, 6, 15, 5, tzinfo=UTC), datetime(2026, 6, 15, 10, tzinfo=UTC)
+    events = [spent(100_000, first), spent(100_000, end + second)]
+    rules = terms(TierMethod.ROLLING_YEAR)
+    assert compute_standing(events, rules, datetime(2026, 7, 10, tzinfo=UTC), HONOLULU).tier == tier
+
+
 @pytest.mark.parametrize(("asked", "tier"), [(day(10), BRONZE), (day(10) + SECOND, SILVER)])
 def test_an_evaluation_asked_for_takes_effect_at_that_very_moment(asked: datetime, tier: object) -> None:
     events = [spent(60_000, day(0)), spent(-60_000, day(5), day(0))]
