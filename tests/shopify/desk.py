@@ -19,6 +19,7 @@ from app.models import Customer, Shop, Transfer
 from app.shopify.install import ensure_installed
 from app.shopify.orders import OrderTold
 from app.shopify.session_tokens import verify_session_token
+from app.shopify.transfer_books import HearOrders
 from app.shopify.transfers import SendReport, send_due
 from sandbox.credit import CreditAccount, CreditTransaction
 from sandbox.server import Sandbox
@@ -94,11 +95,21 @@ class Desk:
             return row.id
 
     def send(
-        self, workers: int = 1, batch: int = 1, books: Any = books, clock: Callable[[], datetime] | None = None
+        self,
+        workers: int = 1,
+        batch: int = 1,
+        books: Any = books,
+        clock: Callable[[], datetime] | None = None,
+        hear: HearOrders | None = None,
     ) -> SendReport:
         """Send what is due, one request for each transfer unless a batch is given."""
         return send_due(
-            self.shop_id, books, hear_orders=self.hear, workers=workers, batch=batch, clock=clock or self.clock
+            self.shop_id,
+            books,
+            hear_orders=hear or self.hear,
+            workers=workers,
+            batch=batch,
+            clock=clock or self.clock,
         )
 
     def hear(self, shop_id: int, told: Sequence[OrderTold]) -> None:

@@ -149,3 +149,46 @@ def test_after_a_sending_reading_goes_on_until_id_and_time_both_lie_before_it(
     movement = credit(number, created_at=NOW - timedelta(minutes=age))
 
     assert reaches_back(SENT)([movement]) is enough
+
+
+NOTED = replace(MARKED, note="Boomerang transfer 1")
+
+
+def judge_noted(*movements: Movement, reads_notes: bool = True) -> object:
+    return decide_arrival(claim(), NOTED, movements, (), WINDOW, reads_notes=reads_notes)
+
+
+def test_a_note_that_can_be_read_decides_alone() -> None:
+    ours = credit(102, note="Boomerang transfer 1", created_at=NOW + timedelta(hours=5))
+
+    assert judge_noted(credit(101, expires_at=FAR), ours) == Arrived(ours)
+    assert judge_noted(credit(101, expires_at=FAR), credit(102, note="Boomerang transfer 11")) == Absent()
+
+
+def test_where_notes_cannot_be_read_the_fingerprint_decides() -> None:
+    assert judge_noted(credit(101, expires_at=FAR), reads_notes=False) == Arrived(credit(101, expires_at=FAR))
+    assert judge_noted(credit(101), reads_notes=False) == Absent()
+
+
+def test_two_with_our_note_or_one_that_differs_in_amount_are_a_doubt() -> None:
+    two = judge_noted(credit(101, note=NOTED.note), credit(102, note=NOTED.note))
+    other = judge_noted(credit(101, note=NOTED.note, amount_minor=701))
+
+    assert isinstance(two, Doubtful)
+    assert [each.why for each in two.candidates] == ["Several carry the transfer's note."] * 2
+    assert isinstance(other, Doubtful)
+    assert "/101 of 7.01 USD" in other.sentence
+    assert other.candidates[0].why == "It carries the transfer's note, but differs."
+
+
+def test_a_doubt_says_of_each_candidate_why_it_is_not_sure() -> None:
+    early = credit(101, created_at=NOW - timedelta(hours=1))
+    by_time = judge(early, credit(102))
+    twins = judge(credit(101, expires_at=FAR), credit(102, expires_at=FAR), sent=MARKED)
+    near = judge(credit(101, expires_at=FAR + SECOND), sent=MARKED)
+
+    assert [each.why for each in by_time.candidates] == ["It was made too early or too late.", "Others look the same."]
+    assert {each.why for each in twins.candidates} == {"Several expire in the very second of the transfer."}
+    assert [each.why for each in near.candidates] == [
+        "It expires almost when the transfer should, but not in that second."
+    ]
