@@ -41,6 +41,10 @@ class Dispatcher:
     def send(self, shop: str, topic: str, body: bytes, lane: int, event_id: str, triggered_at: datetime) -> None:
         """Put one webhook on its way, through the faults that are switched on."""
         delivery = self._record(shop, topic, body, lane, str(uuid.uuid4()), event_id, triggered_at)
+        if self._faults.happens("lose"):
+            delivery.faults.append("lose")
+            self._finish(delivery, "failed")
+            return
         delay = self._faults.plan.delay_ms / 1000
         if self._faults.happens("drop"):
             delivery.faults.append("drop")

@@ -120,6 +120,17 @@ def test_reordered_webhooks_are_overtaken(shopper: Shopper, app: TinyApp) -> Non
     assert len(app.topics()) == 3
 
 
+def test_lost_webhooks_never_come(shopper: Shopper, app: TinyApp) -> None:
+    shopper.post("faults", lose=1)
+    shopper.order(paid=False)
+    shopper.post("faults")
+    shopper.order(customer=None, paid=False)
+    shopper.settle()
+    assert len(app.topics()) == 1
+    lost = shopper.get("deliveries")["deliveries"][-1]
+    assert (lost["status"], lost["faults"], lost["attempts"]) == ("failed", ["lose"], 0)
+
+
 def test_dropped_webhooks_come_by_the_retry(shopper: Shopper, app: TinyApp) -> None:
     shopper.post("faults", drop=1)
     shopper.order(paid=False)

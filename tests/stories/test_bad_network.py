@@ -36,7 +36,7 @@ def play(
     """Return a function that plays a year on an empty database and returns the books it ends with."""
 
     def run(seed: int, orders: int, faults: dict[str, Any], customers: int = 8) -> Books:
-        _empty(admin_connection)
+        empty_tables(admin_connection)
         with open_town(settings, seed) as town:
             town.install()
             town.post("faults", **faults)
@@ -86,13 +86,13 @@ def play_year(town: Town, pick: Random, orders: int, customers: int) -> None:
     while len(placed) < orders:
         now += timedelta(seconds=pick.randint(60, 60_000))
         if not placed or pick.random() < 0.6:
-            placed.append(_place(town, pick, now, customers))
+            placed.append(place_order(town, pick, now, customers))
         else:
             order_id, lines = pick.choice(placed[-30:])
-            _change(town, pick, now, order_id, lines)
+            change_order(town, pick, now, order_id, lines)
 
 
-def _place(town: Town, pick: Random, now: datetime, customers: int) -> tuple[int, int]:
+def place_order(town: Town, pick: Random, now: datetime, customers: int) -> tuple[int, int]:
     number = pick.randint(1, customers)
     lines = [
         {
@@ -119,7 +119,7 @@ def _place(town: Town, pick: Random, now: datetime, customers: int) -> tuple[int
     return int(order["id"]), len(lines)
 
 
-def _change(town: Town, pick: Random, now: datetime, order_id: int, lines: int) -> None:
+def change_order(town: Town, pick: Random, now: datetime, order_id: int, lines: int) -> None:
     """Try one change; the shop itself refuses what makes no sense, such as returning what is gone already."""
     index = pick.randrange(lines)
     path, body = pick.choice(
@@ -182,7 +182,7 @@ def _accounts(town: Town, customer_id: int) -> list[dict[str, Any]]:
     return list(town.get(f"customers/{customer_id}/store-credit")["accounts"])
 
 
-def _empty(connection: "psycopg.Connection[Any]") -> None:
+def empty_tables(connection: "psycopg.Connection[Any]") -> None:
     tables = connection.execute(
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         " AND relname <> 'alembic_version'"
