@@ -95,6 +95,7 @@ const FAULTS = [
   ["duplicate", "Webhooks come twice", "Share of deliveries sent a second time, with the same id."],
   ["reorder", "Webhooks overtake each other", "Share of deliveries held back for up to half a second."],
   ["drop", "Webhooks get lost at first", "Share of deliveries that only arrive by the retry."],
+  ["lose", "Webhooks never come", "Share of deliveries that are lost for ever."],
   ["throttled", "Too many calls", "Share of API calls answered THROTTLED: nothing is executed."],
   ["http_5xx", "Server errors", "Share of API calls answered 502: nothing is executed."],
   ["timeout", "No answer, nothing done", "Share of API calls that hang and then end without an answer."],
