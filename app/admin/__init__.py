@@ -13,7 +13,7 @@ errors.answer_errors_of(bp)
 def init_app(app: Flask) -> None:
     """Open the admin's rooms in the app."""
     # Imported here because every screen hangs its routes on the blueprint above.
-    from app.admin import assets, auth, bounce, home, orders, permissions, reviews, settings, terms, transfers  # noqa: F401
+    from app.admin import assets, auth, bounce, deliveries, home, orders, permissions, privacy  # noqa: F401
 
     errors.init_errors(app)
     headers.init_headers(app)
@@ -22,4 +22,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.bp)
     app.register_blueprint(bounce.bp)
     app.register_blueprint(auth.bp)
+    from app.admin import reviews, settings, terms, transfers  # noqa: F401
+
     app.register_blueprint(bp)

@@ -1,6 +1,6 @@
 """How money, rates, instants and badges look on a page. No float: amounts go to Babel as scaled decimals."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +14,7 @@ from app.clock import utcnow
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.money import exponent, rate_text
 from app.engine.rules.states import Badge, TransferState
+from app.models import DeliveryState
 
 LOCALE = Locale.parse("en_US")
 _MOMENT = "MMM d, y 'at' h:mm\u202fa"
@@ -42,6 +43,14 @@ TRANSFER_TONES = {
     TransferState.NOT_APPLICABLE: "neutral",
 }
 
+#: What became of a delivery, in a word, and the colour it is shown in.
+DELIVERY_WORDS = {
+    DeliveryState.RECEIVED: ("Waiting", "info"),
+    DeliveryState.HANDLED: ("Handled", "success"),
+    DeliveryState.FAILED: ("Failed", "critical"),
+    DeliveryState.IGNORED: ("Ignored", "neutral"),
+}
+
 #: Why a reward is held: in a word or two, and as a sentence.
 HOLD_WORDS = {
     HoldReason.ORDER_VALUE: (
@@ -65,9 +74,16 @@ HOLD_WORDS = {
 def init_display(app: Flask) -> None:
     """Give the templates these filters."""
     app.jinja_env.filters.update(
-        money=format_money, rate=rate_text, moment=format_moment, precise=format_precise, age=format_age
+        money=format_money,
+        rate=rate_text,
+        moment=format_moment,
+        precise=format_precise,
+        age=format_age,
+        span=format_span,
     )
-    app.jinja_env.globals.update(badge_tones=BADGE_TONES, hold_words=HOLD_WORDS, transfer_tones=TRANSFER_TONES)
+    app.jinja_env.globals.update(
+        badge_tones=BADGE_TONES, delivery_words=DELIVERY_WORDS, hold_words=HOLD_WORDS, transfer_tones=TRANSFER_TONES
+    )
 
 
 def format_money(minor: int, currency: str) -> str:
@@ -94,6 +110,16 @@ def format_precise(at: datetime) -> Markup:
 def format_age(since: datetime) -> str:
     """Return how long ago an instant was: "3 hours"."""
     return format_timedelta(utcnow() - since, locale=LOCALE)
+
+
+def format_span(span: timedelta) -> str:
+    """Return how long something took: "420 ms", "2.3 s", "5 minutes". What clocks that differ make negative is 0."""
+    thousandths = max(span // timedelta(milliseconds=1), 0)
+    if thousandths < 1_000:
+        return f"{thousandths}\u00a0ms"
+    if thousandths < 60_000:
+        return f"{thousandths // 1_000}.{thousandths % 1_000 // 100}\u00a0s"
+    return format_timedelta(span, locale=LOCALE)
 
 
 def zone(name: str) -> ZoneInfo:

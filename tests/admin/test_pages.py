@@ -193,7 +193,7 @@ def test_looking_writes_nothing(visitor: Visitor, shop_id: int) -> None:
     before = all_rows()
     for rule in visitor.client.application.url_map.iter_rules():
         if rule.endpoint.startswith("admin.") and "GET" in (rule.methods or ()):
-            path = rule.rule.replace("<int:shopify_id>", str(fact.order_id))
+            path = rule.rule.replace("<int:shopify_id>", str(fact.order_id)).replace("<int:delivery_id>", "1")
             visitor.load(path)
             visitor.fetch(path)
     assert all_rows() == before

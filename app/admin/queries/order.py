@@ -40,6 +40,7 @@ class BookedEntry:
 class DeliveryNote(NamedTuple):
     """A delivery without its body, which may be long."""
 
+    id: int
     topic: str
     received_at: datetime
     state: DeliveryState
@@ -140,7 +141,7 @@ def _list_events(
 
 def _list_deliveries(session: Session, shop_id: int, shopify_id: int) -> tuple[DeliveryNote, ...]:
     query = (
-        select(Delivery.topic, Delivery.received_at, Delivery.state, Delivery.attempts, Delivery.reason)
+        select(Delivery.id, Delivery.topic, Delivery.received_at, Delivery.state, Delivery.attempts, Delivery.reason)
         .where(Delivery.shop_id == shop_id, Delivery.order_shopify_id == shopify_id)
         .order_by(Delivery.id.desc())
         .limit(MOST_DELIVERIES)
