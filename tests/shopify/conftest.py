@@ -57,6 +57,8 @@ def app_context(connected: Flask, box: Sandbox) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def desk(app_context: Flask, box: Sandbox) -> Desk:
+def desk(app_context: Flask, box: Sandbox) -> Iterator[Desk]:
     """Return a shop in which the app is installed, with nothing to send yet."""
-    return Desk(app_context, box, MovedClock(box))
+    settings = app_context.config["SETTINGS"]
+    yield Desk(app_context, box, MovedClock(box))
+    app_context.config["SETTINGS"] = settings

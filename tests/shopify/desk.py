@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -66,6 +66,10 @@ class Desk:
     def agree_to_far_expiry(self, agreed: bool = True) -> None:
         with transaction() as session:
             session.get_one(Shop, self.shop_id).far_expiry_agreed = agreed
+
+    def use_version(self, version: str) -> None:
+        """Let the app speak an API version from now on."""
+        self.app.config["SETTINGS"] = replace(self.app.config["SETTINGS"], shopify_api_version=version)
 
     def customer(self) -> Buyer:
         """Return a customer without store credit."""
