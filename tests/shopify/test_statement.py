@@ -1,19 +1,15 @@
 """Shopify's statement of an account against the books: what is ours, what others did, and what differs."""
 
-from datetime import timedelta
 
 import pytest
-import responses
 
 from app.admin.status import find_status
 from app.db import transaction
 from app.engine.flows import account_statements
-from app.engine.rules.states import TransferState
-from app.models import Customer, Shop, Transfer
-from app.shopify.documents import STORE_CREDIT_ACCOUNTS, STORE_CREDIT_STATEMENTS
+from app.models import Shop, Transfer
 from app.shopify.statement import ImportReport
 from tests.shopify.clerk import Clerk
-from tests.shopify.desk import CREDIT, DEBIT, Buyer, Desk
+from tests.shopify.desk import DEBIT, Buyer, Desk
 
 
 @pytest.fixture
