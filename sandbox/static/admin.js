@@ -40,7 +40,8 @@ function agree(scopes) {
     const button = (label, value, kind) => element("button", { className: kind, value }, label);
     const form = element("form", { method: "dialog" },
       element("h3", {}, "Boomerang asks for more permissions"), list,
-      button("Allow", "allow", "button button--main"), button("Decline", "decline", "button"));
+      element("div", { className: "pair" },
+        button("Allow", "allow", "button button--main"), button("Decline", "decline", "button")));
     const dialog = element("dialog", { className: "card", id: "scopes" }, form);
     dialog.addEventListener("close", () => {
       dialog.remove();
