@@ -11,7 +11,7 @@ class Fate(StrEnum):
     REFUSED = "refused"
     #: Its customer is gone; who goes on for that customer gets it.
     OWNER_GONE = "owner_gone"
-    #: There is nothing to take; the whole of it is owed.
+    #: There is nothing to take (any more); the whole of it is owed.
     NOTHING_THERE = "nothing_there"
     #: The balance is less than it was a moment ago: it is read again, and what is there is taken.
     READ_AGAIN = "read_again"

@@ -156,7 +156,8 @@ class Sending:
             case Fate.OWNER_GONE, TransferKind.CREDIT:
                 self._books.refuse_owner(session, claim, reason, now)
                 return "refused"
-            case Fate.READ_AGAIN, TransferKind.DEBIT:
+            case Fate.READ_AGAIN | Fate.NOTHING_THERE, TransferKind.DEBIT:
+                # Read again, and take what is there; where there is nothing, that closes it.
                 self._books.put_back(session, claim, reason, now, wait_seconds=wait)
                 return "put_back"
             case Fate.NEW_EXPIRY, _ if claim.attempt <= MOST_ATTEMPTS:
