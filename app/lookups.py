@@ -5,6 +5,7 @@ silence loses nothing. Each shop is asked aside, so that a slow answer holds up 
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +18,7 @@ from app.engine.flows.catalogue import record_products
 from app.engine.flows.customer_tags import record_tags
 from app.engine.flows.details import record_details
 from app.engine.flows.missing import NOTHING_MISSING, Missing, list_missing, looks_beyond_bodies
-from app.engine.rules.facts import PaymentFact, RiskFact
+from app.engine.rules.facts import OrderFact, PaymentFact, RiskFact
 from app.errors import BoomerangError
 from app.models import Shop
 from app.shopify.catalogue import read_products
@@ -74,6 +75,14 @@ class Lookups:
             log.warning("lookup_failed", shop_id=shop_id, reason=str(error), exc_info=None if expected else error)
             return False
         return True
+
+    def ask_about_past(self, shop_id: int, orders: Sequence[OrderFact]) -> None:
+        """Ask for all that past orders of a shop need whose rewards somebody asks for, and remember the answers."""
+        with transaction(shop_id) as session:
+            missing = list_missing(session, session.get_one(Shop, shop_id), orders, self._clock(), past_earns=True)
+        asked = replace(missing, payment_order_ids=frozenset(), risk_order_ids=frozenset(), customer_ids=frozenset())
+        if asked != NOTHING_MISSING:
+            self._ask_with(shop_id, lambda gateway: self._ask(gateway, shop_id, asked))
 
     def _ask_about(self, shop_id: int, waiting: Ahead) -> None:
         now = self._clock()

@@ -69,6 +69,7 @@ class BulkBook:
         self._go = threading.Event()
         self._go.set()
         self._closed = False
+        self._changed = threading.Condition()
         self.operations: dict[int, BulkOperation] = {}
         self.next_fault: tuple[str, int] | None = None
 
@@ -87,6 +88,11 @@ class BulkBook:
         self.operations[number] = operation
         threading.Thread(target=self._run, args=(schema, call, query, operation), daemon=True).start()
         return operation
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until nothing runs, unless operations are held; say whether that came true."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.running == 0 or not self._go.is_set(), seconds)
 
     def hold(self, held: bool) -> None:
         """Let operations wait before they write on, or go on."""
@@ -120,6 +126,8 @@ class BulkBook:
             operation.status = "COMPLETED"
         if not self._closed:
             self._on_finish(self._shop, operation)
+        with self._changed:
+            self._changed.notify_all()
 
     def _write(
         self,

@@ -27,6 +27,7 @@ from app.engine.rules.facts import (
 )
 from app.models import Shop
 from app.webhooks.body import Json
+from app.webhooks.bulk import BulkFinished, parse_bulk_finish, record_bulk_finish
 from app.webhooks.catalogue import (
     CollectionChanged,
     ProductChanged,
@@ -216,6 +217,10 @@ def _kept_customer(fact: CustomersMerged) -> int:
     return fact.kept_id
 
 
+def _bulk_finish(body: Json, _: Origin) -> BulkFinished:
+    return parse_bulk_finish(body)
+
+
 def _nobody(_: object) -> None:
     return None
 
@@ -261,6 +266,7 @@ HANDLERS: dict[str, Handler[Any]] = {
     "customers/data_request": Handler(_data_request, record_data_requests, _nobody, _customer_id),
     "customers/redact": Handler(_redaction, record_redactions, _nobody, _customer_id),
     "shop/redact": Handler(_shop_redaction, record_shop_redactions, _nobody, _nobody),
+    "bulk_operations/finish": Handler(_bulk_finish, record_bulk_finish, _nobody, _nobody),
 }
 
 #: What we put into the inbox ourselves. What comes from outside under such a name is not handled.
