@@ -9,9 +9,11 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.rules.terms import Mode
 from app.jobs import recalculate_tiers
+from app.models import ReconcileRun
 from app.queue import QUEUES
 from app.schedule import SWEEPS
 from tests.flows.builders import Till
@@ -40,8 +42,11 @@ def waiting(redis_client: "Redis") -> Waiting:
 
 @pytest.fixture
 def looked_at(shop: Till) -> None:
-    """Have tonight's look at everybody's tier behind us."""
+    """Have tonight's look at everybody's tier behind us, and the last one for missed webhooks."""
     recalculate_tiers(shop.id)
+    now = utcnow()
+    with transaction() as session:
+        session.add(ReconcileRun(shop_id=shop.id, started_at=now, from_at=now, reached_at=now, finished_at=now))
 
 
 @pytest.fixture
