@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +27,8 @@ class Child:
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
     def last_words(self) -> str:
         """Return the end of the log."""
@@ -81,9 +83,21 @@ class Children:
                 start_new_session=True,
             )
         self._tell_watchdog(process.pid)
-        child = Child(name, process, path)
+        child = Child(name, process, path, tuple(command), environment)
         self._children.append(child)
         return child
+
+    def replace(self, name: str) -> Child:
+        """Kill a process and all of its group at once, as a lost machine would, and start it again.
+
+        Its log goes on in a file of its own, ``<name>+.log``.
+        """
+        child = next(child for child in self._children if child.name.rstrip("+") == name)
+        send({child.process.pid}, signal.SIGKILL)
+        child.process.wait()
+        self._tell_watchdog(-child.process.pid)
+        self._children.remove(child)
+        return self.start(f"{name}+", list(child.command), child.environment)
 
     def check(self) -> None:
         """Raise ChildEnded when one of the processes is no longer there."""

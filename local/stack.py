@@ -5,12 +5,12 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 import requests
@@ -42,6 +42,10 @@ class Plan:
     restore_rate: int = 100
     #: Whether the databases wait for the disk.
     durable: bool = True
+    #: Workers besides the one that has the inbox alone.
+    workers: int = 1
+    #: What the app is configured with besides, by the names of the environment.
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sandbox_url(self) -> str:
@@ -89,6 +93,10 @@ class Stack:
         """Raise ChildEnded when one of the processes is gone."""
         self._children.check()
 
+    def kill(self, name: str) -> None:
+        """Kill one of the processes without a warning, and start it again."""
+        self._children.replace(name)
+
     def wait_until(self, happened: Callable[[], bool], what: str, seconds: float = 30) -> None:
         """Wait while all processes live; see `local.shop.wait_until`."""
         wait_until(happened, what, seconds, self.check)
@@ -113,13 +121,17 @@ class Stack:
         told: dict[str, Any] = json.loads(self.flask("inspect", "order", str(order_id), "--json"))
         return told
 
+    def query(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of the app's database."""
+        with psycopg.connect(self.environment["DATABASE_URL"].replace("+psycopg", "")) as connection:
+            return connection.execute(statement).fetchall()
+
     def count_open_transfers(self) -> int:
         """Return how many credits and debits are still on their way to the shop."""
-        with psycopg.connect(self.environment["DATABASE_URL"].replace("+psycopg", "")) as connection:
-            counted = connection.execute(
-                "SELECT count(*) FROM transfers WHERE state IN ('planned', 'sending', 'unknown') AND NOT needs_person"
-            ).fetchone()
-        return int(counted[0]) if counted else 0
+        [(counted,)] = self.query(
+            "SELECT count(*) FROM transfers WHERE state IN ('planned', 'sending', 'unknown') AND NOT needs_person"
+        )
+        return int(counted)
 
     def _start(self) -> None:
         plan = self.plan
@@ -154,7 +166,10 @@ class Stack:
         flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
         # One worker for the inbox alone: sending the credits of a whole history keeps the other busy for minutes.
         self._children.start("worker-inbox", [*flask, "work", "--queues", "inbox"], self.environment)
-        self._children.start("worker", [*flask, "work"], self.environment)
+        for number in range(self.plan.workers):
+            self._children.start(
+                "worker" if number == 0 else f"worker-{number + 1}", [*flask, "work"], self.environment
+            )
         self._children.start("clock", [*flask, "clock"], self.environment)
 
     def _app_is_ready(self) -> bool:
@@ -195,5 +210,6 @@ def _environment(plan: Plan, database_url: str, redis_url: str) -> dict[str, str
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
+        **plan.settings,
         **json.loads(kept.read_text()),
     }
