@@ -80,3 +80,80 @@ def test_reading_ends_only_beyond_what_the_clocks_may_differ_by(earlier: timedel
     skew = timedelta(minutes=10)
     old = replace(FOUND, gid="gid://shopify/Credit/9", created_at=NOON - skew - earlier)
     assert reaches_back(SENT)([old]) is enough
+
+
+NOTED = replace(SENT, note="transfer 1 of shop 1")
+WITH_NOTE = replace(FOUND, note=NOTED.note)
+
+
+def judge_note(*movements: Movement, sent: Sent = NOTED) -> object:
+    return decide_arrival(CLAIM, sent, movements, (), timedelta(minutes=1), reads_notes=True)
+
+
+def test_the_one_with_our_note_is_ours_among_others_alike_and_whenever_it_was_made() -> None:
+    late = replace(WITH_NOTE, created_at=NOON + timedelta(hours=3))
+    assert judge_note(OTHER, late, replace(OTHER, gid="gid://shopify/Credit/13", note="")) == Arrived(late)
+
+
+def test_where_notes_can_be_read_none_with_ours_means_that_nothing_arrived() -> None:
+    assert judge_note(FOUND, replace(OTHER, note="another")) == Absent()
+
+
+def test_a_note_that_nobody_wrote_or_can_read_decides_nothing() -> None:
+    assert judge_note(FOUND, sent=SENT) == Arrived(FOUND)
+    assert judge(NOTED, FOUND) == Arrived(FOUND)
+
+
+@pytest.mark.parametrize(
+    ("movements", "named", "why"),
+    [
+        (
+            (WITH_NOTE, replace(OTHER, note=NOTED.note)),
+            f"{FIRST}; {SECOND_ONE}",
+            "Several carry the transfer's note.",
+        ),
+        (
+            (replace(WITH_NOTE, amount_minor=300), OTHER),
+            FIRST.replace("2.50", "3.00"),
+            "It carries the transfer's note, but differs.",
+        ),
+    ],
+    ids=["two with our note", "another amount"],
+)
+def test_our_note_twice_or_on_another_amount_is_a_doubt(movements: list[Movement], named: str, why: str) -> None:
+    found = judge_note(*movements)
+    assert isinstance(found, Doubtful)
+    assert found.sentence == f"Found on the account with the transfer's note: {named}. {ASK}"
+    assert [each.why for each in found.candidates] == [why] * len(found.candidates)
+    noted = [movement for movement in movements if movement.note == NOTED.note]
+    assert [each.movement for each in found.candidates] == noted
+
+
+@pytest.mark.parametrize(
+    ("sent", "movements", "whys"),
+    [
+        (SENT, [FOUND, OTHER], ["Others look the same."] * 2),
+        (
+            SENT,
+            [FOUND, replace(OTHER, created_at=NOON + timedelta(hours=1))],
+            ["Others look the same.", "It was made too early or too late."],
+        ),
+        (
+            MARKED,
+            [expiring(FOUND, timedelta(0)), expiring(OTHER, timedelta(0))],
+            ["Several expire in the very second of the transfer."] * 2,
+        ),
+        (
+            MARKED,
+            [expiring(FOUND, SECOND)],
+            ["It expires almost when the transfer should, but not in that second."],
+        ),
+    ],
+    ids=["alike", "one too late", "one second", "almost"],
+)
+def test_each_that_may_be_ours_says_why_that_is_not_sure(
+    sent: Sent, movements: list[Movement], whys: list[str]
+) -> None:
+    found = judge(sent, *movements)
+    assert isinstance(found, Doubtful)
+    assert [(each.movement, each.why) for each in found.candidates] == list(zip(movements, whys, strict=True))

@@ -38,3 +38,9 @@ def test_what_is_cancelled_and_refunded_in_one_second_goes_back_at_once() -> Non
     order = make_order(make_line(1, 8000, quantity=2), cancelled_at=day(2))
     events = compute_spend_events(order, [HALF])
     assert [(event.at, event.amount_minor) for event in events] == [(day(0), 8000), (day(2), -8000)]
+
+
+def test_an_order_stands_as_cancelled_from_its_cancellation_on_and_by_no_dispute() -> None:
+    order = make_order(cancelled_at=day(2))
+    told = [(moment.at, moment.order.cancelled_at, moment.lost) for moment in moments_of(order, ())]
+    assert told == [(day(0), None, ()), (day(2), day(2), ())]

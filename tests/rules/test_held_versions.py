@@ -1,11 +1,20 @@
-"""Which telling of a payment, a dispute or a risk counts, whatever order they come in."""
+"""Which telling of a payment, a dispute or another detail counts, whatever order they come in."""
 
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from app.engine.rules.facts import DisputeFact, DisputeStatus, PaymentFact, RiskFact
+from app.engine.rules.facts import (
+    DeletionFact,
+    DetailFact,
+    DisputeFact,
+    DisputeStatus,
+    PaymentFact,
+    ReturnFact,
+    ReturnStatus,
+    RiskFact,
+)
 from app.engine.rules.terms import RiskLevel
 from app.engine.rules.versions import detail_rank
 
@@ -14,6 +23,7 @@ from .made import BIG, day
 PAID = PaymentFact(1, BIG, "card", 500)
 ASKED = DisputeFact(1, BIG, DisputeStatus.NEEDS_RESPONSE, day(1))
 RISKY = RiskFact(BIG, RiskLevel.HIGH, day(1))
+BACK = ReturnFact(1, BIG, ReturnStatus.OPEN, day(1))
 
 
 @pytest.mark.parametrize(
@@ -32,10 +42,14 @@ RISKY = RiskFact(BIG, RiskLevel.HIGH, day(1))
         ],
         # The assessment made last, also where it is a lower one.
         [RISKY, replace(RISKY, level=RiskLevel.LOW, assessed_at=day(2)), replace(RISKY, assessed_at=day(10))],
+        # The newest word on a return; of one second the one that ends it.
+        [BACK, replace(BACK, status=ReturnStatus.CLOSED), replace(BACK, told_at=day(2))],
+        # The first word of a deletion.
+        [DeletionFact(BIG, day(2)), DeletionFact(BIG, day(1))],
     ],
-    ids=["payment", "dispute", "risk"],
+    ids=["payment", "dispute", "risk", "return", "deletion"],
 )
-def test_the_later_of_two_tellings_counts(rising: list[PaymentFact | DisputeFact | RiskFact]) -> None:
+def test_the_later_of_two_tellings_counts(rising: list[DetailFact]) -> None:
     for earlier, later in pairwise(rising):
         assert detail_rank(later) > detail_rank(earlier)
 
@@ -50,6 +64,6 @@ def test_the_later_of_two_tellings_counts(rising: list[PaymentFact | DisputeFact
     ids=["payment", "dispute", "risk"],
 )
 def test_of_two_tellings_that_say_the_same_otherwise_always_the_same_one_counts(
-    one: PaymentFact | DisputeFact | RiskFact, other: PaymentFact | DisputeFact | RiskFact
+    one: DetailFact, other: DetailFact
 ) -> None:
     assert (detail_rank(one) > detail_rank(other)) is not (detail_rank(other) > detail_rank(one))
