@@ -8,6 +8,7 @@ from sandbox import (
     control_bulk,
     control_catalogue,
     control_customers,
+    control_lifecycle,
     control_orders,
     control_people,
     control_platform,
@@ -73,7 +74,14 @@ class Sandbox:
             post=self.post,
         )
         app.register_blueprint(platform.blueprint)
-        controls = (control_orders, control_aftermath, control_customers, control_people, control_catalogue)
+        controls = (
+            control_orders,
+            control_aftermath,
+            control_customers,
+            control_lifecycle,
+            control_people,
+            control_catalogue,
+        )
         for part in (
             *controls,
             control_bulk,

@@ -16,6 +16,7 @@ from sandbox.errors import BadInput, NotThere
 from sandbox.faults import Faults
 from sandbox.models import Customer, Dispute, Order
 from sandbox.options import Options
+from sandbox.returns import Return
 from sandbox.scopes import Grants
 from sandbox.subscriptions import Subscriptions
 from sandbox.tokens import TokenStore
@@ -61,6 +62,9 @@ class Shop:
         self.collections: dict[int, Collection] = {}
         self.orders: dict[int, Order] = {}
         self.disputes: dict[int, Dispute] = {}
+        self.returns: dict[int, Return] = {}
+        #: Instead of the one made from the domain.
+        self.given_name: str | None = None
         self.numbers = itertools.count(FIRST_ORDER_NUMBER)
         self.credit = CreditBook(self.ids)
         #: The credits about which Shopify wrote to their customers.
@@ -76,8 +80,8 @@ class Shop:
 
     @property
     def name(self) -> str:
-        """The shop's name, made from its domain."""
-        return self.domain.removesuffix(".myshopify.com").replace("-", " ").title()
+        """The shop's name, made from its domain unless it was given one."""
+        return self.given_name or self.domain.removesuffix(".myshopify.com").replace("-", " ").title()
 
     @property
     def email(self) -> str:

@@ -31,13 +31,24 @@ ON_REQUEST = (
     "disputes/update",
     "fulfillments/create",
     "order_transactions/create",
+    "orders/delete",
     "orders/fulfilled",
     "orders/partially_fulfilled",
     "orders/risk_assessment_changed",
     "products/create",
     "products/delete",
     "products/update",
+    "returns/approve",
+    "returns/cancel",
+    "returns/close",
+    "returns/decline",
+    "returns/process",
+    "returns/reopen",
+    "returns/request",
+    "shop/update",
 )
+#: Sent to every app, whether it has asked for them or not.
+COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 
 
 class Subscriptions:
@@ -49,7 +60,7 @@ class Subscriptions:
 
     def wants(self, topic: str) -> bool:
         """Say whether the app gets this topic."""
-        return topic in ALWAYS or topic in self._wanted
+        return topic in ALWAYS or topic in COMPLIANCE or topic in self._wanted
 
     def change(self, topics: Iterable[str]) -> None:
         """Replace what the app has asked for beyond what it always gets."""
