@@ -10,7 +10,7 @@ from app.engine.flows import terms
 from app.shopify import code_grant
 from app.shopify.install import install
 from app.shopify.signed_query import BadQuery
-from app.shopify.tokens import exchange_code
+from app.shopify.token_endpoint import exchange_code
 
 bp = Blueprint("auth", __name__, url_prefix="/auth", template_folder="templates")
 errors.answer_errors_of(bp)

@@ -21,7 +21,8 @@ from app.shopify.errors import NoAnswer, ShopifyError
 from app.shopify.gateway import Gateway
 from app.shopify.scopes import find_missing
 from app.shopify.session_tokens import SessionToken
-from app.shopify.tokens import TokenPair, exchange_token, store_tokens
+from app.shopify.token_endpoint import TokenPair, exchange_token
+from app.shopify.tokens import store_tokens
 
 log = structlog.get_logger()
 

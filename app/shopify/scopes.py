@@ -19,11 +19,9 @@ TOPIC_SCOPES = {
     "collections/update": "read_products",
     "customer.tags_added": "read_customers",
     "customer.tags_removed": "read_customers",
-    "customer_account_settings/update": None,
     "customers/create": "read_customers",
     "customers/delete": "read_customers",
     "customers/merge": "read_customer_merge",
-    "customers/purchasing_summary": "read_customers",
     "customers/update": "read_customers",
     "disputes/create": "read_shopify_payments_disputes",
     "disputes/update": "read_shopify_payments_disputes",
@@ -45,7 +43,6 @@ TOPIC_SCOPES = {
     "returns/process": "read_returns",
     "returns/reopen": "read_returns",
     "returns/request": "read_returns",
-    "returns/update": "read_returns",
     "shop/update": None,
 }
 #: What no document and no topic needs but the app's configuration does: serving pages in the shop's own address.

@@ -1,11 +1,9 @@
-"""Expiring offline tokens: exchanged for a session token, stored encrypted, refreshed once however many ask.
+"""Expiring offline tokens: stored encrypted, refreshed once however many ask, kept alive where nobody asks.
 
-Nothing here may be called inside another transaction: each function opens its own.
+What takes no session may not be called inside another transaction: it opens its own.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,12 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.clock import utcnow
-from app.config import current_settings
 from app.crypto import Vault
 from app.db import transaction
 from app.models import Shop, ShopToken
-from app.shopify import wire
-from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
+from app.shopify.errors import ShopifyError, TokenRefused
+from app.shopify.token_endpoint import OPEN_AGAIN, TokenPair, refresh
 
 log = structlog.get_logger()
 
@@ -29,57 +26,12 @@ log = structlog.get_logger()
 FRESH_FOR = timedelta(minutes=5)
 #: When a refresh fails for a passing reason, a token that lives at least this long is still used.
 USABLE_FOR = timedelta(seconds=30)
-_USUAL_REFRESH_LIFE = timedelta(days=90)
 #: A pair whose refresh token lives shorter than this is renewed, although nobody asks for anything.
 KEEP_ALIVE_BEFORE = timedelta(days=60)
 #: A pair that was renewed is not renewed again within this time, whatever its refresh token's life.
 KEEP_ALIVE_EVERY = timedelta(days=1)
 #: By how much Shopify's clock and ours may differ: its word on scopes shortly before a token may be the newer one.
 SKEW = timedelta(minutes=1)
-_OPEN_AGAIN = "a staff member must open Boomerang in the Shopify admin again"
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    """An access token and the token that refreshes it, in plain text: keep it out of logs."""
-
-    access_token: str
-    refresh_token: str
-    expires_at: datetime
-    refresh_expires_at: datetime
-    scope: str
-
-    def __repr__(self) -> str:
-        return f"TokenPair(expires_at={self.expires_at!s}, scope={self.scope!r})"
-
-
-def exchange_token(shop_domain: str, session_token: str, now: datetime) -> TokenPair:
-    """Return an expiring token pair for a verified session token; raise TokenRefused or another ShopifyError."""
-    return _ask(
-        shop_domain,
-        {
-            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-            "subject_token": session_token,
-            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
-            "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
-            "expiring": "1",
-        },
-        now,
-    )
-
-
-def exchange_code(shop_domain: str, code: str, now: datetime) -> TokenPair:
-    """Return an expiring token pair for the code of an authorization; raise TokenRefused or another ShopifyError."""
-    return _ask(shop_domain, {"code": code, "expiring": "1"}, now)
-
-
-def refresh(shop_domain: str, refresh_token: str, now: datetime) -> TokenPair:
-    """Return a new pair for a refresh token.
-
-    After a lost answer the old refresh token still works until the new one is first used, so a refresh
-    may be asked for again.
-    """
-    return _ask(shop_domain, {"grant_type": "refresh_token", "refresh_token": refresh_token}, now)
 
 
 def store_tokens(session: Session, shop_id: int, pair: TokenPair, now: datetime) -> None:
@@ -126,7 +78,7 @@ def access_token_for(shop_id: int, *, refused: str | None = None, clock: Callabl
     with transaction() as session:
         token = session.get(ShopToken, shop_id, populate_existing=True)
         if token is None:
-            raise TokenRefused(f"There is no access token for this shop; {_OPEN_AGAIN}.")
+            raise TokenRefused(f"There is no access token for this shop; {OPEN_AGAIN}.")
         access_token = _vault().decrypt(token.access_token)
         if access_token != refused and token.expires_at - clock() > FRESH_FOR:
             return access_token
@@ -150,7 +102,7 @@ def _refresh_once(shop_id: int, refused: str | None, clock: Callable[[], datetim
             .execution_options(populate_existing=True)
         ).one_or_none()
         if row is None:
-            raise TokenRefused(f"There is no access token for this shop; {_OPEN_AGAIN}.")
+            raise TokenRefused(f"There is no access token for this shop; {OPEN_AGAIN}.")
         token, domain = row
         now = clock()
         access_token = _vault().decrypt(token.access_token)
@@ -170,72 +122,8 @@ def _refresh_once(shop_id: int, refused: str | None, clock: Callable[[], datetim
         if is_usable:
             return access_token
         # Raised after the commit, so that the refusal is kept.
-        refusal = TokenRefused(token.refused_reason or f"The token was refused; {_OPEN_AGAIN}.")
+        refusal = TokenRefused(token.refused_reason or f"The token was refused; {OPEN_AGAIN}.")
     raise refusal
-
-
-def _ask(shop_domain: str, grant: dict[str, str], now: datetime) -> TokenPair:
-    settings = current_settings()
-    origin = settings.admin_origin(shop_domain)
-    answer = wire.post(
-        wire.session_for(origin),
-        f"{origin}/admin/oauth/access_token",
-        {
-            "client_id": settings.shopify_client_id,
-            "client_secret": settings.shopify_client_secret,
-            **grant,
-        },
-        headers={"Accept": "application/json"},
-        timeout_seconds=settings.shopify_timeout_seconds,
-    )
-    if answer.status == 200:
-        return _read_pair(answer.body, now)
-    raise _failure(answer, grant)
-
-
-def _failure(answer: wire.Answer, grant: dict[str, str]) -> ShopifyError:
-    if answer.status >= 500:
-        return ServerTrouble(f"Shopify failed inside while giving out a token (HTTP {answer.status}).")
-    if answer.status == 429:
-        return Throttled(1.0)
-    match _read_object(answer.body).get("error"):
-        case "invalid_grant":
-            return TokenRefused(f"Shopify no longer accepts the refresh token; {_OPEN_AGAIN}.")
-        case "invalid_client":
-            return TokenRefused(
-                "Shopify does not accept the app's client id and secret for this shop; check them, and "
-                f"whether the app is installed, then {_OPEN_AGAIN}."
-            )
-        case "invalid_request" if "code" in grant:
-            return TokenRefused("Shopify did not accept the code of the installation; install the app again.")
-        case "invalid_subject_token":
-            return TokenRefused("Shopify did not accept the session token; reload the page in the Shopify admin.")
-        case _:
-            return ShopUnavailable(answer.status)
-
-
-def _read_pair(body: bytes, now: datetime) -> TokenPair:
-    given = _read_object(body)
-    access_token, refresh_token = given.get("access_token"), given.get("refresh_token")
-    lives, refresh_lives = given.get("expires_in"), given.get("refresh_token_expires_in")
-    if not isinstance(access_token, str) or not isinstance(refresh_token, str) or not isinstance(lives, int):
-        raise NoAnswer("Shopify's answer holds no expiring token.")
-    refresh_life = timedelta(seconds=refresh_lives) if isinstance(refresh_lives, int) else _USUAL_REFRESH_LIFE
-    return TokenPair(
-        access_token=access_token,
-        refresh_token=refresh_token,
-        expires_at=now + timedelta(seconds=lives),
-        refresh_expires_at=now + refresh_life,
-        scope=str(given.get("scope") or ""),
-    )
-
-
-def _read_object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _columns(pair: TokenPair, now: datetime) -> dict[str, Any]:

@@ -16,16 +16,8 @@ from app.models import Shop, ShopToken
 from app.shopify.connect import open_gateway
 from app.shopify.documents import SHOP
 from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
-from app.shopify.tokens import (
-    TokenPair,
-    access_token_for,
-    exchange_code,
-    exchange_token,
-    keep_alive,
-    list_to_keep_alive,
-    refresh,
-    store_tokens,
-)
+from app.shopify.token_endpoint import TokenPair, exchange_code, exchange_token, refresh
+from app.shopify.tokens import access_token_for, keep_alive, list_to_keep_alive, store_tokens
 from sandbox.server import Sandbox
 from tests.shopify.desk import Desk, session_token
 

@@ -1,0 +1,121 @@
+"""The token endpoint: session tokens, codes and refresh tokens become expiring pairs of tokens. Stores nothing."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.config import current_settings
+from app.shopify import wire
+from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
+
+#: What a person has to do where no token is to be had without.
+OPEN_AGAIN = "a staff member must open Boomerang in the Shopify admin again"
+_USUAL_REFRESH_LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token and the token that refreshes it, in plain text: keep it out of logs."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+    refresh_expires_at: datetime
+    scope: str
+
+    def __repr__(self) -> str:
+        return f"TokenPair(expires_at={self.expires_at!s}, scope={self.scope!r})"
+
+
+def exchange_token(shop_domain: str, session_token: str, now: datetime) -> TokenPair:
+    """Return an expiring token pair for a verified session token; raise TokenRefused or another ShopifyError."""
+    return _ask(
+        shop_domain,
+        {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": session_token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+            "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+            "expiring": "1",
+        },
+        now,
+    )
+
+
+def exchange_code(shop_domain: str, code: str, now: datetime) -> TokenPair:
+    """Return an expiring token pair for the code of an authorization; raise TokenRefused or another ShopifyError."""
+    return _ask(shop_domain, {"code": code, "expiring": "1"}, now)
+
+
+def refresh(shop_domain: str, refresh_token: str, now: datetime) -> TokenPair:
+    """Return a new pair for a refresh token.
+
+    After a lost answer the old refresh token still works until the new one is first used, so a refresh
+    may be asked for again.
+    """
+    return _ask(shop_domain, {"grant_type": "refresh_token", "refresh_token": refresh_token}, now)
+
+
+def _ask(shop_domain: str, grant: dict[str, str], now: datetime) -> TokenPair:
+    settings = current_settings()
+    origin = settings.admin_origin(shop_domain)
+    answer = wire.post(
+        wire.session_for(origin),
+        f"{origin}/admin/oauth/access_token",
+        {
+            "client_id": settings.shopify_client_id,
+            "client_secret": settings.shopify_client_secret,
+            **grant,
+        },
+        headers={"Accept": "application/json"},
+        timeout_seconds=settings.shopify_timeout_seconds,
+    )
+    if answer.status == 200:
+        return _read_pair(answer.body, now)
+    raise _failure(answer, grant)
+
+
+def _failure(answer: wire.Answer, grant: dict[str, str]) -> ShopifyError:
+    if answer.status >= 500:
+        return ServerTrouble(f"Shopify failed inside while giving out a token (HTTP {answer.status}).")
+    if answer.status == 429:
+        return Throttled(1.0)
+    match _read_object(answer.body).get("error"):
+        case "invalid_grant":
+            return TokenRefused(f"Shopify no longer accepts the refresh token; {OPEN_AGAIN}.")
+        case "invalid_client":
+            return TokenRefused(
+                "Shopify does not accept the app's client id and secret for this shop; check them, and "
+                f"whether the app is installed, then {OPEN_AGAIN}."
+            )
+        case "invalid_request" if "code" in grant:
+            return TokenRefused("Shopify did not accept the code of the installation; install the app again.")
+        case "invalid_subject_token":
+            return TokenRefused("Shopify did not accept the session token; reload the page in the Shopify admin.")
+        case _:
+            return ShopUnavailable(answer.status)
+
+
+def _read_pair(body: bytes, now: datetime) -> TokenPair:
+    given = _read_object(body)
+    access_token, refresh_token = given.get("access_token"), given.get("refresh_token")
+    lives, refresh_lives = given.get("expires_in"), given.get("refresh_token_expires_in")
+    if not isinstance(access_token, str) or not isinstance(refresh_token, str) or not isinstance(lives, int):
+        raise NoAnswer("Shopify's answer holds no expiring token.")
+    refresh_life = timedelta(seconds=refresh_lives) if isinstance(refresh_lives, int) else _USUAL_REFRESH_LIFE
+    return TokenPair(
+        access_token=access_token,
+        refresh_token=refresh_token,
+        expires_at=now + timedelta(seconds=lives),
+        refresh_expires_at=now + refresh_life,
+        scope=str(given.get("scope") or ""),
+    )
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
