@@ -74,7 +74,7 @@ def get_customers(session: Session, shop: Shop, shopify_ids: Collection[int]) ->
 def _store(
     session: Session, shop: Shop, moves: Sequence[CreditMove], customers: dict[int, int], now: datetime
 ) -> list[CreditMoveRow]:
-    """Store the moves whose key is new and return their rows, oldest first."""
+    """Store the moves whose key is new and return their rows, oldest first; of one moment in the order told."""
     if not moves:
         return []
     rows = [
@@ -93,7 +93,8 @@ def _store(
     ]
     statement = upsert(CreditMoveRow).values(rows).on_conflict_do_nothing(index_elements=["shop_id", "key"])
     fresh = session.scalars(statement.returning(CreditMoveRow)).all()
-    return sorted(fresh, key=lambda row: (row.at, row.key))
+    place = {move.key: number for number, move in enumerate(moves)}
+    return sorted(fresh, key=lambda row: (row.at, place[row.key]))
 
 
 def _find_rewards(session: Session, shop: Shop, rows: Sequence[CreditMoveRow]) -> dict[str, int | None]:

@@ -95,3 +95,8 @@ class Clerk:
         """Check the books."""
         with transaction() as session:
             assert list(check_books(session)) == []
+
+
+def drift(clerk: Clerk, buyer: Buyer) -> int | None:
+    """Return the difference, where books and Shopify were held against each other."""
+    return clerk.account(buyer).drift_minor

@@ -97,7 +97,8 @@ def sort_lines(
 ) -> SortedLines:
     """Tell our own lines from others'; ``claimed`` are the ids that transfers answer for, ``customer_id`` Shopify's."""
     moves, left, repeats = [], [], {}
-    for line in sorted(lines, key=lambda each: (each.at, each.number or 0)):
+    # What expires within the second in which it came back came back first.
+    for line in sorted(lines, key=lambda each: (each.at, each.number is None, each.number or 0)):
         if line.amount_minor == 0 or line.gid in claimed:
             continue
         if any(_may_be(line, sending) for sending in sendings):
