@@ -86,6 +86,8 @@ def _run(choices: Choices) -> None:
 def _choose_terms(stack: Stack) -> None:
     _, shop = stack.shop.session_token()
     stack.flask("program", "set", "--shop", shop, "--mode", "automatic", "--hold-above", HOLD_ABOVE)
+    # The year that is sent lies before the installation, and is to earn as if the programme had been there.
+    stack.flask("program", "set", "--shop", shop, "--began-at", "2000-01-01T00:00+00:00")
 
 
 def _send_history(stack: Stack, orders: int) -> None:
