@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.explain import StepKind, sentence
 from app.engine.rules.facts import Details, OrderFact, PaymentFact, RefundLine
 from app.engine.rules.limits import Ceiling, LimitKind
@@ -116,3 +117,10 @@ def test_the_step_about_units_that_are_gone_names_the_line_of_which_they_are() -
     order = make_order(make_line(1), make_line(2, 500, quantity=2))
     steps = compute_target(order, [make_refund(1, [RefundLine(2, 1, 250)])], MINIMUM, MINIMUM.tiers[0]).steps
     assert [step.line_id for step in steps if isinstance(step, UnitsGone)] == [2]
+
+
+def test_an_order_from_before_the_programme_earns_nothing_unless_somebody_asks() -> None:
+    target = compute_target(make_order(), (), MINIMUM, MINIMUM.tiers[0], is_past=True)
+    assert (target.granted_minor, target.ineligible) == (0, IneligibleReason.BEFORE_PROGRAMME)
+    assert told(make_order(), is_past=True) == ["The order was placed before the programme began."]
+    assert compute_target(make_order(), (), MINIMUM, MINIMUM.tiers[0], is_past=False).granted_minor == 400
