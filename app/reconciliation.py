@@ -19,7 +19,8 @@ from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError, Unauthorized
 from app.shopify.gateway import Gateway
 from app.shopify.order_nodes import OrderTold
-from app.shopify.reconcile import PAGE, ChangedOrders, ChangedPage, read_changed, reader_for
+from app.shopify.orders import OrderReader
+from app.shopify.reconcile import PAGE, ChangedOrders, ChangedPage, read_changed
 from app.webhooks.orders_read import OrderRead, store_read
 
 log = structlog.get_logger()
@@ -75,7 +76,7 @@ class _Work:
 
     def _carry(self, gateway: Gateway, ends_at: datetime | None) -> bool:
         pages = ChangedOrders(gateway, self._from_at, size=self._page_size, max_wait_seconds=MAX_WAIT_SECONDS)
-        reader = reader_for(gateway, MAX_WAIT_SECONDS, self._clock)
+        reader = OrderReader(gateway, max_wait_seconds=MAX_WAIT_SECONDS, clock=self._clock)
         while True:
             page = pages.next_page()
             with transaction(self._shop_id) as session:

@@ -1,11 +1,10 @@
 """Which orders changed since an instant, page by page, and what those say now of which the books lack something."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.clock import utcnow
 from app.shopify.documents import ORDERS_UPDATED
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable, number_of, unreadable
@@ -84,11 +83,6 @@ def read_changed(reader: OrderReader, order_ids: Collection[int]) -> Reading:
         elif told is not None:
             reading.told.append(told)
     return reading
-
-
-def reader_for(gateway: Gateway, max_wait_seconds: float, clock: Callable[[], datetime] = utcnow) -> OrderReader:
-    """Return a reader that remembers, as long as a run lasts, how many orders Shopify gives at once."""
-    return OrderReader(gateway, max_wait_seconds=max_wait_seconds, clock=clock)
 
 
 def _instant(text: str) -> datetime:

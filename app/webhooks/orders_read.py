@@ -43,7 +43,7 @@ def store_read(session: Session, shop_id: int, orders: Sequence[OrderRead], now:
 def parse_read(body: Json) -> OrderRead:
     """Return what ``store_read`` put there. Raises BodyError."""
     try:
-        details = (
+        details: tuple[PaymentFact | DisputeFact | RiskFact, ...] = (
             *(from_json(PaymentFact, fact) for fact in body["payments"]),
             *(from_json(DisputeFact, fact) for fact in body["disputes"]),
             *(from_json(RiskFact, fact) for fact in body["risks"]),

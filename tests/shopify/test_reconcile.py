@@ -338,3 +338,27 @@ def test_a_permission_that_was_taken_away_is_written_down_with_the_run(watch: Wa
     db.session.rollback()
     assert "read_orders" in str(db.session.scalar(select(ReconcileRun.trouble)))
     assert watch.look().trouble is None, "it is mended"
+
+
+def test_a_run_that_another_worker_has_just_finished_stays_as_it_is(watch: Watch) -> None:
+    watch.sell()
+    run = watch.look()
+    watch.wait(5)
+    with transaction() as session:
+        again = reconcile.finish(session, run.id, watch.desk.clock())
+        assert (again.finished_at, again.reached_at) == (run.finished_at, run.reached_at)
+
+
+def test_what_lies_before_the_installation_is_no_miss(watch: Watch) -> None:
+    order_id = watch.sell(created_at=(watch.desk.clock() - timedelta(minutes=6)).isoformat())
+    watch.wait(5)
+    assert watch.counts() == (1, 0, 0)
+    assert watch.reward(order_id).granted_minor == 0
+
+
+def test_an_order_that_changed_hands_is_a_miss(watch: Watch) -> None:
+    order_id = watch.sell()
+    watch.look()
+    watch.call(f"orders/{order_id}/customer", customer={"email": "ben@example.com"})
+    watch.wait(3)
+    assert watch.counts() == (1, 1, 0)
