@@ -59,6 +59,8 @@ class DrainReport:
 def store_delivery(session: Session, arrival: Arrival) -> DeliveryState | None:
     """Store an arrival of a known shop, once by shop and webhook id, in a single statement.
 
+    Of a topic that is not handled nothing but the log is kept: its body may be about people, and serves nothing.
+
     Returns the state it was stored in; None when there is such a delivery already, or no such shop.
     """
     state, reason = _first_state(arrival)
@@ -68,7 +70,8 @@ def store_delivery(session: Session, arrival: Arrival) -> DeliveryState | None:
         Delivery.api_version: arrival.api_version,
         Delivery.triggered_at: arrival.triggered_at,
         Delivery.received_at: arrival.received_at,
-        Delivery.body: arrival.body,
+        Delivery.body: b"" if state is DeliveryState.IGNORED else arrival.body,
+        Delivery.pruned_at: arrival.received_at if state is DeliveryState.IGNORED else None,
         Delivery.state: state,
         Delivery.attempts: 0,
         Delivery.reason: reason,
