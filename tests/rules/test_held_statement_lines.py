@@ -23,12 +23,12 @@ def expired(of: int) -> StatementLine:
     )  # fmt: skip
 
 
-def test_of_one_second_the_moves_stand_in_the_order_of_their_numbers_and_expiries_first() -> None:
+def test_of_one_second_the_moves_stand_in_the_order_of_their_numbers_and_expiries_last() -> None:
     one, ten = credit(1), credit(10)
     expiry = expired(1)
     for lines in ([ten, one, expiry], [one, expiry, ten]):
         moves = sort_lines(7, lines, (), ()).moves
-        assert [move.key for move in moves] == [expiry.key, one.key, ten.key]
+        assert [move.key for move in moves] == [one.key, ten.key, expiry.key]
 
 
 def test_what_follows_a_line_of_nothing_or_one_that_is_left_is_still_booked() -> None:
