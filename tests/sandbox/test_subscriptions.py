@@ -17,7 +17,7 @@ api_version = "2026-10"
 topics = ["orders/paid", "order_transactions/create"]
 uri = "/webhooks/shopify"
 [[webhooks.subscriptions]]
-topics = ["products/update", "shop/update"]
+topics = ["products/update", "themes/publish"]
 uri = "/webhooks/shopify"
 [[webhooks.subscriptions]]
 compliance_topics = ["shop/redact"]
@@ -69,7 +69,7 @@ def test_the_topics_are_read_from_the_apps_own_file(tmp_path: Path, app: TinyApp
     path = tmp_path / "shopify.app.toml"
     path.write_text(TOML)
     topics = topics_of_toml(path)
-    assert topics == ("order_transactions/create", "orders/paid", "products/update", "shop/update")
+    assert topics == ("order_transactions/create", "orders/paid", "products/update", "themes/publish")
     with Sandbox(app_url=app.url, topics=topics) as box:
         known = requests.get(f"{box.url}/sandbox/subscriptions", timeout=10).json()["topics"]
     assert known == ["order_transactions/create", "products/update"]
