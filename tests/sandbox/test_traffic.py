@@ -12,7 +12,6 @@ from sandbox.subscriptions import ON_REQUEST
 from tests.sandbox.conftest import Shopper
 from tests.sandbox.tiny_app import TinyApp
 
-
 #: What only staff, or the app itself, sets off.
 NOT_TRAFFIC = ("app/", "bulk_operations/", "collections/", "customer.", "products/", "returns/", "shop/")
 
