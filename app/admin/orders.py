@@ -11,6 +11,7 @@ from app.admin.order_story import tell
 from app.admin.queries.order import find_order
 from app.admin.queries.orders import has_orders, list_orders, read_cursor
 from app.db import db
+from app.engine.rules.doubts import doubt_from_json
 from app.engine.rules.states import Badge
 from app.errors import NotFound
 
@@ -56,7 +57,8 @@ def render_order(shopify_id: int, notice: str | None = None) -> str:
     file = find_order(db.session(), g.shop.id, shopify_id) if shopify_id < 2**63 else None
     if file is None:
         raise NotFound("There is no such order in this shop. It may not have arrived yet.")
-    return render_template("admin/order.html", file=file, story=tell(file), notice=notice)
+    doubts = {transfer.id: doubt_from_json(transfer.doubt) for transfer in file.transfers if transfer.doubt}
+    return render_template("admin/order.html", file=file, story=tell(file), doubts=doubts, notice=notice)
 
 
 def _link(chosen: dict[str, str], **cursor: str) -> str:

@@ -14,6 +14,7 @@ from app.shopify.documents import (
     ORDER_CHECK,
     STORE_CREDIT_ACCOUNT,
     STORE_CREDIT_ACCOUNT_WITH_NOTES,
+    STORE_CREDIT_FIND,
     Document,
     compose,
 )
@@ -78,10 +79,10 @@ def knows_notes(gateway: Gateway) -> bool:
 def read_accounts(gateway: Gateway, questions: Sequence[Question], *, max_wait_seconds: float = 10.0) -> list[Reading]:
     """Return accounts with their newest movements, and their orders, in the order of the questions.
 
-    One request asks for all; further ones for the accounts of which the first page is not enough.
+    A first request finds all accounts and orders, a second asks for the accounts there are; further ones follow for
+    those of which a page is not enough.
     """
-    account_document = STORE_CREDIT_ACCOUNT_WITH_NOTES if knows_notes(gateway) else STORE_CREDIT_ACCOUNT
-    partial = [_Partial(question) for question in questions]
+    partial = [_Partial(question, knows_notes(gateway)) for question in questions]
     for _ in range(MOST_PAGES):
         open_ones = [(number, each) for number, each in enumerate(partial) if not each.is_done]
         if not open_ones:
@@ -89,10 +90,8 @@ def read_accounts(gateway: Gateway, questions: Sequence[Question], *, max_wait_s
         documents: list[tuple[Document, int]] = []
         variables: Json = {}
         for number, each in open_ones:
-            documents.append((account_document, number))
-            variables |= each.variables(number)
-            if each.asks_order:
-                documents.append((ORDER_CHECK, number))
+            documents += [(document, number) for document in each.documents()]
+            variables |= {f"{name}_{number}": value for name, value in each.variables().items()}
         data = gateway.execute(compose(tuple(documents)), variables, max_wait_seconds=max_wait_seconds)
         try:
             for number, each in open_ones:
@@ -103,47 +102,55 @@ def read_accounts(gateway: Gateway, questions: Sequence[Question], *, max_wait_s
 
 
 class _Partial:
-    """An account that is being read, page by page."""
+    """An account that is being read: found first, with the order, and then page by page."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, with_notes: bool) -> None:
+        self.order: SeenOrder | None = None
+        self.is_done = False
         self._question = question
-        self._movements: list[Movement] = []
-        self._after: str | None = None
+        self._account_document = STORE_CREDIT_ACCOUNT_WITH_NOTES if with_notes else STORE_CREDIT_ACCOUNT
         self._gid: str | None = None
         self._owner_exists = False
         self._balance_minor = 0
-        self.order: SeenOrder | None = None
-        self.asks_order = question.order_gid is not None
-        self.is_done = False
+        self._movements: list[Movement] = []
+        self._after: str | None = None
 
-    def variables(self, number: int) -> Json:
-        """Return the variables of the next page, and of the order at the first."""
+    def documents(self) -> list[Document]:
+        """Return what is to be asked next."""
+        if self._gid is not None:
+            return [self._account_document]
+        return [STORE_CREDIT_FIND] if self._question.order_gid is None else [STORE_CREDIT_FIND, ORDER_CHECK]
+
+    def variables(self) -> Json:
+        """Return the variables of what is to be asked next."""
         question = self._question
-        asked: Json = {
-            f"customer_{number}": question.owner_gid,
-            f"accounts_{number}": f"currency_code:{question.currency}",
-            f"first_{number}": question.page if self._after is None else PAGE,
-            f"after_{number}": self._after,
-        }
-        return asked | {f"order_{number}": question.order_gid} if self.asks_order else asked
+        if self._gid is not None:
+            size = question.page if self._after is None else PAGE
+            return {"account": self._gid, "first": size, "after": self._after}
+        asked: Json = {"customer": question.owner_gid, "accounts": f"currency_code:{question.currency}"}
+        return asked if question.order_gid is None else asked | {"order": question.order_gid}
 
     def take(self, data: Json, number: int) -> None:
         """Add what one answer says."""
-        owner = data[f"account_{number}"]
-        if self.asks_order:
-            self.order, self.asks_order = _seen(data[f"order_{number}"]), False
-        self._owner_exists = owner is not None
-        nodes = owner["storeCreditAccounts"]["nodes"] if owner else []
-        if not nodes:
-            self.is_done = True
+        if self._gid is None:
+            self._take_owner(data[f"owner_{number}"])
+            if self._question.order_gid is not None:
+                self.order = _seen(data[f"order_{number}"])
             return
-        self._gid = str(nodes[0]["id"])
-        self._balance_minor = minor_of(nodes[0]["balance"], self._question.currency)
-        transactions = nodes[0]["transactions"]
-        self._movements += [_movement(node, self._question.currency) for node in transactions["nodes"]]
+        account = data[f"account_{number}"]
+        currency = self._question.currency
+        self._balance_minor = minor_of(account["balance"], currency)
+        transactions = account["transactions"]
+        self._movements += [_movement(node, currency) for node in transactions["nodes"]]
         page = transactions["pageInfo"]
         self.is_done = self._question.is_enough(self._movements) or not page["hasNextPage"]
         self._after = page["endCursor"]
+
+    def _take_owner(self, owner: Json | None) -> None:
+        nodes = owner["storeCreditAccounts"]["nodes"] if owner else []
+        self._owner_exists = owner is not None
+        self._gid = str(nodes[0]["id"]) if nodes else None
+        self.is_done = not nodes
 
     def account(self) -> Account:
         """Return all that was read."""

@@ -62,13 +62,13 @@ class Batch:
         Sending(self._gateway, self._at, self.outcomes).send(found.to_send)
 
     def _read(self, claims: Sequence[Claim]) -> list[tuple[Claim, Reading]]:
-        """Read what all rest on; where Shopify chokes on one of them, each by itself."""
+        """Read what all rest on; where Shopify chokes on that, one half of them after the other."""
         questions = [_question(claim) for claim in claims]
         try:
             readings = read_accounts(self._gateway, questions, max_wait_seconds=MAX_WAIT_SECONDS)
         except (DocumentRefused, ServerTrouble) as error:
-            if len(claims) > 1:
-                return [found for claim in claims for found in self._read([claim])]
+            if half := len(claims) // 2:
+                return [*self._read(claims[:half]), *self._read(claims[half:])]
             return self._give_up(claims, error)
         except ShopifyError as error:
             return self._give_up(claims, error)

@@ -102,10 +102,10 @@ class Sending:
         try:
             results = send_moves(self._gateway, moves, max_wait_seconds=MAX_WAIT_SECONDS, before_send=before_send)
         except DocumentRefused as error:
-            if len(ready) > 1:
-                # None was executed, and the others must not suffer for the one that is wrong.
-                for each in ready:
-                    self._call([each])
+            if half := len(ready) // 2:
+                # None was executed, and the others must not suffer for one that is wrong, nor for being too many.
+                self._call(ready[:half])
+                self._call(ready[half:])
                 return
             results = [error]
         except ShopifyError as error:

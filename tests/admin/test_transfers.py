@@ -1,5 +1,6 @@
 """What a person decides about a transfer: retry, it arrived, it did not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 
 from app.db import transaction
 from app.engine.flows import review
+from app.engine.rules.doubts import Doubt, Found, doubt_to_json
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.states import TransferState
 from app.models import AuditEvent, Transfer
@@ -80,6 +82,20 @@ def test_a_doubtful_transfer_is_taken_as_arrived_on_a_persons_word(visitor: Visi
     assert response.status_code == 200
     assert "Processed" in response.text
     assert (transfer_now().state, transfer_now().shopify_transaction_id) == (TransferState.CONFIRMED, GID)
+
+
+def test_a_doubt_shows_what_was_sent_and_what_was_found_to_choose_from(visitor: Visitor, fact: OrderFact) -> None:
+    found = Found(GID, 200, NOON, None, "By hand", "Others look the same.")
+    other = replace(found, gid=GID.replace("77", "78"), expires_at=NOON.replace(year=2036), note=None)
+    doubt_told = Doubt(200, NOON, NOON, None, "Boomerang transfer 1", 5, (found, other))
+    doubt()
+    change(doubt=doubt_to_json(doubt_told))
+    text = visitor.load(f"/orders/{fact.order_id}").text
+    page = Page(text)
+    assert [choice["value"] for choice in page.of("input", name="transaction_id")] == [GID, GID.replace("77", "78")]
+    assert text.count("Others look the same.") == 2
+    for told in ("Boomerang transfer 1", "By hand", "2036", "None of them: send it again"):
+        assert told in text
 
 
 def test_a_doubtful_transfer_is_sent_again_on_a_persons_word(visitor: Visitor, fact: OrderFact) -> None:

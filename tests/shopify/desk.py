@@ -122,11 +122,11 @@ class Desk:
             shop = session.get_one(Shop, shop_id)
             record_orders(session, shop, [each.order for each in told], self.clock())
 
-    def send_until_done(self, limit: int = 100, batch: int = 1) -> Counter[str]:
+    def send_until_done(self, limit: int = 100, batch: int = 1, workers: int = 1) -> Counter[str]:
         """Send, moving the clock to whatever is due next, until nothing is."""
         outcomes: Counter[str] = Counter()
         for _ in range(limit):
-            report = self.send(batch=batch)
+            report = self.send(workers, batch)
             outcomes += report.outcomes
             if report.next_due_at is None:
                 return outcomes

@@ -58,20 +58,19 @@ def test_transfers_of_one_owner_go_in_the_order_in_which_they_were_planned(desk:
     for kind, minor in ((CREDIT, 1000), (DEBIT, 400), (CREDIT, 50), (DEBIT, 650)):
         desk.plan(customer, minor, kind)
 
-    report = desk.send(workers=4)
+    outcomes = desk.send_until_done(workers=4)
 
     assert desk.amounts(customer) == [1000, -400, 50, -650]
-    assert report.outcomes == {"confirmed": 4}
+    assert outcomes == {"confirmed": 4}
 
 
-def test_several_owners_are_served_side_by_side(desk: Desk) -> None:
+@pytest.mark.parametrize("batch", [1, 2, 10])
+def test_several_owners_are_served_side_by_side(desk: Desk, batch: int) -> None:
     customers = [desk.customer() for _ in range(9)]
     for customer in customers:
         desk.plan(customer, 100)
 
-    report = desk.send(workers=4)
-
-    assert report.outcomes == {"confirmed": 9}
+    assert desk.send_until_done(batch=batch, workers=4) == {"confirmed": 9}
     assert [desk.amounts(customer) for customer in customers] == [[100]] * 9
 
 
@@ -90,7 +89,7 @@ def test_with_the_merchants_agreement_each_credit_of_an_owner_expires_in_a_secon
     customer = desk.customer()
     ids = [desk.plan(customer, 100) for _ in range(5)]
 
-    desk.send()
+    desk.send_until_done()
 
     told = [entry.expires_at for entry in desk.account(customer).transactions]
     assert len(set(told)) == 5

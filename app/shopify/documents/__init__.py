@@ -102,7 +102,6 @@ REFUND_LINES = _load("refund_lines", "read_orders")
 SHOP = _load("shop")
 STORE_CREDIT_ACCOUNT = _load(
     "store_credit_account",
-    "read_customers",
     "read_orders",
     "read_store_credit_accounts",
     "read_store_credit_account_transactions",
@@ -111,6 +110,7 @@ STORE_CREDIT_ACCOUNTS = _load("store_credit_accounts", "read_customers", "read_s
 STORE_CREDIT_CONFIGURATION = _load("store_credit_configuration")
 STORE_CREDIT_CREDIT = _load("store_credit_credit", "write_store_credit_account_transactions")
 STORE_CREDIT_DEBIT = _load("store_credit_debit", "write_store_credit_account_transactions")
+STORE_CREDIT_FIND = _load("store_credit_find", "read_customers", "read_store_credit_accounts")
 STORE_CREDIT_STATEMENTS = _load(
     "store_credit_statements",
     "read_orders",
@@ -146,5 +146,6 @@ DOCUMENTS = (
     STORE_CREDIT_CONFIGURATION,
     STORE_CREDIT_CREDIT,
     STORE_CREDIT_DEBIT,
+    STORE_CREDIT_FIND,
     STORE_CREDIT_STATEMENTS,
 )
