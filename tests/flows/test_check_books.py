@@ -40,6 +40,7 @@ EXPIRED = "No credit expired more than there was of it, nor twice because Shopif
 FOLLOW = "A customer's statements follow each other without a gap and without an overlap"
 LISTED = "Every entry of a chain is on a statement, so that the last one closes with the balance"
 FILED = "Every reward in the books is on the statement of the period in which it was booked"
+APART = "No row names a row of another shop"
 HANDS = "Credit or debit by hand is booked exactly once when it was agreed, and never otherwise"
 ANOTHER_CUSTOMER = "(SELECT id FROM customers WHERE id <> t.customer_id LIMIT 1)"
 #: Turns what Ada spent first into an expiry that we reckoned ourselves.
@@ -143,6 +144,8 @@ BREACHES = [
     (FILED, "UPDATE statements SET starts_at = '2026-03-12Z'"),
     (HANDS, "UPDATE ledger_entries SET adjustment_id = 1 WHERE kind = 'settlement'"),
     (HANDS, "UPDATE ledger_entries SET adjustment_id = NULL WHERE kind = 'adjustment'"),
+    (APART, "UPDATE customers SET shop_id = shop_id + 1 WHERE id = 1"),
+    (APART, "UPDATE credit_moves SET shop_id = shop_id + 1 WHERE id = 1"),
 ]  # fmt: skip
 
 #: Limits of 5.00 a day, 6.00 in ten days, 7.00 a month and 8.00 in a life, a budget of 9.00; three orders, a month

@@ -2,7 +2,7 @@
 
 from sqlalchemy import TextClause
 
-from app.engine.invariants import chain, customers, entries, hands, limits, rewards, statements
+from app.engine.invariants import chain, customers, entries, hands, limits, rewards, shops, statements
 
 #: Invariant as a sentence → a query that returns (shop_id, detail) for each breach.
 INVARIANTS: dict[str, TextClause] = {
@@ -13,4 +13,5 @@ INVARIANTS: dict[str, TextClause] = {
     **customers.QUERIES,
     **hands.QUERIES,
     **statements.QUERIES,
+    **shops.QUERIES,
 }
