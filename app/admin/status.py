@@ -81,6 +81,7 @@ def _causes(found: Findings, now: datetime, shop: Shop) -> list[Cause]:
     return [
         *_access(found),
         *_permissions(found, shop),
+        *_currency(shop),
         *_inbox(found, now),
         *_reconciliation(found, shop, now),
         *_transfers(found, now),
@@ -110,6 +111,18 @@ def _permissions(found: Findings, shop: Shop) -> list[Cause]:
     ]
 
 
+def _currency(shop: Shop) -> list[Cause]:
+    if shop.other_currency is None:
+        return []
+    return [
+        Cause(
+            f"Shopify says that the shop's currency is {shop.other_currency} now; its books are kept in {shop.currency}.",
+            f"Orders in {shop.other_currency} earn nothing here. Change the currency back in Shopify, or ask for help:"
+            " books cannot change their currency.",
+        )
+    ]
+
+
 def _inbox(found: Findings, now: datetime) -> list[Cause]:
     causes = []
     if found.oldest_waiting_at is not None and now - found.oldest_waiting_at > LAG:
@@ -126,7 +139,7 @@ def _inbox(found: Findings, now: datetime) -> list[Cause]:
         causes.append(
             Cause(
                 f"{found.failed} of {total} deliveries of the last hour failed.{why}",
-                "Look at the reason; once it is mended, replay the failed deliveries.",
+                "Look at the reasons under Deliveries; once they are mended, handle the failed ones again.",
             )
         )
     return causes

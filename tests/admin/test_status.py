@@ -58,6 +58,10 @@ def lose_scope(session: Session, shop_id: int) -> None:
     session.get_one(ShopToken, shop_id).scope = ",".join(REQUIRED - {"read_orders"})
 
 
+def change_currency(session: Session, shop_id: int) -> None:
+    session.get_one(Shop, shop_id).other_currency = "EUR"
+
+
 def lag(session: Session, shop_id: int) -> None:
     add_delivery(session, shop_id, DeliveryState.RECEIVED, 61)
 
@@ -92,6 +96,7 @@ TROUBLES = [
     (lose_token, "no access token"),
     (refuse_token, "refused our access token (invalid_grant)"),
     (lose_scope, "Shopify does not let Boomerang read orders (read_orders)."),
+    (change_currency, "the shop's currency is EUR now; its books are kept in USD"),
     (lag, "has been waiting for"),
     (fail, "1 of 1 deliveries of the last hour failed. The last one: The body is"),
     (refuse_transfer, "There is 1 transfer refused by Shopify."),
