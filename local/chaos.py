@@ -15,12 +15,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from threading import Event
+from time import monotonic
 
 import redis
 
@@ -48,7 +49,9 @@ SHARES = (
     "half_answer",
 )
 #: Seconds between two blows, on average.
-BETWEEN_BLOWS = 4.0
+BETWEEN_BLOWS = 2.5
+#: For so long it goes on after the last order, while credits are still to be sent.
+AFTERMATH_SECONDS = 60
 PROCESSES = ("worker", "worker-2", "worker-inbox", "clock", "web")
 EMPTIED, EXPIRED, RECONCILED = "the queue emptied", "tokens run out", "a look for lost webhooks"
 #: How often each is chosen: workers above all.
@@ -132,8 +135,11 @@ def _play_under_blows(stack: Stack, day: Day) -> tuple[Diary, Counter[str]]:
     with ThreadPoolExecutor(1) as pool:
         playing = pool.submit(play_day, stack.shop.url, day.seed, day.orders, stop)
         try:
-            while not playing.done():
-                wait([playing], pick.uniform(0, 2 * BETWEEN_BLOWS))
+            ends_at = None
+            while ends_at is None or (monotonic() < ends_at and not _is_at_rest(stack)):
+                if ends_at is None and playing.done():
+                    ends_at = monotonic() + AFTERMATH_SECONDS
+                stop.wait(pick.uniform(0, 2 * BETWEEN_BLOWS))
                 blow = pick.choices(list(BLOWS), list(BLOWS.values()))[0]
                 _strike(stack, blow)
                 blows[blow if blow not in PROCESSES else f"SIGKILL: {blow}"] += 1

@@ -17,13 +17,13 @@ from local.shop import SandboxShop, ShopFailed
 
 LANES = 4
 #: A customer's turn comes once in a round, so that no two things of one customer happen in one second.
-CUSTOMERS_IN_LANE = 60
+CUSTOMERS_IN_LANE = 25
 #: One in so many spends credit.
 SPENDERS = 6
 ORDER_SHARE = 0.6
 SHORT_LIFE = timedelta(seconds=45)
-#: A round takes more than a second and a half.
-PACE = timedelta(milliseconds=30)
+#: Between two turns of a lane; a round takes some seconds.
+PACE = timedelta(milliseconds=150)
 
 
 @dataclass
