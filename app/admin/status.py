@@ -114,10 +114,11 @@ def _permissions(found: Findings, shop: Shop) -> list[Cause]:
 def _currency(shop: Shop) -> list[Cause]:
     if shop.other_currency is None:
         return []
+    other = shop.other_currency
     return [
         Cause(
-            f"Shopify says that the shop's currency is {shop.other_currency} now; its books are kept in {shop.currency}.",
-            f"Orders in {shop.other_currency} earn nothing here. Change the currency back in Shopify, or ask for help:"
+            f"Shopify says that the shop's currency is {other} now; its books are kept in {shop.currency}.",
+            f"Orders in {other} earn nothing here. Change the currency back in Shopify, or ask for help:"
             " books cannot change their currency.",
         )
     ]
