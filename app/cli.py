@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
+from rq.worker import DequeueStrategy
 
 from app.cli_books import check_books
 from app.cli_drift import drift, repeated_transfer
@@ -61,7 +62,7 @@ class _Worker(SimpleWorker):
 
 
 @click.command()
-@click.option("--queues", default=",".join(QUEUES), show_default=True, help="Which queues, in order of preference.")
+@click.option("--queues", default=",".join(QUEUES), show_default=True, help="Which queues; they take turns.")
 @click.option("--burst", is_flag=True, help="Stop when nothing is left to do.")
 @sentences_for_absent_servers()
 def work(queues: str, burst: bool) -> None:
@@ -72,7 +73,8 @@ def work(queues: str, burst: bool) -> None:
         raise click.UsageError(f"There is no queue {', '.join(unknown)}; the queues are {', '.join(QUEUES)}.")
     connection = blocking_connection(current_settings().redis_url)
     worker = _Worker(names, connection=connection, serializer=JSONSerializer)
-    worker.work(burst=burst, logging_level="WARNING")
+    # In turns, or what the platform brings all day would keep from ever being sent what the books owe.
+    worker.work(burst=burst, logging_level="WARNING", dequeue_strategy=DequeueStrategy.ROUND_ROBIN)
 
 
 @click.command()

@@ -3,6 +3,8 @@
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
 
 from app.engine.flows.check_books import INVARIANTS
 from app.engine.rules.terms import Mode
@@ -42,3 +44,17 @@ def test_a_shop_that_is_not_known_is_told_in_one_sentence(shop: Till, shell: She
     result = shell("check-books", "--shop", "nobody.myshopify.com")
     assert result.exit_code == 1
     assert "No shop nobody.myshopify.com has installed the app." in result.stderr
+
+
+def test_a_user_of_the_database_who_passes_its_wall_by_is_named(
+    shop: Till, shell: Shell, admin_connection: "psycopg.Connection[Any]", database_url: str
+) -> None:
+    role = sql.Identifier(str(make_url(database_url).username))
+    assert "superuser" not in shell("check-books").output
+    admin_connection.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(role))
+    try:
+        told = shell("check-books")
+    finally:
+        admin_connection.execute(sql.SQL("ALTER ROLE {} NOBYPASSRLS").format(role))
+    assert told.exit_code == 0
+    assert "use one that is no superuser" in told.output
