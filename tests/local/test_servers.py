@@ -175,3 +175,29 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "data" / "PG_VERSION").write_text("12\n")
     with pytest.raises(ServerFailed, match=r"(?s)PostgreSQL did not start.*initialized by PostgreSQL version 12"):
         start_postgres(tmp_path, durable=False)
+
+
+def test_the_app_owns_its_database_and_is_no_superuser(tmp_path: Path) -> None:
+    with start_postgres(tmp_path, durable=False) as server:
+        with connect(server.url) as connection:
+            row = connection.execute(
+                "SELECT current_user::text, rolsuper OR rolbypassrls OR rolcreaterole,"
+                " (SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = current_database())"
+                " FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+        assert row == ("boomerang", False, "boomerang")
+        with connect(server.superuser_url) as connection:
+            assert connection.execute("SELECT current_setting('is_superuser')").fetchone() == ("on",)
+
+
+def test_a_database_from_when_it_was_the_superusers_is_handed_over(tmp_path: Path) -> None:
+    with start_postgres(tmp_path, durable=False) as server, connect(server.superuser_url) as connection:
+        connection.execute("ALTER DATABASE boomerang OWNER TO postgres")
+        connection.execute("CREATE TABLE kept (id bigint GENERATED ALWAYS AS IDENTITY, answer int)")
+        connection.execute("INSERT INTO kept (answer) VALUES (42)")
+        connection.execute("CREATE FUNCTION asked() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    with start_postgres(tmp_path, durable=False) as server, connect(server.url) as connection:
+        connection.execute("INSERT INTO kept (answer) SELECT answer FROM kept")
+        connection.execute("ALTER TABLE kept ADD COLUMN why text")
+        connection.execute("DROP FUNCTION asked()")
+        assert connection.execute("SELECT id FROM kept ORDER BY id").fetchall() == [(1,), (2,)]
