@@ -23,7 +23,8 @@ WORDS_BEFORE = {
     ("order_details", "kind"): ("payment", "dispute", "risk"),
 }  # fmt: skip
 WORDS = {
-    ("rewards", "hold_reason"): (*WORDS_BEFORE["rewards", "hold_reason"], "open_return"),
+    # In the order of the enum, as the models draw it.
+    ("rewards", "hold_reason"): (*WORDS_BEFORE["rewards", "hold_reason"][:-1], "open_return", "by_staff"),
     ("order_details", "kind"): (*WORDS_BEFORE["order_details", "kind"], "return", "deletion"),
 }
 

@@ -14,7 +14,7 @@ from app.engine.rules.facts import DeletionFact, ReturnFact, ReturnStatus
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import HoldRules, Mode, Release, ReleaseKind
-from app.errors import Refused
+from app.errors import NotFound, Refused
 from app.models import AuditEvent, Delivery, DeliveryState, Shop
 from tests.flows.builders import BIG, STAFF, Till, all_rows, day, later, order, reading
 
@@ -207,3 +207,15 @@ def test_the_first_word_of_a_deletion_counts_and_a_cancellation_before_it_stays(
     assert len(facts) == 2
     assert all(day(3).isoformat() in row for row in facts)
     assert (shop.kept(order(1)), shop.kept(order(2))) == (0, 0)
+
+
+def test_a_second_goodbye_changes_nothing(shop: Till) -> None:
+    shop.twice(lambda session, row, now: lifecycle.uninstall(session, row, now), day(3))
+    with reading() as session:
+        assert session.get_one(Shop, shop.id).uninstalled_at == day(3)
+        assert len(session.scalars(select(AuditEvent).where(AuditEvent.action == "uninstall")).all()) == 1
+
+
+def test_a_delivery_of_nobody_is_not_replayed(shop: Till) -> None:
+    with pytest.raises(NotFound):
+        shop.run(lambda session, row: deliveries.replay(session, row.id, 5, STAFF, day(2)))
