@@ -30,7 +30,7 @@ def sentences_for_absent_servers() -> Iterator[None]:
 
 
 def get_shop(session: Session, domain: str) -> Shop:
-    """Return the shop with a domain and bind the transaction to it; end the command with a sentence if there is none."""
+    """Return the shop with a domain, and bind the transaction to it; end the command with a sentence if it is none."""
     shop = session.scalar(select(Shop).where(Shop.domain == domain))
     if shop is None:
         raise click.ClickException(f"No shop {domain} has installed the app.")

@@ -47,12 +47,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="boomerang-bench-") as temporary:
         folder = asked.folder or Path(temporary)
         with start_postgres(folder / "postgres", durable=False) as server:
-            plain = server.url.replace("+psycopg", "")
+            # The triggers are silenced while the shop is made, which only a superuser can do.
+            plain = server.superuser_url.replace("+psycopg", "")
             made_seconds = _make(server.url, plain, asked.rewards)
             with psycopg.connect(plain) as connection:
                 rows = {table: _count(connection, table) for table in COUNTED}
             told = {"bench": "books", "rows": rows, "made_seconds": made_seconds}
-            print(json.dumps(told | _check(server.url, asked.each)))
+            told |= _check(server.url, asked.each)
+            with _app(server.superuser_url).app_context():
+                assert _find_one_cent() is not None
+            print(json.dumps(told))
 
 
 def _make(url: str, plain: str, rewards: int) -> float:
@@ -89,7 +93,6 @@ def _check(url: str, each: bool) -> dict[str, object]:
             session.execute(text("SELECT SUM(amount_minor) FROM postings p JOIN ledger_entries e ON e.id = p.entry_id"))
             baseline_seconds = time.perf_counter() - begun
         peak_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        assert _find_one_cent() is not None
     return {
         "invariants": len(INVARIANTS),
         "check_seconds": round(sum(seconds.values()), 1),
