@@ -10,7 +10,7 @@ help:
 	@echo "make demo      see it work: a shop with a year of orders, on one address (DEMO_PORT, DEMO_HISTORY,"
 	@echo "               DEMO_TRAFFIC=0, DEMO_KEEP=1); Ctrl-C ends it"
 	@echo "make smoke     the same without a browser: earns, approves, refunds, compares every cent"
-	@echo "make chaos     a busy day while everything fails, compared to the cent with a good one (ORDERS, SEED, SHARE)"
+	@echo "make chaos     a busy day while everything fails, compared to the cent with a good one (ORDERS, SEED, PERCENT)"
 	@echo "make test      all tests, on a real PostgreSQL and a real Valkey (ARGS=\"-k refund\")"
 	@echo "make coverage  all tests, and which branch of app/engine none of them takes (none may be left)"
 	@echo "make check     lint, format, types, import contracts, lock files"

@@ -2,14 +2,13 @@
 
 ORDERS=2000   how many orders are placed
 SEED=1        which day it is
-SHARE=0.05    how often each fault strikes
+PERCENT=5     how often each fault strikes
 
 Every fault of the sandbox strikes at once; workers, web and clock are killed without a warning, the queue is emptied,
 tokens run out. Prints a table and one line of JSON; exits with 0 only if nothing is wrong.
 """
 
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import redis
 from local.chaos_day import Diary, play_day
 from local.chaos_verdict import Verdict, judge, read_kept
 from local.children import ChildEnded
+from local.choices import BadChoice, whole_number
 from local.embedded import ServerFailed, free_ports
 from local.shop import ShopFailed
 from local.stack import CommandFailed, Plan, Stack
@@ -64,14 +64,14 @@ SECONDS_TO_REST = 900
 def main() -> int:
     """Play the good day, then the bad one; return the exit code."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    day = Day(
-        orders=int(os.environ.get("ORDERS") or 2000),
-        seed=int(os.environ.get("SEED") or 1),
-        share=float(os.environ.get("SHARE") or 0.05),
-    )
     try:
+        day = Day(
+            orders=whole_number("ORDERS", 2000, 1, 100_000),
+            seed=whole_number("SEED", 1, 0, 2**32),
+            percent=whole_number("PERCENT", 5, 0, 50),
+        )
         verdict, happened = compare(day)
-    except (ServerFailed, ShopFailed, CommandFailed, ChildEnded) as failure:
+    except (BadChoice, ServerFailed, ShopFailed, CommandFailed, ChildEnded) as failure:
         _say(str(failure))
         return 1
     for what, number in {**happened, **verdict.figures}.items():
@@ -88,7 +88,7 @@ class Day:
 
     orders: int
     seed: int
-    share: float
+    percent: int
 
 
 def compare(day: Day) -> tuple[Verdict, Counter[str]]:
@@ -98,9 +98,9 @@ def compare(day: Day) -> tuple[Verdict, Counter[str]]:
         good = play_day(stack.shop.url, day.seed, day.orders, Event())
         _rest(stack)
         good_day = read_kept(stack, good)
-    _say(f"The bad day: the same orders, each fault at {day.share:.0%} …")
+    _say(f"The bad day: the same orders, each fault at {day.percent} % …")
     with _open(day) as stack:
-        stack.shop.post("/faults", {**dict.fromkeys(SHARES, day.share), "seconds": HANG_SECONDS})
+        stack.shop.post("/faults", {**dict.fromkeys(SHARES, day.percent / 100), "seconds": HANG_SECONDS})
         bad, blows = _play_under_blows(stack, day)
         stack.shop.post("/faults")
         _say("Faults off; waiting for the rest …")

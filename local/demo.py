@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from local.children import ChildEnded
+from local.choices import BadChoice, whole_number
 from local.embedded import ServerFailed, write_private
 from local.locks import EXCLUSIVE_NOW, open_lock
 from local.shop import ShopFailed
@@ -25,10 +26,6 @@ FOLDER = ROOT / "var" / "demo"
 HOLD_ABOVE = "150.00"
 DAYS_OF_HISTORY = 365
 PAUSE = 0.25
-
-
-class BadChoice(Exception):
-    """A DEMO_ variable holds what cannot be done; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -130,18 +127,11 @@ def _write_environment(stack: Stack) -> None:
 
 def _read_choices() -> Choices:
     return Choices(
-        port=_whole_number("DEMO_PORT", 4000, 1, 65534),
-        history=_whole_number("DEMO_HISTORY", 3000, 0, 100_000),
-        traffic=_whole_number("DEMO_TRAFFIC", 8, 0, 86_400),
+        port=whole_number("DEMO_PORT", 4000, 1, 65534),
+        history=whole_number("DEMO_HISTORY", 3000, 0, 100_000),
+        traffic=whole_number("DEMO_TRAFFIC", 8, 0, 86_400),
         keep=os.environ.get("DEMO_KEEP", "") not in ("", "0"),
     )
-
-
-def _whole_number(name: str, default: int, least: int, most: int) -> int:
-    text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise BadChoice(f"{name} is {text!r}: set it to a whole number from {least} to {most}.")
-    return int(text)
 
 
 def _refuse_busy(port: int) -> None:
