@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, case, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from app.engine.daybook import read_covers
 from app.engine.due_transfers import UNFINISHED
 from app.engine.ledger import read_balances
 from app.engine.lot_books import SAID_WITHIN
@@ -29,12 +30,15 @@ def read_expected(session: Session, shop: Shop, newest: Mapping[int, int], asked
 
     ``newest`` names the account's newest transaction at the moment compared with; a transfer that Shopify executed
     after it is not expected yet, nor is one with an unknown outcome: what may be such a one is left out on the other
-    side as well. Credit that expired by our own reckoning is still expected for as long as Shopify may take to say so.
+    side as well. What had to be presumed to have come from outside is not expected: Shopify never told of it, so it
+    stays a difference. Credit that expired by our own reckoning is expected for as long as Shopify may take to say so.
     The caller holds the customers' locks.
     """
     balances = read_balances(session, shop.id, newest.keys(), shop.currency)
     expected = {customer_id: held[Account.AVAILABLE] for customer_id, held in balances.items()}
     for customer_id, minor in _read_outstanding(session, shop, newest, asked_at).items():
+        expected[customer_id] -= minor
+    for customer_id, minor in read_covers(session, shop, newest.keys()).items():
         expected[customer_id] -= minor
     for customer_id, minor in _read_untold(session, shop, newest.keys(), asked_at).items():
         expected[customer_id] += minor

@@ -48,7 +48,7 @@ class Daybook:
         self._now = now
         self._balances: dict[int, Balances] = defaultdict(lambda: defaultdict(int))
         self._balances.update(read_balances(session, shop.id, customer_ids, shop.currency))
-        self._covers = _read_covers(session, shop, [c for c in customer_ids if Account.EXTERNAL in self._balances[c]])
+        self._covers = read_covers(session, shop, [c for c in customer_ids if Account.EXTERNAL in self._balances[c]])
         self._drafts: list[EntryDraft] = []
         self._transfers: list[dict[str, object]] = []
 
@@ -161,7 +161,7 @@ class Daybook:
         )
 
 
-def _read_covers(session: Session, shop: Shop, customer_ids: Collection[int]) -> dict[int, int]:
+def read_covers(session: Session, shop: Shop, customer_ids: Collection[int]) -> dict[int, int]:
     """Return what is presumed to have come from outside for each customer: entries that no move of Shopify's tells."""
     covers: dict[int, int] = defaultdict(int)
     if not customer_ids:

@@ -11,7 +11,7 @@ from app.shopify.account_lines import read_statements
 from app.shopify.connect import open_gateway
 from app.shopify.statement import ImportReport
 from tests.shopify.clerk import Clerk, drift
-from tests.shopify.desk import Desk
+from tests.shopify.desk import DEBIT, Desk
 
 
 @pytest.fixture
@@ -96,6 +96,44 @@ def test_a_hint_while_an_account_is_read_has_it_read_once_more(clerk: Clerk) -> 
         account_statements.ask_for_reading(session, session.get_one(Shop, clerk.shop_id), {ada.id}, clerk.desk.clock())
     assert due.customer_id == ada.shopify_id
     assert clerk.read_due().read == 1
+
+
+def test_a_hint_that_comes_between_reading_and_taking_in_is_not_lost(clerk: Clerk) -> None:
+    ada = clerk.credited(300)
+    early = read_and_keep(clerk)
+    hinted_at = clerk.desk.clock()
+    with transaction() as session:
+        shop = session.get_one(Shop, clerk.shop_id)
+        account_statements.ask_for_reading(session, shop, {ada.id}, hinted_at)
+        account_statements.record_readings(session, shop, early, clerk.desk.clock())
+    assert clerk.account(ada).next_read_at == hinted_at
+
+
+def test_what_was_spent_of_hidden_credit_stays_a_difference(clerk: Clerk) -> None:
+    ada = clerk.credited(500)
+    clerk.hide(clerk.desk.give(ada, 200))
+    clerk.desk.take(ada, 700)
+    clerk.read()
+    assert (clerk.available(ada), clerk.account(ada).balance_minor, drift(clerk, ada)) == (0, 0, 200)
+
+
+def test_a_debit_that_will_find_nothing_is_no_difference(clerk: Clerk) -> None:
+    ada = clerk.credited(500)
+    clerk.book(ada, 400, DEBIT)
+    clerk.desk.take(ada, 300)
+    clerk.read()
+    assert (clerk.available(ada), clerk.account(ada).balance_minor, drift(clerk, ada)) == (0, 200, 0)
+    clerk.desk.send_until_done()
+    clerk.read()
+    assert (clerk.account(ada).balance_minor, drift(clerk, ada)) == (0, 0)
+
+
+def test_a_transfer_in_another_currency_than_the_shops_asks_for_nothing(clerk: Clerk) -> None:
+    ada = clerk.desk.customer()
+    clerk.desk.plan(ada, 300, currency="EUR")
+    clerk.desk.send_until_done()
+    assert clerk.read_due() == ImportReport(read=1, is_more=False)
+    assert (drift(clerk, ada), clerk.account(ada, "EUR").balance_minor) == (0, 300)
 
 
 def test_a_reading_that_comes_late_says_nothing_about_the_balance_of_now(clerk: Clerk) -> None:

