@@ -11,7 +11,10 @@ from tests.house.sources import calls, dotted, imported, project_files, python_f
 SHOPIFYS = {"shopify", "shopifyapp", "shopify_app", "pyactiveresource"}
 CLOCKS = re.compile(r"(^|\.)(datetime|date)\.(now|utcnow|today)$|^time\.(time|time_ns|localtime|gmtime)$")
 #: Calls of float( in rooms where money passes, each with its reason.
-FLOATS = {"app/shopify/gateway.py": "seconds that Shopify asks to wait, out of a header"}
+FLOATS = {
+    "app/shopify/allowance.py": "query points and seconds, out of Redis",
+    "app/shopify/gateway.py": "seconds that Shopify asks to wait, out of a header",
+}
 #: An absolute path below somebody's home or workplace; an address's path has a letter or a colon before it.
 SOMEBODYS_PATH = re.compile(rb"(?<![\w.:/}])(?:/(?:home|Users|work|workspaces?)/[\w.-]+/|[A-Z]:\\\\?Users\\\\?\w+)")
 
