@@ -71,7 +71,7 @@ class Batches:
             if row is None:
                 return False
             shop = session.get_one(Shop, claim.shop_id)
-            new = self._record(session, shop, read)
+            new = self._record(session, shop, read.told, read.bad)
             advance(row, wholes, new, read.bad, begun, self._clock())
         self._place = wholes[-1].end
         return True
@@ -79,18 +79,19 @@ class Batches:
     def sum_up(self) -> None:
         """Leave it to the tables."""
 
-    def _record(self, session: Session, shop: Shop, read: Read) -> int:
-        """Return how many orders are new."""
-        new, error = self._try(session, shop, read.told)
+    def _record(self, session: Session, shop: Shop, told: Sequence[OrderTold], bad: dict[str, str]) -> int:
+        """Return how many orders are new. What cannot be recorded together is tried in halves, until one is alone."""
+        if not told:
+            return 0
+        new, error = self._try(session, shop, told)
         if error is None:
             return new
-        for one in read.told:
-            count, error = self._try(session, shop, [one])
-            new += count
-            if error is not None:
-                expected = isinstance(error, BoomerangError)
-                read.bad[one.order.name] = str(error) if expected else f"Unexpected: {type(error).__name__}."
-        return new
+        if len(told) == 1:
+            expected = isinstance(error, BoomerangError)
+            bad[told[0].order.name] = str(error) if expected else f"Unexpected: {type(error).__name__}."
+            return 0
+        half = len(told) // 2
+        return sum(self._record(session, shop, some, bad) for some in (told[:half], told[half:]))
 
     def _try(self, session: Session, shop: Shop, told: Sequence[OrderTold]) -> tuple[int, Exception | None]:
         asked_at = self._claim.reward_asked_at
