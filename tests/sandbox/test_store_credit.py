@@ -234,3 +234,63 @@ def test_a_credit_costs_what_it_costs_at_shopify(ada: Credited) -> None:
     cost = ada.credit("0.00")["extensions"]["cost"]
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (18, 10)
     assert set(cost["throttleStatus"]) == {"maximumAvailable", "currentlyAvailable", "restoreRate"}
+
+
+def test_a_refund_to_store_credit_is_a_credit_of_its_order(ada: Credited, shopper: Shopper) -> None:
+    order = shopper.order("10.00")
+    told = shopper.post(f"orders/{order['id']}/refund", amount="4.00", to_store_credit=True)["order"]["refunds"]
+    assert [(made["gateway"], made["amount"]) for made in told[0]["transactions"]] == [("shopify_store_credit", "4.00")]
+    (entry,) = ada.entries()
+    assert (entry["__typename"], entry["event"]) == ("StoreCreditAccountCreditTransaction", "ORDER_REFUND")
+    assert (entry["amount"]["amount"], entry["expiresAt"]) == ("4.0", None)
+    assert entry["origin"]["order"]["id"] == order["admin_graphql_api_id"]
+    guest = shopper.order("10.00", customer=None)
+    sentence = shopper.refusal(f"orders/{guest['id']}/refund", {"amount": "4.00", "to_store_credit": True})
+    assert "A guest has no store credit" in sentence
+
+
+def test_spent_credit_comes_back_where_it_came_from_and_what_expired_since_expires_no_more(
+    ada: Credited, shopper: Shopper
+) -> None:
+    ada.credit("3.00", expiresAt=FUTURE)
+    ada.credit("5.00", expiresAt=LATER)
+    order = shopper.order("6.00", store_credit=True)
+    shopper.post(f"orders/{order['id']}/refund", amount="1.00")
+    left = {entry["expiresAt"]: entry["remainingAmount"]["amount"] for entry in ada.entries(search="type:credit")}
+    assert left == {FUTURE: "0.0", LATER: "3.0"}
+    shopper.post("clock", advance_days=23_500)
+    shopper.post(f"orders/{order['id']}/refund", amount="5.00")
+    left = {entry["expiresAt"]: entry["remainingAmount"]["amount"] for entry in ada.entries(search="type:credit")}
+    assert left == {FUTURE: "0.0", LATER: "5.0"}
+    assert ada.accounts()[0]["balance"]["amount"] == "8.0"
+    shopper.post("clock", advance_days=30_000)
+    assert ada.accounts()[0]["balance"]["amount"] == "3.0"
+
+
+def test_staff_give_and_take_by_hand(ada: Credited, shopper: Shopper) -> None:
+    shopper.post(f"customers/{ada.number}/store-credit", credit="7.00", expires_at=FUTURE)
+    shopper.post(f"customers/{ada.number}/store-credit", debit="2.00")
+    assert [(e["amount"]["amount"], e["event"], e["origin"]) for e in ada.entries()] == [
+        ("7.0", "ADJUSTMENT", None),
+        ("-2.0", "ADJUSTMENT", None),
+    ]
+    address = f"customers/{ada.number}/store-credit"
+    assert "Say what to do" in shopper.refusal(address, {})
+    assert "Say what to do" in shopper.refusal(address, {"credit": "1.00", "debit": "1.00"})
+    assert "sufficient funds" in shopper.refusal(address, {"debit": "5.01"})
+    assert "in the future" in shopper.refusal(address, {"credit": "1.00", "expires_at": PAST})
+
+
+def test_a_hidden_transaction_is_in_the_balance_only(ada: Credited, shopper: Shopper) -> None:
+    entry = shopper.post(f"customers/{ada.number}/store-credit", credit="7.00")
+    shopper.post(f"customers/{ada.number}/store-credit/{entry['id']}/hide")
+    (account,) = ada.accounts()
+    assert (account["balance"]["amount"], account["transactions"]["nodes"]) == ("7.0", [])
+    assert "no store-credit transaction 5" in shopper.refusal(f"customers/{ada.number}/store-credit/5/hide", {})
+
+
+def test_store_credit_can_be_switched_off_at_the_checkout(shopper: Shopper) -> None:
+    asked = "{ storeCreditConfiguration { storeCreditEnabled } }"
+    assert shopper.graphql(asked)["data"] == {"storeCreditConfiguration": {"storeCreditEnabled": True}}
+    shopper.post("store-credit", enabled=False)
+    assert shopper.graphql(asked)["data"] == {"storeCreditConfiguration": {"storeCreditEnabled": False}}

@@ -4,17 +4,17 @@
 run twice, and may be heard in any order. Which accounts are due is in ``app/engine/due_accounts.py``.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
-from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine import audit
-from app.engine.account_books import USUAL_WAIT, ask_for_reading, read_expected
+from app.engine.account_books import ask_for_reading, read_expected
+from app.engine.account_rows import close, judge, note_others, note_reading, note_whole, read_rows
 from app.engine.due_accounts import (
     ask_for_all,
     list_due_shops,
@@ -28,17 +28,12 @@ from app.engine.locks import lock_customers
 from app.engine.move_books import book_moves, get_customers
 from app.engine.rules.account_readings import AccountReading
 from app.engine.rules.facts import CreditMove, MoveKind
-from app.engine.rules.statement_lines import Sending, SortedLines, read_through, sort_lines
+from app.engine.rules.statement_lines import Sending, SortedLines, sort_lines
 from app.engine.rules.states import TransferState
 from app.errors import NotFound
-from app.models import CreditAccount, CreditMoveRow, Shop, Transfer
+from app.models import CreditMoveRow, Shop, Transfer
 
 log = structlog.get_logger()
-
-#: An account that differs is looked at again soon; one on which nothing happened for long, and that is empty, seldom.
-WAIT_IN_DRIFT = timedelta(hours=1)
-WAIT_FOR_OURS = timedelta(minutes=5)
-LONG_QUIET, SELDOM = timedelta(days=30), timedelta(days=7)
 
 
 def record_readings(session: Session, shop: Shop, readings: Sequence[AccountReading], now: datetime) -> frozenset[int]:
@@ -49,13 +44,13 @@ def record_readings(session: Session, shop: Shop, readings: Sequence[AccountRead
     """
     customers = get_customers(session, shop, {reading.due.customer_id for reading in readings})
     lock_customers(session, shop.id, customers.values())
-    rows = _read_rows(session, shop, customers.values(), now)
+    rows = read_rows(session, shop, customers.values(), now)
     by_customer = {customers[reading.due.customer_id]: reading for reading in readings}
     known = {customer_id: reading for customer_id, reading in by_customer.items() if reading.is_known}
     for customer_id in by_customer.keys() - known.keys():
-        _close(rows[customer_id])
+        close(rows[customer_id])
     sorted_lines = _sort(session, shop, known)
-    _note_whole(rows, known)
+    note_whole(rows, known)
     session.flush()
     moves = _number_expirations(session, shop, [move for each in sorted_lines.values() for move in each.moves])
     wholes = {customer_id for customer_id, reading in known.items() if reading.is_whole}
@@ -73,9 +68,9 @@ def record_readings(session: Session, shop: Shop, readings: Sequence[AccountRead
         if drift_minor and not reading.is_whole:
             unsure.add(reading.due.customer_id)
             continue
-        _judge(session, row, drift_minor, now)
-        _note_reading(row, reading, sorted_lines[customer_id], now)
-    _note_others(session, shop, known)
+        judge(session, row, drift_minor, now)
+        note_reading(row, reading, sorted_lines[customer_id], now)
+    note_others(session, shop, known)
     session.flush()
     return frozenset(unsure)
 
@@ -96,29 +91,6 @@ def mark_repeat_seen(session: Session, shop_id: int, move_id: int, actor: str, r
             session, shop_id, actor, "see_repeated_transfer", subject=("credit_move", move.id),
             before={"seen": False}, after={"seen": True, "transfer": move.repeats_transfer_id}, reason=reason, now=now,
         )  # fmt: skip
-
-
-def _read_rows(session: Session, shop: Shop, customer_ids: Collection[int], now: datetime) -> dict[int, CreditAccount]:
-    ask_for_reading(session, shop, customer_ids, now + USUAL_WAIT)
-    of_these = (
-        CreditAccount.shop_id == shop.id,
-        CreditAccount.customer_id.in_(customer_ids),
-        CreditAccount.currency == shop.currency,
-    )
-    rows = session.scalars(
-        select(CreditAccount)
-        .where(*of_these)
-        .order_by(CreditAccount.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {row.customer_id: row for row in rows}
-
-
-def _close(row: CreditAccount) -> None:
-    """Stop reading for a customer whom Shopify does not know: whoever is credited again is read again."""
-    row.next_read_at = row.drift_minor = row.drift_since = None
-    row.error = "Shopify no longer knows this customer."
 
 
 def _sort(session: Session, shop: Shop, readings: Mapping[int, AccountReading]) -> dict[int, SortedLines]:
@@ -152,14 +124,6 @@ def _sending(row: Transfer) -> Sending:
         row.id, row.kind, row.sent_minor or 0, row.watermark or 0, row.sent_at or row.created_at, row.expires_at,
         row.attempts, row.state is TransferState.CONFIRMED,
     )  # fmt: skip
-
-
-def _note_whole(rows: Mapping[int, CreditAccount], readings: Mapping[int, AccountReading]) -> None:
-    """Note who was read from the beginning, before moves are booked: then silence about an expiry is an answer."""
-    for customer_id, reading in readings.items():
-        row = rows[customer_id]
-        if reading.is_whole and (row.whole_read_at is None or row.whole_read_at < reading.asked_at):
-            row.whole_read_at = reading.asked_at
 
 
 def _number_expirations(session: Session, shop: Shop, moves: Sequence[CreditMove]) -> list[CreditMove]:
@@ -199,67 +163,6 @@ def _expect(session: Session, shop: Shop, readings: Mapping[int, AccountReading]
         return {}
     newest = {customer_id: reading.newest for customer_id, reading in readings.items()}
     return read_expected(session, shop, newest, min(reading.asked_at for reading in readings.values()))
-
-
-def _judge(session: Session, row: CreditAccount, drift_minor: int, now: datetime) -> None:
-    before = row.drift_minor or 0
-    if drift_minor != before:
-        audit.record(
-            session, row.shop_id, audit.SYSTEM, "find_drift" if drift_minor else "end_drift",
-            subject=("customer", row.customer_id), before={"drift_minor": before}, after={"drift_minor": drift_minor},
-            now=now,
-        )  # fmt: skip
-        log.warning("drift", shop_id=row.shop_id, customer_id=row.customer_id, drift_minor=drift_minor)
-    row.drift_minor = drift_minor
-    row.drift_since = (row.drift_since or now) if drift_minor else None
-
-
-def _note_reading(row: CreditAccount, reading: AccountReading, lines: SortedLines, now: datetime) -> None:
-    if row.balance_minor != reading.balance_minor:
-        row.changed_at = now
-    ids = [each.account_id for each in reading.balances if each.currency == row.currency]
-    row.shopify_id = ids[0] if ids else None
-    row.balance_minor, row.read_at, row.error = reading.balance_minor, reading.asked_at, None
-    row.read_through = read_through(row.read_through, reading.lines, lines.left)
-    # Anything else means that somebody asked for another reading meanwhile.
-    if row.next_read_at is None or row.next_read_at >= reading.due.leased_until:
-        row.next_read_at = now + _wait(row, is_open=bool(lines.left), now=now)
-
-
-def _wait(row: CreditAccount, *, is_open: bool, now: datetime) -> timedelta:
-    if is_open:
-        return WAIT_FOR_OURS
-    if row.drift_minor:
-        return WAIT_IN_DRIFT
-    is_quiet = row.balance_minor == 0 and (row.changed_at is None or now - row.changed_at > LONG_QUIET)
-    return SELDOM if is_quiet else USUAL_WAIT
-
-
-def _note_others(session: Session, shop: Shop, readings: Mapping[int, AccountReading]) -> None:
-    """Keep what accounts in other currencies hold, to be shown: they are neither booked nor compared."""
-    rows = [
-        {
-            "shop_id": shop.id,
-            "customer_id": customer_id,
-            "currency": balance.currency,
-            "shopify_id": balance.account_id,
-            "balance_minor": balance.balance_minor,
-            "read_at": reading.asked_at,
-        }
-        for customer_id, reading in sorted(readings.items())
-        for balance in reading.balances
-        if balance.currency != shop.currency
-    ]
-    if rows:
-        statement = upsert(CreditAccount).values(rows)
-        told = {name: statement.excluded[name] for name in ("shopify_id", "balance_minor", "read_at")}
-        statement = statement.on_conflict_do_update(
-            index_elements=["shop_id", "customer_id", "currency"],
-            # An account from before the shop changed its currency is not read again, and no drift of it shown.
-            set_={**told, "next_read_at": None, "drift_minor": None, "drift_since": None},
-            where=or_(CreditAccount.read_at.is_(None), CreditAccount.read_at <= statement.excluded.read_at),
-        )
-        session.execute(statement)
 
 
 __all__ = [
