@@ -78,7 +78,7 @@ def order_body(order: Order) -> Json:
         "taxes_included": order.tax is not None and order.tax.included,
         "test": order.test,
         "token": f"{order.id:032x}",
-        "total_outstanding": text(totals.outstanding(order), order),
+        "total_outstanding": text(totals.shown_outstanding(order), order),
         "total_tip_received": text(0, order),
         "total_weight": 0,
         "updated_at": time(order.updated_at),

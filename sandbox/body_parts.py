@@ -9,7 +9,6 @@ Json = dict[str, object]
 
 def line_body(line: Line, order: Order) -> Json:
     """Return one line; `total_discount` holds line-level discounts only, of which there are none."""
-    allocations = [_allocation(line.discount_minor, order, 0)] if line.discount_minor else []
     product = line.product if line.product and not line.product.is_deleted else None
     return {
         "id": line.id,
@@ -39,8 +38,19 @@ def line_body(line: Line, order: Order) -> Json:
         "vendor": line.vendor,
         "tax_lines": tax_lines(order, line.tax_minor) if line.tax_minor else [],
         "duties": [],
-        "discount_allocations": allocations,
+        "discount_allocations": _line_allocations(line, order),
     }
+
+
+def _line_allocations(line: Line, order: Order) -> list[Json]:
+    """Return the line's share of the order's discount, and what was taken off it by hand."""
+    common = line.discount_minor - line.by_hand_minor
+    found = [_allocation(common, order, 0)] if common else []
+    if line.by_hand_minor:
+        by_hand = [one.id for one in order.lines if one.by_hand_minor]
+        others = sum(discount is not None for discount in (order.discount, order.shipping_discount))
+        found.append(_allocation(line.by_hand_minor, order, others + by_hand.index(line.id)))
+    return found
 
 
 def text(minor: int, order: Order) -> str:

@@ -114,16 +114,22 @@ def cancel_order(order_id: int) -> Response:
 @blueprint.post("/sandbox/orders/<int:order_id>/edit")
 @controlled
 def edit_order(order_id: int) -> Response:
-    """Add lines, lower quantities."""
+    """Add lines, lower quantities, take something off lines."""
     body = read_body()
     shop = chosen_shop(body)
     with shop.lock:
         order = shop.get_order(order_id)
         additions = read_lines(body["add"], order.currency) if body.get("add") else ()
         quantities = read_line_quantities(body.get("set_quantity", []), order, "set_quantity", lowest=0)
-        if not additions and not quantities:
-            raise BadInput('Say what to edit: "add" (lines) or "set_quantity" ([{"index": 0, "quantity": 1}]).')
+        cuts = _read_cuts(body.get("discount", []), order)
+        if not (additions or quantities or cuts):
+            raise BadInput(
+                'Say what to edit: "add" (lines), "set_quantity" ([{"index": 0, "quantity": 1}]) '
+                'or "discount" ([{"index": 0, "amount": "5.00"}]).'
+            )
+        orders.check_take_off(order, cuts)
         changes = orders.edit(shop, order, additions, quantities, read_time(body.get("at"), "at"))
+        orders.take_off(order, cuts)
         announcer().edited(shop, order, changes)
         return as_json(show_order(shop, order))
 
@@ -178,6 +184,15 @@ def read_line_quantities(value: object, order: Order, name: str, lowest: int) ->
         raise BadInput(f'{name} must be a list such as [{{"index": 0, "quantity": 1}}].')
     return [
         (_find_line(item, order, name), read_quantity(item.get("quantity"), f"{name}.quantity", lowest))
+        for item in value
+    ]
+
+
+def _read_cuts(value: object, order: Order) -> list[tuple[Line, int]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadInput('discount must be a list such as [{"index": 0, "amount": "5.00"}].')
+    return [
+        (_find_line(item, order, "discount"), parse(item.get("amount"), order.currency, "discount.amount"))
         for item in value
     ]
 

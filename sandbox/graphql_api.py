@@ -80,7 +80,7 @@ def prepare(text: str, schema: GraphQLSchema = SCHEMA) -> Prepared:
     except GraphQLError as error:
         return Prepared(None, syntax_error(error))
     errors = validate(schema, document)
-    return Prepared(document, document_errors(document, errors)) if errors else Prepared(document, None)
+    return Prepared(document, document_errors(document, errors, schema)) if errors else Prepared(document, None)
 
 
 def answer(shop: Shop, faults: Faults, request: Json, scopes: frozenset[str], version: str = "2026-10") -> Reply:

@@ -19,7 +19,9 @@ from graphql import (
     OperationDefinitionNode,
     type_from_ast,
 )
-from graphql.language import FieldNode, FragmentDefinitionNode, InlineFragmentNode
+from graphql.language import FieldNode, FragmentDefinitionNode, InlineFragmentNode, ValueNode
+
+from sandbox.literals import find_argument
 
 Json = dict[str, Any]
 NAMED = r"'(\w+)'"
@@ -63,9 +65,9 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )
 
 
-def document_errors(document: DocumentNode, errors: list[GraphQLError]) -> Json:
+def document_errors(document: DocumentNode, errors: list[GraphQLError], schema: GraphQLSchema) -> Json:
     """Return the answer to a document that does not fit the schema."""
-    return {"errors": [_document_error(document, error) for error in errors]}
+    return {"errors": [_document_error(document, error, schema) for error in errors]}
 
 
 def syntax_error(error: GraphQLError) -> Json:
@@ -73,8 +75,17 @@ def syntax_error(error: GraphQLError) -> Json:
     return {"errors": [{"message": error.message, "locations": _locations(error)}]}
 
 
-def _document_error(document: DocumentNode, error: GraphQLError) -> Json:
+def _document_error(document: DocumentNode, error: GraphQLError, schema: GraphQLSchema) -> Json:
     node = error.nodes[0] if error.nodes else None
+    place = find_argument(document, node, schema) if isinstance(node, ValueNode) else None
+    if place is not None and place.argument is not None:
+        name = place.argument.name.value
+        return {
+            "message": place.sentence,
+            "locations": _locations(error),
+            "path": _path_to(document, place.argument),
+            "extensions": {"code": "argumentLiteralsIncompatible", "typeName": "Field", "argumentName": name},
+        }
     path = _path_to(document, node) if node else []
     for pattern, message, code, names in RULES:
         found = re.search(pattern, error.message.replace('"', "'"))

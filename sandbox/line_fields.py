@@ -39,6 +39,11 @@ def _allocations(minor: int, currency: str) -> list[dict[str, Any]]:
     return [{"allocatedAmountSet": bag(minor, currency)}] if minor else []
 
 
+def _line_allocations(line: Line) -> list[dict[str, Any]]:
+    common = _allocations(line.discount_minor - line.by_hand_minor, line.currency)
+    return [*common, *_allocations(line.by_hand_minor, line.currency)]
+
+
 def _line_money(compute: Callable[[Line], int]) -> Resolver:
     return lambda line, info, **_: bag(compute(line), line.currency)
 
@@ -67,7 +72,7 @@ LINE: dict[str, Resolver] = {
     "id": plain(lambda line: gid("LineItem", line.id)),
     "currentQuantity": plain(lambda line: line.kept),
     "refundableQuantity": plain(lambda line: line.kept),
-    "discountAllocations": plain(lambda line: _allocations(line.discount_minor, line.currency)),
+    "discountAllocations": plain(_line_allocations),
     "discountedUnitPriceAfterAllDiscountsSet": _line_money(_unit_after_discounts),
     "isGiftCard": plain(lambda line: line.gift_card),
     "name": plain(lambda line: line.title),

@@ -61,6 +61,8 @@ class Line:
     currency: str
     tax: Tax | None = None
     discount_minor: int = 0
+    by_hand_minor: int = 0
+    """The part of the discount that staff gave in an edit."""
     tax_minor: int = 0
     refunded: int = 0
     removed: int = 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import totals
-from sandbox.line_fields import LINE, shipping
+from sandbox.line_fields import LINE, shipping, tax_lines
 from sandbox.models import Order, Payment
 from sandbox.order_part_fields import ORDER_PARTS, PART_OBJECTS
 from sandbox.refund_fields import REFUND, REFUND_LINE
@@ -16,8 +16,10 @@ def of_order(compute: Callable[[Order], int]) -> Resolver:
     return lambda order, info: bag(compute(order), order.currency)
 
 
-def _financial_status(order: Order) -> str:
-    return totals.financial_status(order).upper()
+def _financial_status(order: Order) -> str | None:
+    """Return the payment state, none while no payment was ever tried, as Shopify tells of orders that apps make."""
+    is_untouched = not order.payments and order.paid_at is None
+    return None if is_untouched else totals.financial_status(order).upper()
 
 
 def _line_quantities(order: Order, current: bool) -> int:
@@ -36,6 +38,11 @@ def _net_payment(order: Order) -> int:
     return totals.received(order) - totals.refunded(order)
 
 
+def _current_tax_lines(order: Order) -> list[dict[str, Any]]:
+    minor = totals.current_tax(order)
+    return tax_lines(order.tax, minor, order.currency) if minor else []
+
+
 def _codes(order: Order) -> list[str]:
     return [one.code for one in (order.discount, order.shipping_discount) if one is not None and one.code is not None]
 
@@ -44,6 +51,7 @@ ORDER: dict[str, Resolver] = {
     "id": plain(lambda o: gid("Order", o.id)),
     "legacyResourceId": plain(lambda o: o.id),
     "name": plain(lambda o: f"#{o.number}"),
+    "capturable": plain(lambda o: totals.capturable(o) > 0),
     "cancelReason": plain(lambda o: o.cancel_reason.upper() if o.cancel_reason else None),
     "cancelledAt": plain(lambda o: o.cancelled_at),
     "closed": plain(lambda o: o.closed_at is not None),
@@ -61,6 +69,7 @@ ORDER: dict[str, Resolver] = {
     "currentTotalDiscountsSet": of_order(totals.current_discounts),
     "currentTotalPriceSet": of_order(totals.current_total),
     "currentTotalTaxSet": of_order(totals.current_tax),
+    "currentTaxLines": plain(_current_tax_lines),
     "discountCode": plain(lambda o: next(iter(_codes(o)), None)),
     "discountCodes": plain(_codes),
     "displayFinancialStatus": plain(_financial_status),
@@ -78,8 +87,9 @@ ORDER: dict[str, Resolver] = {
     "subtotalPriceSet": of_order(totals.subtotal),
     "taxExempt": plain(lambda o: False),
     "taxesIncluded": plain(lambda o: o.tax is not None and o.tax.included),
+    "totalCapturableSet": of_order(totals.capturable),
     "totalDiscountsSet": of_order(totals.total_discounts),
-    "totalOutstandingSet": of_order(totals.outstanding),
+    "totalOutstandingSet": of_order(totals.shown_outstanding),
     "totalPriceSet": of_order(totals.total),
     "totalReceivedSet": of_order(totals.received),
     "totalRefundedSet": of_order(totals.refunded),

@@ -68,7 +68,7 @@ def fulfillment_body(sent: Fulfillment) -> Json:
 
 def discount_codes(order: Order) -> list[Json]:
     """Return the codes that were used, with what they took off."""
-    lines_minor = sum(line.discount_minor for line in order.lines)
+    lines_minor = sum(line.discount_minor - line.by_hand_minor for line in order.lines)
     found = [(order.discount, lines_minor, None), (order.shipping_discount, order.shipping_discount_minor, "shipping")]
     return [
         {"code": discount.code, "amount": text(minor, order), "type": kind or _value_type(discount)}
@@ -80,7 +80,7 @@ def discount_codes(order: Order) -> list[Json]:
 def discount_applications(order: Order) -> list[Json]:
     """Return the discounts, in the order in which allocations count them; those without a code have a title."""
     found = [(order.discount, "line_item", "across"), (order.shipping_discount, "shipping_line", "each")]
-    return [
+    given: list[Json] = [
         {
             "target_type": target,
             "type": "automatic" if discount.code is None else "discount_code",
@@ -93,6 +93,20 @@ def discount_applications(order: Order) -> list[Json]:
         for discount, target, method in found
         if discount is not None
     ]
+    return [*given, *(_by_hand(line, order) for line in order.lines if line.by_hand_minor)]
+
+
+def _by_hand(line: Line, order: Order) -> Json:
+    return {
+        "target_type": "line_item",
+        "type": "manual",
+        "value": text(line.by_hand_minor, order),
+        "value_type": "fixed_amount",
+        "allocation_method": "across",
+        "target_selection": "explicit",
+        "title": "Discount by hand",
+        "description": "Discount by hand",
+    }
 
 
 def risk_body(order: Order, assessment: RiskAssessment) -> Json:

@@ -146,6 +146,18 @@ def outstanding(order: Order) -> int:
     return current_total(order) - (received(order) - refunded(order)) - discrepancies(order)
 
 
+def capturable(order: Order) -> int:
+    """Return what was authorized and not captured yet."""
+    authorization = open_authorization(order)
+    return authorization.amount_minor if authorization is not None else 0
+
+
+def shown_outstanding(order: Order) -> int:
+    """Return what Shopify shows as outstanding: nothing of what an authorization covers, though it is not paid."""
+    left = outstanding(order)
+    return max(0, left - capturable(order)) if left > 0 else left
+
+
 def financial_status(order: Order) -> str:
     """Return the payment state as webhooks name it."""
     paid, back = received(order), refunded(order)
