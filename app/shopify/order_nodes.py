@@ -93,7 +93,7 @@ def _order(node: Json) -> OrderFact:
         order_id=order_id,
         name=_text(node["name"]) or f"#{order_id}",
         currency=currency,
-        financial_status=FinancialStatus(node["displayFinancialStatus"].lower()),
+        financial_status=_financial_status(node),
         is_test=bool(node["test"]),
         placed_at=_instant(node["processedAt"]),
         updated_at=_instant(node["updatedAt"]),
@@ -115,6 +115,14 @@ def _order(node: Json) -> OrderFact:
         shipping_country=_country(node["shippingAddress"]),
         refunds=refunds,
     )
+
+
+def _financial_status(node: Json) -> FinancialStatus:
+    """Return where the payment stands; an order on which none was ever tried, as apps make them, has no status."""
+    told = node["displayFinancialStatus"]
+    if told is None:
+        return FinancialStatus.PENDING if node["cancelledAt"] is None else FinancialStatus.VOIDED
+    return FinancialStatus(told.lower())
 
 
 def _lines(

@@ -8,7 +8,7 @@ import pytest
 import requests
 import responses
 
-from app.engine.rules.facts import DisputeStatus, OrderFact, RiskFact
+from app.engine.rules.facts import DisputeStatus, FinancialStatus, OrderFact, RiskFact
 from app.engine.rules.terms import RiskLevel
 from app.shopify.connect import open_gateway
 from app.shopify.errors import DocumentRefused
@@ -207,7 +207,6 @@ def test_short_lists_that_go_on_are_refused_and_not_cut(field: str) -> None:
     "changes",
     [
         {"id": "gid://shopify/Order/none"},
-        {"displayFinancialStatus": None},
         {"displayFinancialStatus": "GIVEN_AWAY"},
         {"updatedAt": "2026-03-01T12:00:00"},
         {"updatedAt": None},
@@ -261,6 +260,16 @@ def test_a_plain_order_has_nothing_beside_it_but_that_nobody_found_it_risky() ->
     assert (told.payments, told.disputes, told.customer_tags) == ((), (), None)
     assert told.risk == RiskFact(5, RiskLevel.NONE, NOW)
     assert (told.order.lines[0].net_minor, told.order.total_minor) == (2000, 2000)
+
+
+@pytest.mark.parametrize(
+    ("cancelled_at", "status"), [(None, FinancialStatus.PENDING), ("2026-03-02T12:00:00Z", FinancialStatus.VOIDED)]
+)
+def test_an_order_on_which_no_payment_was_ever_tried_has_no_status_and_is_not_paid(
+    cancelled_at: str | None, status: FinancialStatus
+) -> None:
+    order = read_order(node(displayFinancialStatus=None, cancelledAt=cancelled_at), NOW).order
+    assert (order.financial_status, order.financial_status.was_paid) == (status, False)
 
 
 def test_a_risk_that_is_still_assessed_says_nothing() -> None:
