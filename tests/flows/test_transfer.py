@@ -286,6 +286,8 @@ def test_no_step_but_an_answer_changes_what_another_worker_has_taken_over(rows: 
         flow.mark_unknown(session, stale, START, "Stale.", START)
         flow.postpone_read(session, stale, "Stale.", START)
         flow.ask_person(session, stale, "Stale.")
+        flow.refuse_owner(session, stale, "Stale.", START)
+        flow.renew(session, stale, "Stale.", START)
         assert flow.record_empty_read(session, stale, START, 0) is False
 
     row = rows.row(owner.transfer_id)
@@ -342,3 +344,52 @@ def test_a_transfer_in_doubt_stays_in_flight_until_a_person_decides(rows: Rows) 
     assert (row.state, row.needs_person, row.error) == (S.UNKNOWN, True, "Two look alike.")
     rows.plan(rows.ada)
     assert rows.claim(10**6) is None
+
+
+def test_a_step_changes_nothing_of_a_transfer_that_is_done(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    claim = rows.send()
+    with transaction() as session:
+        flow.confirm(session, claim, f"{GID}7", 100, START)
+        flow.renew(session, claim, "Late.", START)
+        flow.refuse_owner(session, claim, "Late.", START)
+
+    row = rows.row(claim.transfer_id)
+    assert (row.state, row.error) == (S.CONFIRMED, None)
+
+
+def test_several_are_claimed_at_once_each_of_another_account(rows: Rows) -> None:
+    first, second = rows.plan(rows.ada), rows.plan(rows.ben)
+    rows.plan(rows.ada)
+    other = rows.plan(rows.ada, currency="EUR")
+    with transaction() as session:
+        claims = flow.claim_some(session, rows.shop_id, START, LEASE, 10)
+
+    assert [claim.transfer_id for claim in claims] == [first, second, other]
+    with transaction() as session:
+        flow.lock_owners(session, claims)
+        assert flow.claim_some(session, rows.shop_id, START, LEASE, 10) == []
+
+
+def test_no_more_are_claimed_than_asked_for_and_what_is_in_flight_comes_first(rows: Rows) -> None:
+    rows.plan(rows.ada)
+    lost = rows.lose().transfer_id
+    rows.plan(rows.ben)
+    with transaction() as session:
+        (claim,) = flow.claim_some(session, rows.shop_id, after(5), LEASE, 1)
+
+    assert (claim.transfer_id, claim.is_in_flight) == (lost, True)
+
+
+def test_a_note_names_the_transfer_and_stays_over_its_sendings(rows: Rows) -> None:
+    transfer_id = rows.plan(rows.ada)
+    claim = rows.claim()
+    assert claim is not None
+    with transaction() as session:
+        sent = flow.mark_sending(session, claim, 0, 100, START, writes_note=True)
+        flow.mark_unknown(session, claim, START, "No answer.", START)
+    assert sent is not None
+    assert sent.note == f"Boomerang transfer {transfer_id}"
+    again = rows.claim(5)
+    assert again is not None
+    assert again.sent == sent

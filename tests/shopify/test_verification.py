@@ -12,9 +12,12 @@ from app.engine.flows import transfer as books
 from app.engine.flows.check_books import check_books
 from app.engine.rules.states import TransferState
 from app.engine.rules.terms import Mode
+from app.lookups import Lookups
 from app.models import Order, ShopToken, Transfer
 from app.shopify.connect import open_gateway
 from app.shopify.orders import read_orders
+from app.told_orders import hear_orders
+from app.webhooks.inbox import drain
 from tests.shopify.deck import Deck
 from tests.shopify.desk import Desk
 
@@ -208,3 +211,18 @@ def test_a_debit_needs_no_look_at_its_order(shelf: Shelf) -> None:
 
     assert shelf.desk.send().outcomes == {"confirmed": 1}
     assert shelf.amounts() == [EARNED, -EARNED]
+
+
+def test_orders_that_changed_wait_in_the_inbox_like_deliveries(shelf: Shelf, redis_client: Any) -> None:
+    order_id = shelf.sell()
+    shelf.call(f"orders/{order_id}/refund", lines=[{"index": 0, "quantity": 1}])
+
+    for _ in range(2):
+        assert shelf.desk.send(hear=hear_orders).outcomes == {"changed": 1}
+        shelf.desk.clock.advance(4)
+    assert redis_client.llen("rq:queue:inbox") == 1
+    Lookups(shelf.desk.clock).ask_first()
+    assert drain(shelf.desk.clock).taken == 1
+
+    assert shelf.desk.send_until_done() == {"confirmed": 1}
+    assert shelf.amounts() == [EARNED // 2]

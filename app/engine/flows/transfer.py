@@ -134,18 +134,21 @@ def refuse(session: Session, claim: Claim, reason: str) -> None:
 
 def refuse_owner(session: Session, claim: Claim, reason: str, now: datetime) -> None:
     """Close a credit whose customer Shopify no longer knows; one who was merged into another gets it there."""
+    lock_customer(session, claim)
+    transfer = get_ours(session, claim)
+    if transfer is None:
+        return
     refuse(session, claim, reason)
-    transfer = get_any(session, claim)
-    gone = None if transfer is None else session.get_one(Customer, transfer.customer_id, populate_existing=True)
-    if transfer is not None and gone is not None and gone.merged_into_id is not None:
+    gone = session.get_one(Customer, transfer.customer_id, populate_existing=True)
+    if gone.merged_into_id is not None:
         kept = session.get_one(Customer, gone.merged_into_id)
         move_money(session, session.get_one(Shop, claim.shop_id), gone, kept, now, now)
 
 
 def renew(session: Session, claim: Claim, reason: str, now: datetime, wait_seconds: float | None = None) -> None:
     """Plan a credit again whose expiry Shopify found to be over: it gets a new one."""
+    transfer = get_ours(session, claim)
     put_back(session, claim, reason, now, wait_seconds)
-    transfer = get_any(session, claim)
     if transfer is not None and transfer.state is S.PLANNED:
         transfer.expires_at = None
         session.flush()
