@@ -16,7 +16,7 @@ def embedded_customer(customer: Customer, currency: str, timezone: str) -> Json:
         "updated_at": local_text(customer.updated_at, timezone),
         "first_name": customer.first_name or None,
         "last_name": customer.last_name or None,
-        "state": "enabled",
+        "state": "disabled",
         "note": customer.note,
         "verified_email": customer.verified_email,
         "multipass_identifier": None,

@@ -31,7 +31,7 @@ def test_a_new_customer_is_told_without_tags_but_with_the_state_of_the_address(
     assert (body["first_name"], body["currency"], body["addresses"]) == ("Bea", "USD", [])
     assert "tags" not in body
     found = read(all_topics, bea["id"])
-    assert (found["tags"], found["verifiedEmail"], found["numberOfOrders"]) == (["vip", "club"], False, "0")
+    assert (found["tags"], found["verifiedEmail"], found["numberOfOrders"]) == (["club", "vip"], False, "0")
 
 
 def test_a_customer_who_comes_with_an_order_is_told_once(all_topics: Shopper, app: TinyApp) -> None:
