@@ -4,11 +4,10 @@ from flask import Response
 
 from sandbox.body_parts import Json
 from sandbox.calls import as_json, chosen_shop, control_blueprint, controlled, post, read_body
-from sandbox.clock import local_text
 from sandbox.errors import BadInput, NotThere
-from sandbox.events import shop_body
 from sandbox.requests_in import read_choice, read_currency, read_id, read_text
 from sandbox.returns import STEPS, Return, move, return_body
+from sandbox.shop_bodies import shop_body
 from sandbox.state import Shop
 
 PRIVACY_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
@@ -72,8 +71,7 @@ def change_shop() -> Response:
         if "currency" in body:
             shop.currency = read_currency(body["currency"], shop.currency)
         now = shop.clock.now()
-        told: Json = {**shop_body(shop), "updated_at": local_text(now, shop.timezone)}
-        post().send(shop, "shop/update", told, shop.id, now)
+        post().send(shop, "shop/update", shop_body(shop, now), shop.id, now)
         return as_json({"shop": shop.domain, "name": shop.name, "timezone": shop.timezone, "currency": shop.currency})
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from sandbox.aftermath import fulfillment_status
 from sandbox.bodies import edit_body, order_body
 from sandbox.body_parts import Json
-from sandbox.clock import local_text
 from sandbox.customer_bodies import customer_body
 from sandbox.models import Dispute, Fulfillment, Line, Order, Refund
 from sandbox.order_part_bodies import dispute_body, fulfillment_body, risk_body
@@ -13,6 +12,7 @@ from sandbox.order_parts import RiskAssessment
 from sandbox.payment_bodies import transaction_body
 from sandbox.post import Post, as_bytes, new_event
 from sandbox.refund_bodies import refund_body
+from sandbox.shop_bodies import shop_body
 from sandbox.state import Shop
 
 
@@ -113,22 +113,3 @@ class Announcer:
     def _send(self, shop: Shop, topic: str, body: Json | bytes, order: Order, event_id: str, at: datetime) -> None:
         lane = order.customer.id if order.customer else order.id
         self._post.send(shop, topic, body, lane, at, event_id)
-
-
-def shop_body(shop: Shop) -> Json:
-    """Return the shop as `app/uninstalled` carries it."""
-    made_at = local_text(shop.created_at, shop.timezone)
-    return {
-        "id": shop.id,
-        "name": shop.name,
-        "email": shop.email,
-        "domain": shop.domain,
-        "myshopify_domain": shop.domain,
-        "country_code": "US",
-        "currency": shop.currency,
-        "iana_timezone": shop.timezone,
-        "plan_name": "basic",
-        "shop_owner": "Sam Staff",
-        "created_at": made_at,
-        "updated_at": made_at,
-    }
