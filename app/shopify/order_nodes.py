@@ -25,6 +25,7 @@ from app.engine.rules.facts import (
 from app.engine.rules.money import to_minor
 from app.shopify.nodes import Unreadable, number_of, unreadable
 from app.shopify.order_details import highest_level, payments_of
+from app.shopify.refund_worth import with_worth
 from app.texts import TEXT_LIMIT, clean_text
 
 #: As for bodies: far above any order, far below what a bigint column holds.
@@ -89,6 +90,7 @@ def _order(node: Json) -> OrderFact:
     order_id, currency, taxes_included = number_of(node["id"]), node["currencyCode"], bool(node["taxesIncluded"])
     refunds = tuple(_refund(refund, order_id, currency) for refund in node["refunds"])
     shipping_minor, shipping_tax_minor = _shipping(all_of(node["shippingLines"]), currency, taxes_included)
+    lines = _lines(all_of(node["lineItems"]), currency, taxes_included, refunds)
     return OrderFact(
         order_id=order_id,
         name=_text(node["name"]) or f"#{order_id}",
@@ -99,7 +101,7 @@ def _order(node: Json) -> OrderFact:
         updated_at=_instant(node["updatedAt"]),
         cancelled_at=_optional_instant(node["cancelledAt"]),
         customer=_customer(node["customer"]),
-        lines=_lines(all_of(node["lineItems"]), currency, taxes_included, refunds),
+        lines=lines,
         tags=_texts(node["tags"]),
         taxes_included=taxes_included,
         total_minor=max(0, _minor(node["totalPriceSet"], currency)),
@@ -113,7 +115,7 @@ def _order(node: Json) -> OrderFact:
         fulfilled_at=_fulfilled_at(node),
         billing_country=_country(node["billingAddress"]),
         shipping_country=_country(node["shippingAddress"]),
-        refunds=refunds,
+        refunds=tuple(with_worth(refund, lines, taxes_included) for refund in refunds),
     )
 
 

@@ -9,6 +9,7 @@ import requests
 import responses
 
 from app.engine.rules.facts import DisputeStatus, FinancialStatus, OrderFact, RiskFact
+from app.engine.rules.kept import compute_extra_minor
 from app.engine.rules.terms import RiskLevel
 from app.shopify.connect import open_gateway
 from app.shopify.errors import DocumentRefused
@@ -62,6 +63,9 @@ def differences(body: OrderFact, asked: OrderFact) -> list[str]:
 
 def money(amount: str, currency: str = "USD") -> Json:
     return {"shopMoney": {"amount": amount, "currencyCode": currency}}
+
+
+NOTHING = {"subtotalSet": money("0.0"), "totalTaxSet": money("0.0")}
 
 
 def node(**changes: Any) -> Json:
@@ -270,6 +274,47 @@ def test_an_order_on_which_no_payment_was_ever_tried_has_no_status_and_is_not_pa
 ) -> None:
     order = read_order(node(displayFinancialStatus=None, cancelledAt=cancelled_at), NOW).order
     assert (order.financial_status, order.financial_status.was_paid) == (status, False)
+
+
+@pytest.mark.parametrize(
+    ("told", "taxes_included", "expected"),
+    [
+        (("0.0", "0.0"), False, (1000, 200)),
+        (("0.0", "0.0"), True, (1000, 167)),
+        (("7.5", "0.0"), False, (750, 0)),
+        (("0.0", "0.3"), False, (0, 30)),
+    ],
+)
+def test_a_line_that_went_back_for_nothing_is_worth_what_it_was_sold_for(
+    told: tuple[str, str], taxes_included: bool, expected: tuple[int, int]
+) -> None:
+    tax = "3.34" if taxes_included else "4.0"
+    sold = {**node()["lineItems"][0], "taxLines": [{"priceSet": money(tax)}]}
+    gift = {**sold, "id": "gid://shopify/LineItem/12", "originalUnitPriceSet": money("0.0"), "taxLines": []}
+    back = {"quantity": 1, "subtotalSet": money(told[0]), "totalTaxSet": money(told[1])}
+    refund = {
+        "id": "gid://shopify/Refund/3", "processedAt": "2026-03-02T12:00:00Z", "note": None, "transactions": [],
+        "refundShippingLines": [], "refundLineItems": [
+            {**back, "lineItem": {"id": "gid://shopify/LineItem/11"}},
+            {**back, **NOTHING, "lineItem": {"id": "gid://shopify/LineItem/12"}},
+        ],
+    }  # fmt: skip
+    order = read_order(node(lineItems=[sold, gift], refunds=[refund], taxesIncluded=taxes_included), NOW).order
+    lines = [(line.subtotal_minor, line.tax_minor) for line in order.refunds[0].lines]
+    assert lines == [expected, (0, 0)]
+
+
+def test_money_for_a_line_told_as_worth_nothing_is_not_taken_for_goodwill() -> None:
+    kept = {**node()["lineItems"][0], "id": "gid://shopify/LineItem/12"}
+    refund = {
+        "id": "gid://shopify/Refund/3", "processedAt": "2026-03-02T12:00:00Z", "note": None,
+        "transactions": [{"kind": "REFUND", "status": "SUCCESS", "amountSet": money("20.0")}],
+        "refundShippingLines": [], "refundLineItems": [
+            {"quantity": 2, "lineItem": {"id": "gid://shopify/LineItem/11"}, **NOTHING}
+        ],
+    }  # fmt: skip
+    order = read_order(node(lineItems=[*node()["lineItems"], kept], refunds=[refund]), NOW).order
+    assert compute_extra_minor(order, order.refunds) == 0
 
 
 def test_a_risk_that_is_still_assessed_says_nothing() -> None:
