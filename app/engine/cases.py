@@ -24,6 +24,7 @@ from app.engine.rules.terms import Terms
 from app.engine.rules.worth import lacks_payments
 from app.errors import NotYet
 from app.models import Customer, DetailKind, Order, OrderDetail, Product, Refund, Shop
+from app.models.columns import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Ca
     """Return the orders' cases, in the same order; refunds oldest first."""
     ids = [order.shopify_id for order in orders]
     refunds: dict[int, list[RefundFact]] = defaultdict(list)
-    for row in session.scalars(select(Refund).where(Refund.shop_id == shop.id, Refund.order_shopify_id.in_(ids))):
+    for row in session.scalars(select(Refund).where(Refund.shop_id == shop.id, among(Refund.order_shopify_id, ids))):
         refunds[row.order_shopify_id].append(refund_from_json(row.fact))
     details: dict[int, list[OrderDetail]] = defaultdict(list)
-    told = select(OrderDetail).where(OrderDetail.shop_id == shop.id, OrderDetail.order_shopify_id.in_(ids))
+    told = select(OrderDetail).where(OrderDetail.shop_id == shop.id, among(OrderDetail.order_shopify_id, ids))
     for detail in session.scalars(told.order_by(OrderDetail.shopify_id)):
         details[detail.order_shopify_id].append(detail)
     return [

@@ -18,6 +18,7 @@ from app.engine.rules.limits import Ceiling, GrantEvent, compute_ceilings, limit
 from app.engine.rules.periods import month_of
 from app.engine.rules.terms import Terms
 from app.models import GrantRow, Reward, Shop
+from app.models.columns import among
 
 Amounts = Sequence[tuple[datetime, int]]
 
@@ -43,9 +44,9 @@ class Counters:
 
     def read(self, customer_ids: Collection[int], cases: Sequence[Case]) -> None:
         """Read the events of some orders, and where something limits those of all their customers' other orders."""
-        which: ColumnElement[bool] = GrantRow.order_id.in_([case.order.id for case in cases])
+        which: ColumnElement[bool] = among(GrantRow.order_id, [case.order.id for case in cases])
         if self._limited:
-            which = or_(which, GrantRow.customer_id.in_(customer_ids))
+            which = or_(which, among(GrantRow.customer_id, customer_ids))
         rows = self._session.scalars(
             select(GrantRow).where(GrantRow.shop_id == self._shop.id, which).order_by(GrantRow.at, GrantRow.id)
         )
@@ -120,7 +121,9 @@ class Counters:
         if not self._rewritten:
             return
         orders = list(self._rewritten)
-        self._session.execute(delete(GrantRow).where(GrantRow.shop_id == self._shop.id, GrantRow.order_id.in_(orders)))
+        self._session.execute(
+            delete(GrantRow).where(GrantRow.shop_id == self._shop.id, among(GrantRow.order_id, orders))
+        )
         rows = [
             {
                 "shop_id": self._shop.id,

@@ -20,6 +20,7 @@ from app.engine.rules.states import TransferKind, TransferState
 from app.engine.statement_periods import statement_for
 from app.errors import NotYet
 from app.models import LedgerEntry, LedgerPosting, Shop, Transfer
+from app.models.columns import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def read_covers(session: Session, shop: Shop, customer_ids: Collection[int]) -> 
         .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
         .where(
             LedgerEntry.shop_id == shop.id,
-            LedgerEntry.customer_id.in_(customer_ids),
+            among(LedgerEntry.customer_id, customer_ids),
             LedgerEntry.kind == EntryKind.EXTERNAL,
             LedgerEntry.move_id.is_(None),
         )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.engine.rules.chain import NO_DIGEST, Link, compute_digest
 from app.engine.rules.postings import Account, EntryKind, Posting
 from app.models import LedgerEntry, LedgerPosting
+from app.models.columns import among
 
 Balances = dict[Account, int]
 #: What an entry's row has in common with its link in the chain; the postings have rows of their own.
@@ -136,7 +137,7 @@ def read_balances(session: Session, shop_id: int, customer_ids: Collection[int],
         return balances
     of_these = (
         LedgerPosting.shop_id == shop_id,
-        LedgerPosting.customer_id.in_(customer_ids),
+        among(LedgerPosting.customer_id, customer_ids),
         LedgerPosting.currency == currency,
     )
     amount = func.sum(LedgerPosting.amount_minor)

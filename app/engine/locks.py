@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger
 
 from app.models import Customer
+from app.models.columns import among
 
 
 def lock_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) -> None:
@@ -30,7 +31,7 @@ def lock_customers(session: Session, shop_id: int, customer_ids: Collection[int]
         return
     session.execute(
         select(Customer.id)
-        .where(Customer.shop_id == shop_id, Customer.id.in_(customer_ids))
+        .where(Customer.shop_id == shop_id, among(Customer.id, customer_ids))
         .order_by(Customer.id)
         # NO KEY UPDATE: rows that only refer to the customer need not wait.
         .with_for_update(key_share=True)

@@ -10,12 +10,13 @@ from app.engine.rules.facts import OrderFact, RefundFact
 from app.engine.rules.facts_json import terms_from_json
 from app.engine.rules.redaction import find_deciding_tags, without_person
 from app.models import Customer, Order, Shop, TermsVersion
+from app.models.columns import among
 
 
 def without_redacted(session: Session, shop: Shop, facts: Sequence[OrderFact]) -> Sequence[OrderFact]:
     """Return order facts, those of redacted customers without name, email and needless tags."""
     named = {fact.customer.customer_id for fact in facts if fact.customer is not None}
-    which = (Customer.shop_id == shop.id, Customer.shopify_id.in_(named), Customer.redacted_at.is_not(None))
+    which = (Customer.shop_id == shop.id, among(Customer.shopify_id, named), Customer.redacted_at.is_not(None))
     redacted = set(session.scalars(select(Customer.shopify_id).where(*which)))
     if not redacted:
         return facts
@@ -35,7 +36,7 @@ def without_redacted_notes(session: Session, shop: Shop, facts: Sequence[RefundF
         session.scalars(
             select(Order.shopify_id)
             .join(Customer, Customer.id == Order.customer_id)
-            .where(Order.shop_id == shop.id, Order.shopify_id.in_(noted), Customer.redacted_at.is_not(None))
+            .where(Order.shop_id == shop.id, among(Order.shopify_id, noted), Customer.redacted_at.is_not(None))
         )
     )
     return [replace(fact, note=None) if fact.order_id in redacted else fact for fact in facts]

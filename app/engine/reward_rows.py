@@ -17,6 +17,7 @@ from app.engine.rules.reward import Adjustment
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Terms
 from app.models import Customer, Reward, Shop
+from app.models.columns import among
 
 
 def compute_columns(aim: Aim, ceilings: Iterable[Ceiling], step: Next) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def read_rewards(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[in
     # Read anew: what the session may have seen of them before the locks were taken is of no worth.
     rows = session.scalars(
         select(Reward)
-        .where(Reward.shop_id == shop.id, Reward.order_id.in_([case.order.id for case in cases]))
+        .where(Reward.shop_id == shop.id, among(Reward.order_id, [case.order.id for case in cases]))
         .execution_options(populate_existing=True)
     )
     return {row.order_id: row for row in rows}
@@ -101,6 +102,6 @@ def read_rewards(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[in
 def read_deleted(session: Session, shop: Shop, customers: Collection[int]) -> frozenset[int | None]:
     """Return which of some customers Shopify has deleted."""
     deleted = select(Customer.id).where(
-        Customer.shop_id == shop.id, Customer.id.in_(customers), Customer.deleted_at.is_not(None)
+        Customer.shop_id == shop.id, among(Customer.id, customers), Customer.deleted_at.is_not(None)
     )
     return frozenset(session.scalars(deleted))

@@ -15,6 +15,7 @@ from app.engine.rules.holds import Past
 from app.engine.rules.terms import Terms
 from app.engine.rules.tiers import Standing, compute_spend_events, compute_standing
 from app.models import Order, Shop, SpendRow, TierAssignmentRow, TierRun
+from app.models.columns import among
 
 DAY = timedelta(days=1)
 
@@ -25,7 +26,7 @@ def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[i
     stored: dict[int, list[tuple[datetime, int, int, datetime]]] = defaultdict(list)
     rows = session.execute(
         select(SpendRow.order_id, SpendRow.at, SpendRow.amount_minor, SpendRow.customer_id, SpendRow.placed_at)
-        .where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(order_ids))
+        .where(SpendRow.shop_id == shop.id, among(SpendRow.order_id, order_ids))
         .order_by(SpendRow.id)
     )
     for order_id, at, amount_minor, whose, placed_at in rows:
@@ -61,7 +62,7 @@ def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[i
             for at, amount_minor, _, placed_at in events
         ]
     if any(stored[order_id] for order_id in rewritten):
-        session.execute(delete(SpendRow).where(SpendRow.shop_id == shop.id, SpendRow.order_id.in_(rewritten)))
+        session.execute(delete(SpendRow).where(SpendRow.shop_id == shop.id, among(SpendRow.order_id, rewritten)))
     if fresh:
         session.execute(insert(SpendRow), fresh)
     return earliest
@@ -74,7 +75,7 @@ def read_later_orders(session: Session, shop: Shop, earliest: dict[int, datetime
     rows = session.scalars(
         select(Order).where(
             Order.shop_id == shop.id,
-            Order.customer_id.in_(earliest),
+            among(Order.customer_id, earliest),
             Order.placed_at > min(earliest.values()),
         )
     )
@@ -94,11 +95,11 @@ class SpendHistory:
         self._paid_at: dict[int, list[tuple[datetime, int]]] | None = None
         spent = select(
             SpendRow.customer_id, SpendRow.at, SpendRow.amount_minor, SpendRow.order_id, SpendRow.placed_at
-        ).where(SpendRow.shop_id == shop.id, SpendRow.customer_id.in_(self._customers))
+        ).where(SpendRow.shop_id == shop.id, among(SpendRow.customer_id, self._customers))
         for customer_id, at, amount_minor, order_id, placed_at in session.execute(spent):
             self._events[customer_id].append(SpendEvent(at, amount_minor, order_id, placed_at))
         given = select(TierAssignmentRow).where(
-            TierAssignmentRow.shop_id == shop.id, TierAssignmentRow.customer_id.in_(self._customers)
+            TierAssignmentRow.shop_id == shop.id, among(TierAssignmentRow.customer_id, self._customers)
         )
         for row in session.scalars(given):
             self._given[row.customer_id].append(
@@ -133,7 +134,7 @@ class SpendHistory:
         rows = self._session.execute(
             select(Order.customer_id, Order.placed_at, Order.shopify_id).where(
                 Order.shop_id == self._shop.id,
-                Order.customer_id.in_(self._customers),
+                among(Order.customer_id, self._customers),
                 Order.paid_fact.is_not(None),
                 Order.fact["is_test"].as_boolean().is_(False),
             )

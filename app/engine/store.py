@@ -11,6 +11,7 @@ from app.engine.rules.facts import DetailFact, DisputeFact, PaymentFact, RefundF
 from app.engine.rules.facts_json import from_json, to_json
 from app.engine.rules.versions import detail_rank, fullest, is_fuller
 from app.models import DetailKind, Order, OrderDetail, Refund
+from app.models.columns import among
 
 
 def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) -> dict[int, Order]:
@@ -22,7 +23,7 @@ def find_orders(session: Session, shop_id: int, shopify_ids: Collection[int]) ->
         return {}
     rows = session.scalars(
         select(Order)
-        .where(Order.shop_id == shop_id, Order.shopify_id.in_(list(shopify_ids)))
+        .where(Order.shop_id == shop_id, among(Order.shopify_id, shopify_ids))
         .execution_options(populate_existing=True)
     )
     return {row.shopify_id: row for row in rows}
@@ -40,7 +41,7 @@ def store_details(session: Session, shop_id: int, facts: Iterable[DetailFact], n
         select(OrderDetail)
         .where(
             OrderDetail.shop_id == shop_id,
-            OrderDetail.order_shopify_id.in_({fact.order_id for fact in tellings.values()}),
+            among(OrderDetail.order_shopify_id, {fact.order_id for fact in tellings.values()}),
         )
         .execution_options(populate_existing=True)
     )
@@ -87,7 +88,7 @@ def store_refunds(session: Session, shop_id: int, facts: Iterable[RefundFact], n
         return
     rows = session.scalars(
         select(Refund)
-        .where(Refund.shop_id == shop_id, Refund.shopify_id.in_(list(tellings)))
+        .where(Refund.shop_id == shop_id, among(Refund.shopify_id, tellings))
         .execution_options(populate_existing=True)
     )
     known = {row.shopify_id: row for row in rows}

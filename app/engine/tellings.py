@@ -16,6 +16,7 @@ from app.engine.rules.facts_json import order_from_json, to_json
 from app.engine.rules.versions import is_newer, newest
 from app.engine.store import find_orders, store_details, store_refunds
 from app.models import Customer, Order, Shop
+from app.models.columns import among
 
 
 def keep_orders(
@@ -89,6 +90,8 @@ def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], 
     """Add the customers not known yet; return everyone's id. Known ones are not touched: no lock yet."""
     if not told:
         return set()
+    which = (Customer.shop_id == shop.id, among(Customer.shopify_id, told))
+    known = dict(session.execute(select(Customer.shopify_id, Customer.id).where(*which)).all())
     fresh = [
         {
             "shop_id": shop.id,
@@ -99,10 +102,12 @@ def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], 
             "created_at": now,
         }
         for customer in sorted(told.values(), key=lambda customer: customer.customer_id)
+        if customer.customer_id not in known
     ]
+    if not fresh:
+        return set(known.values())
     statement = upsert(Customer).values(fresh)
     session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
-    which = (Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
     return set(session.scalars(select(Customer.id).where(*which)))
 
 
@@ -113,7 +118,7 @@ def _update_customers(session: Session, shop: Shop, told: dict[int, CustomerFact
     """
     rows = session.scalars(
         select(Customer)
-        .where(Customer.shop_id == shop.id, Customer.shopify_id.in_(told))
+        .where(Customer.shop_id == shop.id, among(Customer.shopify_id, told))
         .execution_options(populate_existing=True)
     ).all()
     for row in rows:

@@ -17,7 +17,7 @@ from app.engine.locks import lock_customers
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
 from app.errors import Refused
-from app.models import Customer, Reward, Shop
+from app.models import Customer, Order, Reward, Shop
 from tests.flows.builders import ADA, BEN, STAFF, Till, books, day, later, line, order, reading, refund_of
 
 Flow = Callable[[Session, Shop], object]
@@ -230,7 +230,7 @@ def test_an_old_version_does_not_overwrite_a_newer_one_told_meanwhile(shop: Till
     db.session.remove()
     with transaction() as session:
         row = session.get_one(Shop, shop.id)
-        remembered = session.scalars(select(earn.Order)).all()
+        remembered = session.scalars(select(Order)).all()
         assert workers.start(tell(later(first, 90, cancelled_at=day(1)))).exception(timeout=10) is None
         earn.record_orders(session, row, [later(first, 30)], day(10))
         assert remembered[0].cancelled_at == day(1)

@@ -10,6 +10,7 @@ from app.engine.aim import reassess
 from app.engine.rules.facts import DisputeFact, OrderFact, PaymentFact, RiskFact
 from app.engine.tellings import keep_orders
 from app.models import Order, Shop
+from app.models.columns import among
 
 
 def record_history(
@@ -41,6 +42,6 @@ def record_history(
 def list_known(session: Session, shop: Shop, shopify_ids: Collection[int]) -> dict[int, bool]:
     """Return which of these orders are known, and of each whether it is past and nobody has asked for its reward."""
     known = select(Order.shopify_id, Order.is_past & Order.reward_asked_at.is_(None)).where(
-        Order.shop_id == shop.id, Order.shopify_id.in_(shopify_ids)
+        Order.shop_id == shop.id, among(Order.shopify_id, shopify_ids)
     )
     return {shopify_id: bool(is_past) for shopify_id, is_past in session.execute(known)}
