@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.cli_money import adjust_group, statement
+from app.cli.money import adjust_group, statement
 from app.models import Adjustment, Customer
 from tests.cli.conftest import Shell
 from tests.flows.builders import ADA, BEN, Till, all_rows, order, reading

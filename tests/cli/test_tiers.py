@@ -10,7 +10,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import select, update
 
-from app.cli_tiers import tiers_group
+from app.cli.tiers import tiers_group
 from app.engine.flows import tier_runs
 from app.engine.programme import Programme
 from app.engine.rules.terms import Tier

@@ -5,7 +5,7 @@ import inspect
 import re
 
 from app import jobs, queue
-from app.cli import work
+from app.cli.processes import work
 from app.queue import QUEUES
 from app.schedule import SWEEPS
 from tests.house.sources import calls, python_files, read, tree

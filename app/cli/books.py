@@ -5,7 +5,7 @@ from time import monotonic
 
 import click
 
-from app.cli_frame import get_shop, sentences_for_absent_servers
+from app.cli.frame import get_shop, sentences_for_absent_servers
 from app.db import is_exempt, transaction
 from app.engine.flows.check_books import INVARIANTS, check_invariant
 

@@ -5,7 +5,7 @@ import time
 import click
 from sqlalchemy.orm import Session
 
-from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
+from app.cli.frame import ACTOR, get_shop, sentences_for_absent_servers
 from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows import imports

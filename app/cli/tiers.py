@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
+from app.cli.frame import ACTOR, get_shop, sentences_for_absent_servers
 from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows import tier_preview, tier_runs, tiers

@@ -9,7 +9,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.cli_frame import ACTOR, get_shop, sentences_for_absent_servers
+from app.cli.frame import ACTOR, get_shop, sentences_for_absent_servers
 from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows import account_statements

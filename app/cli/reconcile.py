@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli_frame import get_shop, sentences_for_absent_servers
+from app.cli.frame import get_shop, sentences_for_absent_servers
 from app.db import transaction
 from app.errors import BoomerangError
 from app.models import ReconcileRun
