@@ -26,7 +26,7 @@ def test_an_order_reads_as_its_webhook_told(shopper: Shopper) -> None:
     shopper.post(f"orders/{order['id']}/refund", lines=[{"index": 0, "quantity": 1}], amount="2.00")
     read = shopper.graphql(ORDER, id=order["admin_graphql_api_id"])["data"]["order"]
     assert read["displayFinancialStatus"] == "PARTIALLY_REFUNDED"
-    assert read["customer"]["tags"] == ["vip", "club"]
+    assert read["customer"]["tags"] == ["club", "vip"]
     assert read["customer"]["numberOfOrders"] == "1"
     assert read["currentSubtotalPriceSet"]["shopMoney"] == {"amount": "20.0", "currencyCode": "USD"}
     assert read["totalReceivedSet"]["shopMoney"]["amount"] == "30.0"
