@@ -39,7 +39,7 @@ def rewrite_spend(session: Session, shop: Shop, cases: Sequence[Case]) -> dict[i
             continue
         events = [
             (event.at, event.amount_minor, customer_id, event.placed_at)
-            for event in compute_spend_events(case.fact, case.refunds, case.details.disputes)
+            for event in compute_spend_events(case.fact, case.refunds, case.details)
         ]
         before = stored[case.order.id]
         # Counted, not a set: two refunds of equal worth may share a second.

@@ -103,6 +103,8 @@ class Example:
             word = text.removeprefix("dispute ").replace("opened", "needs_response")
             dispute = DisputeFact(1, self.order.order_id, DisputeStatus(word), day(on_day))
             self.details = replace(self.details, disputes=(dispute,))
+        elif " off " in text:
+            self._take_off(*text.split(" off ", 1))
         elif text.endswith(" taken out"):
             self._take_out(text.removesuffix(" taken out"))
         elif text.endswith(" paid back"):
@@ -136,6 +138,13 @@ class Example:
         new = replace(old, removed_quantity=old.removed_quantity + int(quantity))
         lines = tuple(new if line is old else line for line in self.order.lines)
         self.order = replace(self.order, lines=lines)
+
+    def _take_off(self, text: str, title: str) -> None:
+        """Give a discount by an edit, on a line without tax: it lowers what the line and the order cost."""
+        old, off_minor = self._line(title), self._minor(text)
+        new = replace(old, net_minor=old.net_minor - off_minor, discount_minor=old.discount_minor + off_minor)
+        lines = tuple(new if line is old else line for line in self.order.lines)
+        self.order = replace(self.order, lines=lines, total_minor=self.order.total_minor - off_minor)
 
     def _refund(self, on_day: int, lines: tuple[RefundLine, ...], money_minor: int, shipping: int) -> None:
         number = self.order.order_id * 100 + len(self.refunds)

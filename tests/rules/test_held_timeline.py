@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from app.engine.rules.facts import DisputeFact, DisputeStatus, RefundLine
+from app.engine.rules.facts import Details, DisputeFact, DisputeStatus, RefundLine
 from app.engine.rules.tiers import compute_spend_events
 from app.engine.rules.timeline import moments_of
 
@@ -30,7 +30,7 @@ def test_what_was_refunded_before_a_dispute_was_lost_stays_refunded() -> None:
 
 def test_a_lost_dispute_takes_all_that_was_still_spent_when_it_was_decided() -> None:
     order = make_order(make_line(1, 8000, quantity=2))
-    events = compute_spend_events(order, [HALF], [lost(1, on=5), lost(2, on=6)])
+    events = compute_spend_events(order, [HALF], Details(disputes=(lost(1, on=5), lost(2, on=6))))
     assert [(event.at, event.amount_minor) for event in events] == [(day(0), 8000), (day(2), -4000), (day(5), -4000)]
 
 

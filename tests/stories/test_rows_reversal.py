@@ -1,15 +1,16 @@
 """R19, R20, R21, B5: whatever goes back takes exactly its part of the credit along, and leaves a record."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.engine.flows import review
-from app.engine.rules.facts import DisputeFact, DisputeStatus, FinancialStatus
+from app.engine.rules.facts import DisputeFact, DisputeStatus, FinancialStatus, PaymentFact
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.terms import Mode, OwedPolicy, Tier
-from app.models import LedgerEntry, LedgerPosting
+from app.models import LedgerEntry, LedgerPosting, SpendRow
 from tests.flows.builders import ADA, BEN, BIG, day, later, line, order, reading, refund_of
 from tests.flows.shopify_account import Shopify
 from tests.stories.rows import CID, Life, manual_shop, shop
@@ -175,3 +176,24 @@ def test_b5_every_reversal_is_on_record_with_its_reward_its_moment_and_what_it_t
     assert ways == {(shop.reward(two).id, Account.AVAILABLE, Account.PROMISED)}
     assert (shop.reward(two).granted, shop.reward(two).reversed, shop.state(two)) == (400, 400, "reversed")
     assert shop.says(two)[-1] == "For the 0.00 USD still kept, 0.00 USD stays; 4.00 USD is taken back."
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_r20_a_price_that_an_edit_lowered_is_not_taken_back_twice_in_whatever_order_it_is_told(
+    shop: Life, turn: int
+) -> None:
+    paid = order(1, line(net_minor=10_000), total_minor=10_000)
+    lowered = later(paid, 3_600, lines=(line(net_minor=8_000, discount_minor=2_000),), total_minor=8_000)
+    back = refund_of(paid, on=1, money_minor=2_000)
+    shop.tell(paid)
+    news = (
+        lambda: shop.know(PaymentFact(BIG + 9, paid.order_id, "visa", 10_000), on=1),
+        lambda: shop.tell(lowered, on=1),
+        lambda: shop.pay_back(back, on=1),
+    )
+    for tell in list(permutations(news))[turn]:
+        tell()
+    assert shop.kept(paid) == 160
+    assert shop.balances() == (0, 160, 0)
+    with reading() as session:
+        assert session.scalar(select(func.sum(SpendRow.amount_minor))) == 8_000

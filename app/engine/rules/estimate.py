@@ -72,7 +72,7 @@ class Estimate:
         counted.known += is_known
         counted.past += is_past
         counted.guests += customer_id is None
-        events = compute_spend_events(order, order.refunds, details.disputes)
+        events = compute_spend_events(order, order.refunds, details)
         counted.spend_minor += sum(event.amount_minor for event in events)
         self._events[customer_id] += events
         if is_past:

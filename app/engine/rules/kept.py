@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.engine.rules.facts import OrderFact, OrderLine, RefundFact
+from app.engine.rules.facts import OrderFact, OrderLine, PaymentFact, RefundFact
 from app.engine.rules.money import share_half_up
 
 
@@ -50,15 +50,25 @@ def shipping_back_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
     return sum(_shipping_of(refund, order) for refund in distinct(refunds))
 
 
-def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact]) -> int:
-    """Return the money paid back beyond goods and shipping (goodwill, price corrections), in minor units.
+def compute_extra_minor(order: OrderFact, refunds: Iterable[RefundFact], payments: Iterable[PaymentFact] = ()) -> int:
+    """Return the money paid back beyond goods and shipping (goodwill), in minor units.
 
     Each refund's money pays for its own lines and shipping first. Goods that left without money (edited out,
-    or returned in a refund that moved none) are paid for by the money-only refund that usually follows;
-    without this they would be taken back twice.
+    or returned in a refund that moved none) and what an edit took off prices that were paid already are paid for by
+    the money-only refund that usually follows; without this they would be taken back twice.
     """
     extra = sum(_extra_of(refund, order) for refund in distinct(refunds))
-    return max(extra - _unpaid_goods(order, refunds), 0)
+    return max(extra - _unpaid_goods(order, refunds) - overpaid_minor(order, payments), 0)
+
+
+def overpaid_minor(order: OrderFact, payments: Iterable[PaymentFact]) -> int:
+    """Return what was paid above the price the order has now, in minor units: because an edit lowered it.
+
+    Units taken out leave an order's price as it was placed; a discount given by an edit lowers it, and the lines' too.
+    An order without a total tells nothing.
+    """
+    paid_minor = sum({payment.payment_id: payment.amount_minor for payment in payments}.values())
+    return max(paid_minor - order.total_minor, 0) if order.total_minor > 0 else 0
 
 
 def less_extra(amount_minor: int, gross_minor: int, extra_minor: int) -> int:

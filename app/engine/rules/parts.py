@@ -61,7 +61,7 @@ def find_parts(order: OrderFact, terms: Terms, tier: Tier, details: Details) -> 
     return parts, trail
 
 
-def find_kept(order: OrderFact, refunds: Sequence[RefundFact], parts: Sequence[Part]) -> Kept:
+def find_kept(order: OrderFact, refunds: Sequence[RefundFact], parts: Sequence[Part], details: Details) -> Kept:
     """Return what is kept of an order's parts after edits and refunds."""
     units = kept_quantities(order, refunds)
     paid_for_shipping = shipping_gross_minor(order)
@@ -76,7 +76,8 @@ def find_kept(order: OrderFact, refunds: Sequence[RefundFact], parts: Sequence[P
         else:
             worths.append(share_half_up(worth_minor, units[line.line_id], max(line.quantity, 1)))
             gross_minor += gross_minor_of(line, units[line.line_id])
-    return Kept(units, shipping_back, worths, gross_minor, compute_extra_minor(order, refunds))
+    extra_minor = compute_extra_minor(order, refunds, details.payments)
+    return Kept(units, shipping_back, worths, gross_minor, extra_minor)
 
 
 def _line_counts(line: OrderLine, worth_minor: int, terms: Terms) -> LineCounts:

@@ -118,7 +118,7 @@ def _keep(
         return NOTHING_KEPT, [explain_end(order, lost)]
     if not refunds and not any(line.removed_quantity > 0 for line in order.lines):
         return ordered, []
-    kept = find_kept(order, refunds, parts)
+    kept = find_kept(order, refunds, parts, details)
     earning = [(part.rate.rate_bps, worth_minor) for part, worth_minor in zip(parts, kept.worths, strict=True)]
     share = paid.times(less_paid_back(kept.gross_minor, kept.extra_minor))
     grant = compute_grant(earning, share, terms.minimum_order_minor)

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.engine.rules.facts import DisputeFact, OrderFact, RefundFact, SpendEvent, TierAssignment, TierSource
+from app.engine.rules.facts import (
+    NO_DETAILS,
+    Details,
+    OrderFact,
+    PaymentFact,
+    RefundFact,
+    SpendEvent,
+    TierAssignment,
+    TierSource,
+)
 from app.engine.rules.kept import compute_extra_minor, gross_total, kept_quantities, less_extra, net_minor_of
 from app.engine.rules.periods import ALWAYS, last_evaluation, midnight, year_of
 from app.engine.rules.terms import Evaluation, Terms, Tier, TierMethod
@@ -17,7 +26,7 @@ ROLLING_DAYS = 365
 
 
 def compute_spend_events(
-    order: OrderFact, refunds: Sequence[RefundFact], disputes: Sequence[DisputeFact] = ()
+    order: OrderFact, refunds: Sequence[RefundFact], details: Details = NO_DETAILS
 ) -> tuple[SpendEvent, ...]:
     """Return what an order did to its customer's net spend, oldest first; changes of zero are left out.
 
@@ -29,8 +38,9 @@ def compute_spend_events(
         return ()
     events = []
     before = 0
-    for moment in moments_of(order, refunds, disputes):
-        spent = 0 if moment.lost or moment.order.cancelled_at is not None else _spend(moment.order, moment.refunds)
+    for moment in moments_of(order, refunds, details.disputes):
+        is_gone = moment.lost or moment.order.cancelled_at is not None
+        spent = 0 if is_gone else _spend(moment.order, moment.refunds, details.payments)
         if spent != before:
             events.append(SpendEvent(moment.at, spent - before, order.order_id, order.placed_at))
         before = spent
@@ -185,8 +195,8 @@ def _stops_counting(method: TierMethod, placed_at: datetime, zone: ZoneInfo) -> 
     return midnight(placed_at.astimezone(zone).date() + timedelta(days=ROLLING_DAYS + 1), zone)
 
 
-def _spend(order: OrderFact, refunds: Sequence[RefundFact]) -> int:
+def _spend(order: OrderFact, refunds: Sequence[RefundFact], payments: Sequence[PaymentFact]) -> int:
     lines = [line for line in order.lines if not line.is_gift_card]
     quantities = kept_quantities(order, refunds)
     net_minor = sum(net_minor_of(line, quantities[line.line_id]) for line in lines)
-    return less_extra(net_minor, gross_total(lines, quantities), compute_extra_minor(order, refunds))
+    return less_extra(net_minor, gross_total(lines, quantities), compute_extra_minor(order, refunds, payments))
