@@ -49,9 +49,9 @@ SPENT_IS_EXPIRED = (
     "UPDATE postings SET destination = 'program:expired' WHERE amount_minor = 40;"
 )
 
-#: What a vandal with the keys to the database might do, and the invariant that sees it. Reward 1 is settled with
-#: 4.00 and a debit of 2.00, reward 2 is another customer's, reward 3 earns nothing. Credit by hand 1 is booked,
-#: credit by hand 2 waits.
+#: What a vandal with the keys to the database might do, and the invariant that sees it. Reward 1 is settled with 4.00, and
+#: 2.00 of it went back before it was sent, so that its debit is not needed; reward 2 is another customer's, reward 3 earns
+#: nothing. Credit by hand 1 is booked, credit by hand 2 waits.
 BREACHES = [
     (MOVES, "DELETE FROM postings WHERE entry_id = 1"),
     (MOVES, "UPDATE postings SET shop_id = shop_id + 1 WHERE entry_id = 1"),
@@ -74,14 +74,14 @@ BREACHES = [
     (ZERO, "UPDATE postings SET source = 'program:promised', destination = 'customer:owed' WHERE id = 1"),
     (ZERO, "UPDATE postings SET amount_minor = 99999 WHERE source = 'customer:available'"),
     (SENT, "DELETE FROM transfers WHERE kind = 'credit'"),
-    (SENT, "UPDATE transfers SET amount_minor = amount_minor + 1 WHERE kind = 'debit'"),
+    (SENT, "UPDATE transfers SET cancelled_minor = cancelled_minor - 1 WHERE kind = 'credit' AND cancelled_minor > 0"),
     (SENT, "UPDATE transfers SET currency = 'EUR'"),
     (SENT, "UPDATE transfers t SET customer_id = ANOTHER WHERE kind = 'credit' AND id = 1"),
     (SENT, "UPDATE transfers SET state = 'not_applicable', sent_minor = 1 WHERE kind = 'debit'"),
     (SENT, "UPDATE ledger_entries SET kind = 'redemption' WHERE kind = 'clawback'"),
     (DONE, "UPDATE transfers SET state = 'confirmed', shopify_transaction_id = 'x' WHERE id = 1"),
     (DONE, "UPDATE transfers SET state = 'confirmed', sent_minor = amount_minor WHERE id = 1"),
-    (DONE, "UPDATE transfers SET state = 'not_applicable' WHERE kind = 'debit'"),
+    (DONE, "UPDATE transfers SET sent_minor = NULL WHERE kind = 'debit'"),
     (STATE, "UPDATE rewards SET ineligible_reason = 'unpaid' WHERE order_id = 1"),
     (STATE, "UPDATE rewards SET ineligible_reason = NULL WHERE order_id = 3"),
     (STATE, "UPDATE rewards SET state = 'ineligible' WHERE order_id = 1"),

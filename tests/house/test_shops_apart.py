@@ -87,6 +87,8 @@ def test_a_bound_transaction_writes_no_row_for_another_shop(shops: None, table: 
 
 def test_what_binds_a_transaction_ends_with_it_and_leaks_to_no_user_of_the_pool(shops: None) -> None:
     (table,) = [table for table in TABLES if table.name == "customers"]
+    db.session.remove()
+    db.engine.dispose()  # what others left in the pool would be given out in turns
     backends = set()
     for shop_id in (ANTON, None, BERTHA, None):
         with transaction(shop_id) as session:
