@@ -25,14 +25,14 @@ from app.engine.flows import (
     tier_runs,
     transfer,
 )
-from app.history import import_step
-from app.lookups import Lookups
+from app.errands.history import import_step
+from app.errands.lookups import Lookups
+from app.errands.reconciliation import reconcile_turn
+from app.errands.told_orders import hear_orders
 from app.models import Shop
 from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
-from app.reconciliation import reconcile_turn
 from app.shopify import statement, tokens, transfers
 from app.shopify.errors import ShopifyError
-from app.told_orders import hear_orders
 from app.webhooks import inbox
 from app.webhooks.turns import Turns
 

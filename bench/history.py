@@ -26,7 +26,7 @@ from app import create_app
 from app.config import Settings, current_settings
 from app.db import db, transaction
 from app.engine.flows import imports, terms
-from app.history import import_step
+from app.errands.history import import_step
 from app.models import HistoryImport, ImportState, Order, Shop, SpendRow, Window
 from app.shopify.connect import open_gateway
 from app.shopify.history import begin, look

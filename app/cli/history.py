@@ -10,8 +10,8 @@ from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows import imports
 from app.engine.rules.money import Money
+from app.errands.history import import_step
 from app.errors import BoomerangError
-from app.history import import_step
 from app.models import HistoryImport, ImportState, Shop, ShopToken, Window
 from app.shopify.scopes import is_granted
 

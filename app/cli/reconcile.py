@@ -4,9 +4,9 @@ import click
 
 from app.cli.frame import get_shop, sentences_for_absent_servers
 from app.db import transaction
+from app.errands.reconciliation import reconcile_turn
 from app.errors import BoomerangError
 from app.models import ReconcileRun
-from app.reconciliation import reconcile_turn
 
 
 @click.command("reconcile")

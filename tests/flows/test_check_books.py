@@ -49,9 +49,9 @@ SPENT_IS_EXPIRED = (
     "UPDATE postings SET destination = 'program:expired' WHERE amount_minor = 40;"
 )
 
-#: What a vandal with the keys to the database might do, and the invariant that sees it. Reward 1 is settled with 4.00, and
-#: 2.00 of it went back before it was sent, so that its debit is not needed; reward 2 is another customer's, reward 3 earns
-#: nothing. Credit by hand 1 is booked, credit by hand 2 waits.
+#: What a vandal with the keys to the database might do, and the invariant that sees it. Reward 1 is settled with
+#: 4.00, and 2.00 of it went back before it was sent, so that its debit is not needed; reward 2 is another
+#: customer's, reward 3 earns nothing. Credit by hand 1 is booked, credit by hand 2 waits.
 BREACHES = [
     (MOVES, "DELETE FROM postings WHERE entry_id = 1"),
     (MOVES, "UPDATE postings SET shop_id = shop_id + 1 WHERE entry_id = 1"),

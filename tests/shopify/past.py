@@ -13,7 +13,7 @@ from app.engine.flows import imports
 from app.engine.flows.check_books import check_books
 from app.engine.flows.program import Waiting, set_mode
 from app.engine.rules.terms import Mode
-from app.history import import_step
+from app.errands.history import import_step
 from app.models import Customer, HistoryImport, ImportState, Order, Reward, Shop, SpendRow, Transfer, Window
 from tests.shopify.desk import STAFF, Desk
 

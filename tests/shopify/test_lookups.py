@@ -18,7 +18,7 @@ from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import HoldRules, Mode, RiskLevel
-from app.lookups import Lookups
+from app.errands.lookups import Lookups
 from app.models import Delivery, DetailKind, Order, OrderDetail, Product, Reward, Shop
 from app.webhooks.inbox import Arrival, DrainReport, drain, store_delivery
 from sandbox.server import Sandbox

@@ -12,9 +12,9 @@ from app.engine.flows import program, reconcile
 from app.engine.flows.lifecycle import uninstall
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
-from app.lookups import Lookups
+from app.errands.lookups import Lookups
+from app.errands.reconciliation import reconcile_turn
 from app.models import Delivery, DeliveryState, DetailKind, Order, OrderDetail, ReconcileRun, Refund, Reward, Shop
-from app.reconciliation import reconcile_turn
 from app.shopify.errors import AccessDenied, ServerTrouble, Throttled, TokenRefused
 from app.webhooks.inbox import drain
 from app.webhooks.orders_read import TOPIC

@@ -12,11 +12,11 @@ from app.engine.flows import transfer as books
 from app.engine.flows.check_books import check_books
 from app.engine.rules.states import TransferState
 from app.engine.rules.terms import Mode
-from app.lookups import Lookups
+from app.errands.lookups import Lookups
+from app.errands.told_orders import hear_orders
 from app.models import Order, ShopToken, Transfer
 from app.shopify.connect import open_gateway
 from app.shopify.orders import read_orders
-from app.told_orders import hear_orders
 from app.webhooks.inbox import drain
 from tests.shopify.deck import Deck
 from tests.shopify.desk import Desk

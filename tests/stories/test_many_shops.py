@@ -12,12 +12,12 @@ from sqlalchemy import insert, make_url, select, text
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.aside import Aside
 from app.config import Settings
 from app.db import db, is_exempt, transaction
 from app.engine.flows import adjust
 from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import Limits
+from app.errands.aside import Aside
 from app.models import Adjustment, Customer, Delivery, DeliveryState, ReasonCode, Shop
 from app.webhooks.inbox import drain
 from app.webhooks.turns import MOST_IN_A_TURN, Turns, is_waiting, list_waiting_shops

@@ -16,8 +16,8 @@ from app.engine.flows.import_steps import Claim
 from app.engine.programme import Programme
 from app.engine.rules.estimate import Estimate, Summary
 from app.engine.rules.facts import Details, OrderFact
+from app.errands.lookups import Lookups
 from app.errors import BoomerangError
-from app.lookups import Lookups
 from app.models import HistoryImport, Shop
 from app.shopify.gateway import Gateway
 from app.shopify.history import Whole

@@ -16,8 +16,8 @@ from app.config import current_settings
 from app.db import transaction
 from app.engine.flows import import_steps
 from app.engine.flows.import_steps import Claim
+from app.errands.history_batches import Batches, DryRun, Worker
 from app.errors import BoomerangError, Broken
-from app.history_batches import Batches, DryRun, Worker
 from app.models import ImportState
 from app.shopify import history as shopify_history
 from app.shopify.connect import open_gateway

@@ -11,7 +11,6 @@ from functools import partial
 
 import structlog
 
-from app.aside import PATIENCE_SECONDS, Aside
 from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows.catalogue import record_products
@@ -19,6 +18,7 @@ from app.engine.flows.customer_tags import record_tags
 from app.engine.flows.details import record_details
 from app.engine.flows.missing import NOTHING_MISSING, Missing, list_missing, looks_beyond_bodies
 from app.engine.rules.facts import OrderFact, PaymentFact, RiskFact
+from app.errands.aside import PATIENCE_SECONDS, Aside
 from app.errors import BoomerangError
 from app.models import Shop
 from app.shopify.catalogue import read_products
