@@ -144,6 +144,9 @@ def _total(order: Reader, currency: str, lines: tuple[OrderLine, ...]) -> int:
 
 def _financial_status(order: Reader) -> FinancialStatus:
     value = order.data.get("financial_status")
+    if value is None and "financial_status" in order.data:
+        # No payment was ever tried, as for an order that another app made.
+        return FinancialStatus.VOIDED if order.has("cancelled_at") else FinancialStatus.PENDING
     try:
         return FinancialStatus(value.lower() if isinstance(value, str) else "")
     except ValueError as error:

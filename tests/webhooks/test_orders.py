@@ -326,7 +326,20 @@ def test_every_known_payment_status_is_read(value: str) -> None:
     assert parse_order(old(financial_status=value)).financial_status == value.lower()
 
 
-@pytest.mark.parametrize("value", ["settled", "", None, 1, ["paid"]])
+def test_an_order_on_which_no_payment_was_tried_is_not_paid() -> None:
+    assert parse_order(old(financial_status=None)).financial_status is FinancialStatus.PENDING
+    cancelled = old(financial_status=None, cancelled_at="2017-07-02T10:00:00-04:00")
+    assert parse_order(cancelled).financial_status is FinancialStatus.VOIDED
+
+
+def test_an_order_that_says_nothing_of_its_payment_is_refused() -> None:
+    body = old()
+    del body["financial_status"]
+    with pytest.raises(BodyError, match="financial_status must be one of .*; it is missing"):
+        parse_order(body)
+
+
+@pytest.mark.parametrize("value", ["settled", "", 1, ["paid"]])
 def test_an_unknown_payment_status_is_refused_and_never_taken_for_paid(value: object) -> None:
     with pytest.raises(BodyError, match="financial_status must be one of pending, authorized, "):
         parse_order(old(financial_status=value))
