@@ -274,6 +274,22 @@ def test_credit_and_debit_that_were_both_not_sent_cancel_each_other(shop: Till) 
     assert transfers(shop) == [(702, "credit", 200, "planned"), (701, "debit", 0, "not_applicable")]
 
 
+@pytest.mark.parametrize(("units", "left"), [(1, [(702, "credit", 200, "planned")]), (2, [])])
+def test_what_went_back_while_a_worker_had_the_credit_in_hands_is_not_sent_to_the_kept_one(
+    shop: Till, units: int, left: list[tuple[int, str, int, str]]
+) -> None:
+    two = order(1, line(1, 20_000, 2))
+    shop.tell(two)
+    claim = shop.run(lambda session, _: claim_next(session, shop.id, day(9), 3_600))
+    assert claim is not None
+    shop.pay_back(refund_of(two, units=units))
+    assert [row[1:] for row in transfers(shop)] == [("credit", 400, "planned"), ("debit", 200 * units, "planned")]
+    merge(shop, merged())
+    assert [row for row in transfers(shop) if row[3] != "not_applicable"] == left
+    assert (shop.balances(ADA), shop.balances(BEN)) == ((0, 0, 0), (0, 400 - 200 * units, 0))
+    assert shop.run(lambda session, _: transfer.mark_sending(session, claim, 0, 400, day(10))) is None
+
+
 def test_a_debit_that_was_not_sent_finds_nothing_any_more_and_is_owed(shop: Till) -> None:
     shop.tell(PAID)
     send(shop)

@@ -1,9 +1,8 @@
-"""An import's row: what workers write into it, also those who come too late, and what an estimate counts."""
+"""An import's row: what workers write into it, also those who come too late."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -12,11 +11,8 @@ from sqlalchemy.orm import Session
 from app.db import db
 from app.engine.flows import history, import_steps, imports, missing, program
 from app.engine.flows.import_steps import Claim
-from app.engine.programme import Programme
-from app.engine.rules.estimate import Estimate, Summary
-from app.engine.rules.facts import NO_DETAILS
 from app.models import HistoryImport, ImportState, Shop, Window
-from tests.flows.builders import ADA, STAFF, Till, all_rows, day, line, order, reading
+from tests.flows.builders import STAFF, Till, all_rows, day, line, order, reading
 
 S = ImportState
 
@@ -184,33 +180,6 @@ def test_a_beginning_said_twice_is_recorded_once(young: Till) -> None:
     rows = all_rows()
     young.run(lambda session, row: program.set_began(session, row.id, day(10), STAFF, day(12)))
     assert all_rows() == rows
-
-
-def test_an_estimate_counts_guests_apart_and_what_earns_nothing_not_at_all(young: Till) -> None:
-    guest, nothing = order(1, customer=None), order(2, line(1, is_gift_card=True))
-    summary = count(young, (guest, True), (nothing, True), (order(3), False))
-    assert (summary.orders, summary.past, summary.guests, summary.customers) == (3, 2, 1, 1)
-    assert (summary.rewards, summary.granted_minor, summary.spend_minor) == (1, 200, 20_000)
-    assert summary.tiers["Bronze"].spend_minor == 10_000
-
-
-def test_an_estimate_takes_the_tier_of_each_orders_day_in_whatever_order_they_come(young: Till) -> None:
-    first, second = order(1, line(1, 60_000)), order(2, line(1, 10_000), on=1)
-    assert ADA in (first.customer, second.customer)
-    for facts in ((first, second), (second, first)):
-        summary = count(young, *((fact, True) for fact in facts))
-        # 2 % of 600.00 as Bronze, then 4 % of 100.00 as Silver.
-        assert (summary.rewards, summary.granted_minor) == (2, 1_200 + 400)
-
-
-def count(till: Till, *facts: tuple[object, bool]) -> Summary:
-    def flow(session: Session, shop: Shop) -> Summary:
-        estimate = Estimate(Programme(session, shop).at(day(20)), ZoneInfo("UTC"))
-        for fact, is_past in facts:
-            estimate.add(fact, NO_DETAILS, is_known=False, is_past=is_past)  # type: ignore[arg-type]
-        return estimate.sum_up(day(20))
-
-    return till.run(flow)
 
 
 def test_the_lease_of_a_dead_worker_ends(young: Till) -> None:
