@@ -335,7 +335,7 @@ def test_an_order_on_which_no_payment_was_tried_is_not_paid() -> None:
 def test_an_order_that_says_nothing_of_its_payment_is_refused() -> None:
     body = old()
     del body["financial_status"]
-    with pytest.raises(BodyError, match="financial_status must be one of .*; it is missing"):
+    with pytest.raises(BodyError, match=r"financial_status must be one of .*; it is missing"):
         parse_order(body)
 
 
