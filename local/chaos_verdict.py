@@ -93,8 +93,8 @@ def _judge_unknown(verdict: Verdict, stack: Stack) -> None:
     for state, needs_person, count in stack.query(
         "SELECT state, needs_person, count(*) FROM transfers GROUP BY state, needs_person"
     ):
-        states["waits for a person" if needs_person else state] += count
-    for state in ("planned", "sending", "unknown", "refused", "waits for a person"):
+        states["that wait for a person" if needs_person else state] += count
+    for state in ("planned", "sending", "unknown", "refused", "that wait for a person"):
         verdict.figures[f"transfers {state}"] = states[state]
         if states[state]:
             verdict.wrong.append(f"{states[state]} transfers: {state}.")

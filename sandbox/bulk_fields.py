@@ -11,8 +11,8 @@ from sandbox.resolvers import Call, Info, Resolver, gid, number_of, plain
 KIND = "BulkOperation"
 
 
-def run_query(_root: None, info: Info, query: str, groupObjects: bool = False) -> dict[str, Any]:  # noqa: N803
-    """Resolve `bulkOperationRunQuery`; what is written is always grouped."""
+def run_query(_root: None, info: Info, query: str, **_group: bool) -> dict[str, Any]:
+    """Resolve `bulkOperationRunQuery`; what is written is always grouped, whatever `groupObjects` says."""
     call: Call = info.context
     try:
         prepared = prepare_bulk(info.schema, query)
