@@ -8,9 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect, sync_playwright
 from sqlalchemy import select
 
+from app.clock import utcnow
 from app.config import Settings
 from app.db import transaction
-from app.engine.flows import review
+from app.engine.flows import program, review
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.states import RewardState, TransferState
 from app.engine.rules.terms import Mode
@@ -63,10 +64,13 @@ def enter(page: Page, stage: Stage, path: str) -> FrameLocator:
 
 
 def install(page: Page, stage: Stage) -> int:
-    """Let the first visit install the shop, and return its id."""
+    """Let the first visit install the shop, say that its programme began a year before noon, and return its id."""
     enter(page, stage, "/orders")
     with reading() as session:
-        return session.scalars(select(Shop.id)).one()
+        shop_id = session.scalars(select(Shop.id)).one()
+        # The first visit is today: without this the made-up orders would lie before the programme and earn nothing.
+        program.set_began(session, shop_id, NOON - timedelta(days=365), "system", utcnow())
+    return shop_id
 
 
 def fill(page: Page, stage: Stage, count: int = 3) -> tuple[int, list[OrderFact]]:
@@ -84,7 +88,7 @@ def state_of(fact: OrderFact) -> RewardState:
 def test_the_first_visit_installs_and_shows_an_empty_room(page: Page, stage: Stage) -> None:
     frame = enter(page, stage, "/")
     expect(frame.get_by_role("heading", name="No orders yet")).to_be_visible()
-    expect(page.locator("#app-nav a")).to_have_text(["Review", "Orders", "Settings"])
+    expect(page.locator("#app-nav a")).to_have_text(["Review", "Orders", "Deliveries", "Settings"])
 
 
 def test_approving_by_mouse(page: Page, stage: Stage) -> None:
