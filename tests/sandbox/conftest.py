@@ -10,7 +10,7 @@ import requests
 from sandbox.server import Sandbox
 from tests.sandbox.tiny_app import CLIENT_ID, SECRET, TinyApp
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 CREDIT = """mutation Credit($id: ID!, $input: StoreCreditAccountCreditInput!) {
     storeCreditAccountCredit(id: $id, creditInput: $input) { userErrors { message } } }"""
 

@@ -79,13 +79,15 @@ class Town:
             time.sleep(0.05)
 
     def _is_quiet(self) -> bool:
-        return self._busy() == (0, 0, 0) and self.get("deliveries?limit=1")["waiting"] == 0
+        return self._busy() == (0, 0, 0)
 
     def _busy(self) -> tuple[int, int, int]:
+        # First what is still to come: asked last, it may have come in after the tables were looked at.
+        to_come = self.get("deliveries?limit=1")["waiting"]
         with transaction() as session:
             waiting = session.scalar(select(func.count()).where(Delivery.state == DeliveryState.RECEIVED))
             unfinished = session.scalar(select(func.count()).where(Transfer.state.in_(UNFINISHED)))
-        return self.get("deliveries?limit=1")["waiting"], waiting or 0, unfinished or 0
+        return to_come, waiting or 0, unfinished or 0
 
 
 @contextmanager
