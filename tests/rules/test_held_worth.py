@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.engine.rules.facts import Details, FinancialStatus, PaymentFact
+from app.engine.rules.facts import NO_DETAILS, Details, FinancialStatus, PaymentFact
 from app.engine.rules.parts import find_kept, find_parts
 from app.engine.rules.steps_lines import LineCounts, LineExcluded, ShippingCounts
 from app.engine.rules.worth import credit_paid_minor, lacks_payments, line_worth_minor, shipping_worth_minor
@@ -64,7 +64,7 @@ def test_no_more_of_the_shipping_goes_back_than_was_paid_for_it() -> None:
     order = make_order(make_line(), shipping_minor=400, shipping_tax_minor=76)
     parts, _ = find_parts(order, EVERYTHING, FIVE_PERCENT, Details())
     for stated, back in ((100, 100), (476, 476), (900, 476)):
-        kept = find_kept(order, [make_refund(1, money_minor=stated, shipping_minor=stated)], parts)
+        kept = find_kept(order, [make_refund(1, money_minor=stated, shipping_minor=stated)], parts, NO_DETAILS)
         assert (kept.shipping_back_minor, kept.worths, kept.gross_minor) == (back, [8000, 476 - back], 8476 - back)
 
 
