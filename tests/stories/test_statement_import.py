@@ -193,5 +193,6 @@ def test_a_transaction_that_shopify_hides_is_found_and_ends_when_it_is_shown(tow
     again = runner.invoke(args=["drift", "--anew"])
     assert (again.exit_code, drift()) == (0, [0])
     with transaction() as session:
-        told_of = session.scalars(select(AuditEvent.action).where(AuditEvent.action.like("%_drift"))).all()
+        of_drift = select(AuditEvent.action).where(AuditEvent.action.like("%_drift")).order_by(AuditEvent.id)
+        told_of = session.scalars(of_drift).all()
     assert told_of == ["find_drift", "end_drift"]
