@@ -61,8 +61,11 @@ def prune(session: Session, shop: Shop, now: datetime) -> int:
         .order_by(Delivery.received_at)
         .limit(BATCH)
         .with_for_update(of=Delivery, skip_locked=True)
+        # Read once: as a plain subquery it may be read again for every row, each time passing over what it locked.
+        .cte("old")
+        .prefix_with("MATERIALIZED")
     )
-    gone = update(Delivery).where(Delivery.id.in_(old.scalar_subquery())).values(body=b"", pruned_at=now)
+    gone = update(Delivery).where(Delivery.id.in_(select(old.c.id))).values(body=b"", pruned_at=now)
     return len(session.scalars(gone.returning(Delivery.id)).all())
 
 
