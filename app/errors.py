@@ -13,6 +13,10 @@ class NotFound(Refused):
     """What was asked for does not exist in this shop."""
 
 
+class NotAllowed(Refused):
+    """Whoever asked may not do this; somebody else may (403)."""
+
+
 class NotYet(BoomerangError):
     """It may work later; whoever carries it tries again with growing intervals."""
 

@@ -7,10 +7,12 @@ from flask.typing import ResponseReturnValue
 
 from app.admin import answers, bp
 from app.admin.guard import FRAME_PARAMETERS
+from app.admin.people import needs
 from app.admin.queries.deliveries import Wanted, find_delivery, list_deliveries, list_topics, measure_delays
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import deliveries as flow
+from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
 from app.masking import show_body
 from app.models import Delivery, DeliveryState
@@ -50,6 +52,7 @@ def delivery(delivery_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/deliveries/<int:delivery_id>/replay")
+@needs(Duty.MANAGE)
 def replay(delivery_id: int) -> ResponseReturnValue:
     """Put a failed delivery back to those that wait."""
     found = _get(delivery_id)

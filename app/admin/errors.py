@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.admin import answers
-from app.errors import BoomerangError, NotFound, Refused
+from app.errors import BoomerangError, NotAllowed, NotFound, Refused
 
 SENTENCES = {
     400: ("That request was not understood", "Load the page again and repeat what you did."),
@@ -24,6 +24,7 @@ SENTENCES = {
 def answer_errors_of(bp: Blueprint) -> None:
     """Answer every error of the admin with a page or a sentence."""
     bp.register_error_handler(NotFound, _missing)
+    bp.register_error_handler(NotAllowed, _not_allowed)
     bp.register_error_handler(Refused, _refused)
     bp.register_error_handler(BoomerangError, _trouble)
     bp.register_error_handler(HTTPException, _http)
@@ -46,6 +47,10 @@ def show_page(status: int, title: str, sentence: str) -> Response:
 
 def _missing(error: NotFound) -> ResponseReturnValue:
     return show_page(404, SENTENCES[404][0], str(error) or SENTENCES[404][1])
+
+
+def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
+    return show_page(403, "That is not yours to do", str(error))
 
 
 def _refused(error: Refused) -> ResponseReturnValue:

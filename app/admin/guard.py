@@ -3,14 +3,15 @@
 import re
 from urllib.parse import quote, urlencode
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.admin import errors, form_tokens, headers
+from app.admin import errors, form_tokens, headers, people
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import bind_all, db, transaction
 from app.engine.flows import terms
+from app.engine.staffing import PREFIX
 from app.models import Shop
 from app.shopify.install import ensure_installed, is_installed
 from app.shopify.session_tokens import BadSessionToken, SessionToken, verify_session_token
@@ -24,7 +25,7 @@ _BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
 
 
 def admit() -> ResponseReturnValue | None:
-    """Let the request in with ``g.shop``, ``g.staff_id`` and ``g.actor`` set, or answer it in its place."""
+    """Let the request in with ``g.shop``, ``g.staff``, ``g.staff_id`` and ``g.actor`` set, or answer it instead."""
     raw = _presented_token()
     try:
         if raw is None:
@@ -35,8 +36,11 @@ def admit() -> ResponseReturnValue | None:
     headers.allow_frames_of(token.shop_domain)
     g.shop = _get_shop(token, raw)
     g.staff_id = token.staff_id
-    g.actor = f"staff:{token.staff_id}"
+    g.actor = f"{PREFIX}{token.staff_id}"
+    g.staff = people.find_staff(g.shop.id, token, raw, utcnow())
     form_tokens.check_form_token()
+    if request.endpoint is not None:
+        people.check_duty(current_app.view_functions[request.endpoint])
     return None
 
 

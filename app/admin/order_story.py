@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.admin.people import name_actor
 from app.admin.queries.order import OrderFile
 from app.engine.rules import explain
 from app.engine.rules.eligibility import ExclusionReason
@@ -93,10 +94,10 @@ def _moments(file: OrderFile) -> list[Moment]:
     moments += [Moment(refund.processed_at, "Refunded", fact.note) for refund, fact in file.refunds]
     for event in file.events:
         words = _EVENT_WORDS.get(event.action, event.action.replace("_", " ").capitalize())
-        moments.append(Moment(event.at, f"{words} by {event.actor.replace(':', ' ')}", event.reason))
+        moments.append(Moment(event.at, f"{words} by {name_actor(event.actor)}", event.reason))
     if reward is not None:
         if reward.decided_at is not None and not any(event.at == reward.decided_at for event in file.events):
-            moments.append(Moment(reward.decided_at, f"Decided by {(reward.decided_by or '').replace(':', ' ')}"))
+            moments.append(Moment(reward.decided_at, f"Decided by {name_actor(reward.decided_by)}"))
         if reward.settled_at is not None:
             moments.append(Moment(reward.settled_at, "Settled: the cashback is the customer's"))
     return moments + _transfer_moments(file)

@@ -4,10 +4,12 @@ from flask import g
 from flask.typing import ResponseReturnValue
 
 from app.admin import bp
+from app.admin.people import needs
 from app.admin.settings import show_settings
 from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows.permissions import change_scopes
+from app.engine.rules.roles import Duty
 from app.models import Shop
 from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError
@@ -16,6 +18,7 @@ from app.shopify.tokens import SKEW
 
 
 @bp.post("/settings/permissions")
+@needs(Duty.MANAGE)
 def look_at_permissions() -> ResponseReturnValue:
     """Ask Shopify what the shop allows now, for its word on a change may still be on the way."""
     now = utcnow()

@@ -4,10 +4,12 @@ from flask import Response, g, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from app.admin import answers, bp
+from app.admin.people import needs
 from app.admin.queries.privacy import list_requests
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import privacy_requests
+from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
 from app.models import PrivacyKind
 
@@ -26,6 +28,7 @@ def privacy() -> ResponseReturnValue:
 
 
 @bp.post("/privacy/<int:request_id>/file")
+@needs(Duty.MANAGE)
 def fetch_file(request_id: int) -> ResponseReturnValue:
     """Return the file of a request, and note who fetched it; a form, since looking alone writes nothing."""
     _check(request_id)
@@ -39,6 +42,7 @@ def fetch_file(request_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/privacy/<int:request_id>/done")
+@needs(Duty.MANAGE)
 def mark_done(request_id: int) -> ResponseReturnValue:
     """Note that the merchant handed the data over."""
     _check(request_id)

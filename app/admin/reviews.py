@@ -10,11 +10,13 @@ from app.admin import answers, bp
 from app.admin.display import format_money
 from app.admin.forms import Decision, FormError, decision_schema, load, reject_schema
 from app.admin.orders import render_order
+from app.admin.people import needs
 from app.admin.queries.orders import badge_of, list_transfer_states
 from app.admin.queries.reviews import Review, count_waiting, find_review, list_reviews
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import review
+from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
 from app.models import Reward
 from app.queue import TRANSFERS, enqueue_once
@@ -33,24 +35,28 @@ def reviews() -> ResponseReturnValue:
 
 
 @bp.post("/reviews/<int:reward_id>/approve")
+@needs(Duty.DECIDE)
 def approve(reward_id: int) -> ResponseReturnValue:
     """Settle a reward, as the person saw it."""
     return _decide(reward_id, review.approve, "Approved")
 
 
 @bp.post("/reviews/<int:reward_id>/reject")
+@needs(Duty.DECIDE)
 def reject(reward_id: int) -> ResponseReturnValue:
     """Deny a reward, with a reason."""
     return _decide(reward_id, review.reject, "Rejected", needs_reason=True)
 
 
 @bp.post("/reviews/<int:reward_id>/hold")
+@needs(Duty.DECIDE)
 def hold(reward_id: int) -> ResponseReturnValue:
     """Set a reward aside."""
     return _decide(reward_id, review.hold, "Held")
 
 
 @bp.post("/reviews/<int:reward_id>/reopen")
+@needs(Duty.DECIDE)
 def reopen(reward_id: int) -> ResponseReturnValue:
     """Put a rejected reward back into review."""
     return _decide(reward_id, review.reopen, "Reopened")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.admin import answers, bp
 from app.admin.forms import FormError, connection_schema, far_expiry_schema, load, mode_schema
+from app.admin.people import needs
 from app.admin.queries.permissions import list_permissions
 from app.admin.queries.reviews import count_waiting
 from app.admin.status import find_status
@@ -15,6 +16,7 @@ from app.admin.terms_page import Draft, look_at_terms
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import program, terms
+from app.engine.rules.roles import Duty
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
 from app.engine.rules.terms_words import CHOICES
@@ -35,6 +37,7 @@ def settings() -> ResponseReturnValue:
 
 
 @bp.post("/settings/mode")
+@needs(Duty.MANAGE)
 def set_mode() -> ResponseReturnValue:
     """Switch between automatic, mixed and manual; to mixed with what it does without a person."""
     typed = {**request.form, "automatic_tiers": request.form.getlist("automatic_tiers")}
@@ -52,6 +55,7 @@ def set_mode() -> ResponseReturnValue:
 
 
 @bp.post("/settings/pause")
+@needs(Duty.MANAGE)
 def pause() -> ResponseReturnValue:
     """Stop settling and sending."""
     with transaction() as session:
@@ -60,6 +64,7 @@ def pause() -> ResponseReturnValue:
 
 
 @bp.post("/settings/resume")
+@needs(Duty.MANAGE)
 def resume() -> ResponseReturnValue:
     """Go on settling and sending."""
     with transaction() as session:
@@ -69,6 +74,7 @@ def resume() -> ResponseReturnValue:
 
 
 @bp.post("/settings/far-expiry")
+@needs(Duty.MANAGE)
 def set_far_expiry() -> ResponseReturnValue:
     """Agree, or no longer agree, to a far expiry as the fingerprint of each credit."""
     try:
@@ -81,6 +87,7 @@ def set_far_expiry() -> ResponseReturnValue:
 
 
 @bp.post("/settings/connection")
+@needs(Duty.MANAGE)
 def set_connection() -> ResponseReturnValue:
     """Change how the shop lives with Shopify: mails, the look for missed orders, how long deliveries are kept."""
     try:

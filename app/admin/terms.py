@@ -13,12 +13,14 @@ from marshmallow import ValidationError
 from app.admin import answers, bp
 from app.admin.display import zone
 from app.admin.forms import FormError, load, publication_schema
+from app.admin.people import needs
 from app.admin.settings import show_settings
 from app.admin.terms_form import document_of, fields_from_request, moment_of
 from app.admin.terms_page import Draft, tell_changes
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import terms
+from app.engine.rules.roles import Duty
 from app.engine.rules.terms import Terms
 from app.fields import InstantField
 from app.terms_document import BadDocument, dump, nest, read, write
@@ -36,6 +38,7 @@ class Publication(NamedTuple):
 
 
 @bp.post("/settings/terms")
+@needs(Duty.MANAGE)
 def publish_terms() -> ResponseReturnValue:
     """Publish what the form says, or a JSON body, unless somebody published another version meanwhile."""
     if request.is_json:
@@ -46,6 +49,7 @@ def publish_terms() -> ResponseReturnValue:
 
 
 @bp.post("/settings/terms/text")
+@needs(Duty.MANAGE)
 def publish_text() -> ResponseReturnValue:
     """Publish terms written as one text."""
     text = _text("document")

@@ -6,15 +6,18 @@ from flask.typing import ResponseReturnValue
 from app.admin import answers, bp
 from app.admin.forms import FormError, load, transfer_schema
 from app.admin.orders import render_order
+from app.admin.people import needs
 from app.admin.queries.order import find_order_of_transfer
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import transfer
+from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
 from app.queue import TRANSFERS, enqueue_once
 
 
 @bp.post("/transfers/<int:transfer_id>/retry")
+@needs(Duty.MANAGE)
 def retry_transfer(transfer_id: int) -> ResponseReturnValue:
     """Plan a refused transfer once more."""
     order_id = _get_order(transfer_id)
@@ -29,6 +32,7 @@ def retry_transfer(transfer_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/transfers/<int:transfer_id>/decide")
+@needs(Duty.MANAGE)
 def decide_transfer(transfer_id: int) -> ResponseReturnValue:
     """Say whether a transfer with an unknown outcome arrived."""
     order_id = _get_order(transfer_id)

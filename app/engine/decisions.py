@@ -14,8 +14,10 @@ from app.engine.locks import lock_customers, lock_orders
 from app.engine.programme import Programme
 from app.engine.rules.holds import HoldReason, needs_review
 from app.engine.rules.release import is_due
+from app.engine.rules.roles import Duty
 from app.engine.rules.states import DECIDABLE, RewardState
 from app.engine.settlement import Journal
+from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Order, Reward, Shop
 
@@ -105,7 +107,11 @@ class Decision:
 def open_decision(
     session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime
 ) -> Decision:
-    """Return a shop's reward, locked, to decide about; raise NotFound, or Refused if it changed since it was seen."""
+    """Return a shop's reward, locked, to decide about.
+
+    Raises NotFound, NotAllowed, or Refused if it changed since it was seen.
+    """
+    check_may(session, shop_id, actor, Duty.DECIDE)
     found = session.execute(
         select(Order.id, Order.shopify_id)
         .join(Reward, Reward.order_id == Order.id)

@@ -12,7 +12,7 @@ from app.models.program import TermsVersion
 from app.models.reconciliation import ReconcileRun
 from app.models.rewards import Reward
 from app.models.shops import Shop, ShopToken
-from app.models.staff import AuditEvent
+from app.models.staff import AuditEvent, StaffMember
 from app.models.statements import CreditMoveRow, Statement
 from app.models.tiers import TierAssignmentRow, TierChange, TierChangeKind, TierRun
 from app.models.transfers import Transfer
@@ -44,6 +44,7 @@ __all__ = [
     "Shop",
     "ShopToken",
     "SpendRow",
+    "StaffMember",
     "Statement",
     "StatementImport",
     "TermsVersion",

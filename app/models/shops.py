@@ -1,9 +1,11 @@
 """Shops that installed Boomerang, and the tokens they gave it."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
+from app.engine.rules.roles import Role
 from app.engine.rules.terms import Mode
 from app.models.columns import Id, Instant, enum_column
 
@@ -16,6 +18,7 @@ class Shop(Model):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("reconcile_minutes BETWEEN 5 AND 1440", name="reconcile_minutes"),
         CheckConstraint("keep_deliveries_days BETWEEN 1 AND 365", name="keep_deliveries_days"),
+        CheckConstraint("undo_seconds BETWEEN 0 AND 300", name="undo_seconds"),
     )
 
     id: Mapped[Id]
@@ -35,6 +38,15 @@ class Shop(Model):
     reconcile_minutes: Mapped[int] = mapped_column(default=15, server_default="15")
     #: The bodies of handled deliveries are kept for so many days.
     keep_deliveries_days: Mapped[int] = mapped_column(default=30, server_default="30")
+    #: For so long an approval can be undone before the credit is made.
+    undo_seconds: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: What people become who open the app for the first time.
+    newcomers_role: Mapped[Role] = mapped_column(
+        enum_column(Role, "newcomers_role"), default=Role.VIEWER, server_default="viewer"
+    )
+    #: The steps of the first run that are done, and when the merchant had enough of it.
+    first_run_done: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
+    first_run_closed_at: Mapped[Instant | None]
     #: Whether customers can spend store credit at checkout, as Shopify last said.
     store_credit_enabled: Mapped[bool | None]
     installed_at: Mapped[Instant]

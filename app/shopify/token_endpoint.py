@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.config import current_settings
+from app.engine.rules.roles import StaffTold
 from app.shopify import wire
 from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
 
@@ -43,6 +44,28 @@ def exchange_token(shop_domain: str, session_token: str, now: datetime) -> Token
     )
 
 
+def read_staff(shop_domain: str, session_token: str) -> StaffTold:
+    """Return what Shopify tells about the person a verified session token is of; raise a ShopifyError.
+
+    Asks for an online token, which is the only place where it is told, and forgets that token at once.
+    """
+    answer = _post(
+        shop_domain,
+        {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": session_token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+            "requested_token_type": "urn:shopify:params:oauth:token-type:online-access-token",
+        },
+    )
+    person = _read_object(answer.body).get("associated_user")
+    if not isinstance(person, dict):
+        raise NoAnswer("Shopify's answer does not say who the person is.")
+    names = [str(person[part]).strip() for part in ("first_name", "last_name") if person.get(part)]
+    email = person.get("email")
+    return StaffTold(" ".join(names) or None, str(email) if email else None, person.get("account_owner") is True)
+
+
 def exchange_code(shop_domain: str, code: str, now: datetime) -> TokenPair:
     """Return an expiring token pair for the code of an authorization; raise TokenRefused or another ShopifyError."""
     return _ask(shop_domain, {"code": code, "expiring": "1"}, now)
@@ -58,6 +81,10 @@ def refresh(shop_domain: str, refresh_token: str, now: datetime) -> TokenPair:
 
 
 def _ask(shop_domain: str, grant: dict[str, str], now: datetime) -> TokenPair:
+    return _read_pair(_post(shop_domain, grant).body, now)
+
+
+def _post(shop_domain: str, grant: dict[str, str]) -> wire.Answer:
     settings = current_settings()
     origin = settings.admin_origin(shop_domain)
     answer = wire.post(
@@ -72,7 +99,7 @@ def _ask(shop_domain: str, grant: dict[str, str], now: datetime) -> TokenPair:
         timeout_seconds=settings.shopify_timeout_seconds,
     )
     if answer.status == 200:
-        return _read_pair(answer.body, now)
+        return answer
     raise _failure(answer, grant)
 
 

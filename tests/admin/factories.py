@@ -18,6 +18,7 @@ from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, Ord
 from app.engine.rules.terms import Mode, Terms
 from app.models import ReconcileRun, Reward, Shop, ShopToken
 from app.shopify.scopes import REQUIRED
+from tests.people import hire_cast
 
 DOMAIN = "made-up.myshopify.com"
 OTHER = "someone-else.myshopify.com"
@@ -70,6 +71,7 @@ def make_shop(domain: str = DOMAIN, mode: Mode = Mode.MANUAL, currency: str = "U
             )
         )
         terms.publish_default(session, shop, "system", NOON - timedelta(days=400))
+        hire_cast(session, shop.id)
         return shop.id
 
 

@@ -70,7 +70,7 @@ def test_a_rejection_needs_a_reason_of_a_fair_length(visitor: Visitor, fact: Ord
 def test_holding_keeps_the_row_and_says_so(visitor: Visitor, fact: OrderFact) -> None:
     response = decide(visitor, fact, "hold")
     assert response.status_code == 200
-    assert "Held by staff 42" in response.text
+    assert "Held by Sam 42 Staff" in response.text
     assert Page(response.text).of("li")
     assert 'data-key="h"' not in response.text
     assert reward_of(fact).state is RewardState.HELD

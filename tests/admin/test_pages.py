@@ -134,7 +134,7 @@ def test_an_order_shows_ledger_refunds_transfers_deliveries_and_timeline(visitor
     text = page(visitor, f"/orders/{fact.order_id}").text
     for shown in (
         "customer:pending", "customer:available", "Accrual", "Settlement", "Clawback", "Credit $2.00",
-        "Debit $1.00", "1 unit returned", "orders/paid", "Approved by staff 42", "Order placed", "Refunded",
+        "Debit $1.00", "1 unit returned", "orders/paid", "Approved by Sam 42 Staff", "Order placed", "Refunded",
         "Taken back", "Available",
     ):  # fmt: skip
         assert shown in text, shown

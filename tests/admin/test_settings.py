@@ -95,7 +95,7 @@ def test_switching_to_mixed_releases_what_it_would_not_have_stopped(visitor: Vis
 
 
 def test_pausing_is_shown_everywhere_and_names_who_did_it(visitor: Visitor, shop_id: int) -> None:
-    assert "Paused by staff 42" in visitor.post("/settings/pause").text
+    assert "Paused by Sam 42 Staff" in visitor.post("/settings/pause").text
     for path in ("/orders", "/reviews"):
         assert "Boomerang is paused" in visitor.load(path).text
     response = visitor.post("/settings/resume")

@@ -63,7 +63,7 @@ def test_a_refused_transfer_shows_why_and_is_planned_again(
     assert redis_client.llen("rq:queue:transfers") == 1
     with reading() as session:
         assert session.scalars(select(AuditEvent.actor).where(AuditEvent.subject == "transfer")).one() == "staff:42"
-    assert "Retry asked for by staff 42" in visitor.load(f"/orders/{fact.order_id}").text
+    assert "Retry asked for by Sam 42 Staff" in visitor.load(f"/orders/{fact.order_id}").text
 
 
 def test_what_is_under_way_is_not_retried(visitor: Visitor, fact: OrderFact) -> None:

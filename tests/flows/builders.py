@@ -19,6 +19,7 @@ from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode, Terms
 from app.errors import Refused
 from app.models import Customer, LedgerEntry, Order, Reward, Shop, Transfer
+from tests.people import hire_cast
 
 #: Day 0 of every story; ids are too large for 53 bits, as Shopify's are.
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -115,6 +116,7 @@ class Till:
             session.add(row)
             session.flush()
             terms.publish_default(session, row, "system", day(-30))
+            hire_cast(session, row.id)
             self.id: int = row.id
         self.currency = currency
         self.broken_by_hand: frozenset[str] = frozenset()

@@ -28,8 +28,10 @@ from app.engine.locks import lock_customers
 from app.engine.move_books import book_moves, get_customers
 from app.engine.rules.account_readings import AccountReading
 from app.engine.rules.facts import CreditMove, MoveKind
+from app.engine.rules.roles import Duty
 from app.engine.rules.statement_lines import Sending, SortedLines, sort_lines
 from app.engine.rules.states import TransferState
+from app.engine.staffing import check_may
 from app.errors import NotFound
 from app.models import CreditMoveRow, Shop, Transfer
 
@@ -77,6 +79,7 @@ def record_readings(session: Session, shop: Shop, readings: Sequence[AccountRead
 
 def mark_repeat_seen(session: Session, shop_id: int, move_id: int, actor: str, reason: str, now: datetime) -> None:
     """Note that a person looked at a transfer that Shopify seems to have executed twice; raise NotFound."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     move = session.scalar(
         select(CreditMoveRow)
         .where(CreditMoveRow.shop_id == shop_id, CreditMoveRow.id == move_id)

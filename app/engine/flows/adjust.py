@@ -17,8 +17,10 @@ from app.engine.rules.expiry import compute_expires_at
 from app.engine.rules.money import Money
 from app.engine.rules.money import format as format_money
 from app.engine.rules.postings import Account, EntryKind
+from app.engine.rules.roles import Duty
 from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import Terms
+from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Adjustment, AdjustmentState, Customer, LedgerEntry, ReasonCode, Shop
 
@@ -44,6 +46,7 @@ def propose(
 
     ``key`` is made by whoever asks: asked twice with one key, it is done once. Raises Refused with what is wrong.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
     note, key = _clean(note), _clean(key)
     _check_words(reason_code, note, key)
     shop = _get_shop(session, shop_id)
@@ -75,6 +78,7 @@ def propose(
 
 def agree(session: Session, shop_id: int, adjustment_id: int, actor: str, now: datetime) -> Adjustment:
     """Book what another person proposed; raise Refused for the one who proposed it, or if it does not wait."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     adjustment = _get_proposed(session, shop_id, adjustment_id)
     if adjustment.proposed_by == actor:
         raise Refused("A second person must agree: you proposed this yourself.")
@@ -88,6 +92,7 @@ def agree(session: Session, shop_id: int, adjustment_id: int, actor: str, now: d
 
 def decline(session: Session, shop_id: int, adjustment_id: int, actor: str, now: datetime, reason: str) -> Adjustment:
     """Close a proposal without booking it; who proposed it may do so, too. The reason is kept."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
     adjustment = _get_proposed(session, shop_id, adjustment_id)
     _decide(adjustment, AdjustmentState.DECLINED, actor, now, reason)
@@ -97,6 +102,7 @@ def decline(session: Session, shop_id: int, adjustment_id: int, actor: str, now:
 
 def forgive_owed(session: Session, shop_id: int, customer_id: int, reason: str, actor: str, now: datetime) -> int:
     """Ask no more for what a customer owes; return how much that was, in minor units. Refused if it is nothing."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
     shop = _get_shop(session, shop_id)
     _lock(session, shop_id, customer_id)

@@ -6,6 +6,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, select,
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
+from app.engine.rules.roles import Duty
+from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Delivery, DeliveryState, Shop
 
@@ -16,6 +18,7 @@ _OVER = (DeliveryState.HANDLED, DeliveryState.IGNORED)
 
 def replay(session: Session, shop_id: int, delivery_id: int, actor: str, now: datetime) -> Delivery:
     """Put a failed delivery back to those that wait. Raises NotFound, or Refused when it has not failed."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     delivery = session.scalars(
         select(Delivery).where(Delivery.id == delivery_id, Delivery.shop_id == shop_id).with_for_update()
     ).one_or_none()

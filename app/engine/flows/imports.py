@@ -6,6 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.import_rows import end_import, lock_running, record_import, sum_up
+from app.engine.rules.roles import Duty
+from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import HistoryImport, ImportState, Shop, Window
 
@@ -32,6 +34,7 @@ def ask(
     Raises Refused while another one is not over, and where Shopify would show only a part of what is asked for:
     tiers by half a history would be wrong.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
     shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update(key_share=True))
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
@@ -68,6 +71,7 @@ def ask(
 
 def pause(session: Session, shop_id: int, actor: str, now: datetime) -> HistoryImport:
     """Let the running import rest after its present batch. Raises NotFound where none runs."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     row = _get_running(session, shop_id)
     if row.paused_at is None:
         row.paused_at, row.paused_by = now, actor
@@ -77,6 +81,7 @@ def pause(session: Session, shop_id: int, actor: str, now: datetime) -> HistoryI
 
 def resume(session: Session, shop_id: int, actor: str, now: datetime) -> HistoryImport:
     """Let it go on."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     row = _get_running(session, shop_id)
     if row.paused_at is not None:
         row.paused_at = row.paused_by = None
@@ -87,6 +92,7 @@ def resume(session: Session, shop_id: int, actor: str, now: datetime) -> History
 
 def cancel(session: Session, shop_id: int, actor: str, now: datetime) -> HistoryImport:
     """End it; what was imported stays. The operation in Shopify ends by itself or is cancelled by the caller."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     row = _get_running(session, shop_id)
     before = row.state
     row.summary = sum_up(session, row)

@@ -7,6 +7,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
+from app.engine.rules.roles import Duty
+from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import PrivacyKind, PrivacyRequest, Shop
 
@@ -46,6 +48,7 @@ def open_request(
 
 def mark_done(session: Session, shop_id: int, request_id: int, actor: str, now: datetime) -> PrivacyRequest:
     """Note that the merchant handed a customer's data over; raise NotFound, or Refused if it is done already."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     row = session.scalars(
         select(PrivacyRequest)
         .where(PrivacyRequest.shop_id == shop_id, PrivacyRequest.id == request_id)
@@ -67,6 +70,7 @@ def mark_done(session: Session, shop_id: int, request_id: int, actor: str, now: 
 
 def note_download(session: Session, shop_id: int, request_id: int, actor: str, now: datetime) -> PrivacyRequest:
     """Return a request whose file somebody fetches, and note who; raise NotFound where there is no file (any more)."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     row = session.scalar(
         select(PrivacyRequest).where(PrivacyRequest.shop_id == shop_id, PrivacyRequest.id == request_id)
     )

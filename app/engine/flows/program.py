@@ -12,8 +12,10 @@ from app.engine.audit import record
 from app.engine.locks import lock_customers
 from app.engine.programme import Programme
 from app.engine.rules.holds import needs_review
+from app.engine.rules.roles import Duty
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
+from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Reward, Shop
 
@@ -50,6 +52,7 @@ def set_mode(session: Session, shop_id: int, mode: Mode, waiting: Waiting, actor
     Only rewards in review are released, and to mixed mode only those that it would not have stopped. A held one was
     stopped for a reason of its own and keeps waiting. Switching to manual touches nothing that was processed.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
     shop = _get_shop(session, shop_id)
     before, shop.mode = shop.mode, mode
     released = _release(session, shop, actor, now) if waiting is Waiting.RELEASE else 0
@@ -69,6 +72,7 @@ def set_mode(session: Session, shop_id: int, mode: Mode, waiting: Waiting, actor
 
 def pause(session: Session, shop_id: int, actor: str, now: datetime) -> None:
     """Stop settling and sending until resumed; orders and refunds are still taken in and booked."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     shop = _get_shop(session, shop_id)
     if shop.paused_at is None:
         shop.paused_at, shop.paused_by = now, actor
@@ -77,6 +81,7 @@ def pause(session: Session, shop_id: int, actor: str, now: datetime) -> None:
 
 def resume(session: Session, shop_id: int, actor: str, now: datetime) -> None:
     """Go on; what became due during the pause is settled by the next sweep."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     shop = _get_shop(session, shop_id)
     if shop.paused_at is not None:
         shop.paused_at = shop.paused_by = None
@@ -85,6 +90,7 @@ def resume(session: Session, shop_id: int, actor: str, now: datetime) -> None:
 
 def set_far_expiry(session: Session, shop_id: int, agreed: bool, actor: str, now: datetime) -> None:
     """Agree, or no longer agree, that credit without an expiry gets a far one as its fingerprint."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     shop = _get_shop(session, shop_id)
     before, shop.far_expiry_agreed = shop.far_expiry_agreed, agreed
     record(
@@ -105,6 +111,7 @@ def set_began(session: Session, shop_id: int, at: datetime, actor: str, now: dat
 
     What is known stays as it is: no reward comes or goes by this.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
     if at.tzinfo is None:
         raise Refused("Say the moment with its time zone, like 2027-01-01T00:00+01:00.")
     if at > now:
@@ -132,6 +139,7 @@ def get_connection(shop: Shop) -> Connection:
 
 def set_connection(session: Session, shop_id: int, wanted: Connection, actor: str, now: datetime) -> None:
     """Change how the shop lives with Shopify; raise Refused with a sentence when a number is out of its range."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     _check_range("Look for missed orders every", wanted.reconcile_minutes, RECONCILE_MINUTES, "minutes")
     _check_range("Keep deliveries for", wanted.keep_deliveries_days, KEEP_DELIVERIES_DAYS, "days")
     shop = _get_shop(session, shop_id)

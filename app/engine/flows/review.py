@@ -15,6 +15,7 @@ from app.engine.programme import Programme
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.money import Money
 from app.engine.rules.states import DECIDABLE, RewardState
+from app.engine.staffing import check_may_approve
 from app.errors import Refused
 from app.models import Order, Reward
 
@@ -66,6 +67,7 @@ def approve(session: Session, shop_id: int, reward_id: int, seen_version: int, a
     decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
     decision.check_waits()
     decision.check_undisputed()
+    _check_may_approve(decision, decision.reward.kept_minor)
     decision.reward.hold_cleared = True
     decision.enter(S.PENDING)
     decision.sign()
@@ -96,6 +98,7 @@ def adjust(
     with session.begin_nested():
         decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
         decision.check_waits()
+        _check_may_approve(decision, amount_minor)
         reward = decision.reward
         reward.adjusted_minor, reward.adjusted_by, reward.adjusted_reason = amount_minor, actor, reason
         _give_up_above(decision, max(reward.calculated_minor, amount_minor))
@@ -148,6 +151,7 @@ def release_hold(
     if decision.reward.state is not S.HELD:
         raise Refused(f"Only a held reward can be released; this one is {plain(decision.reward.state)}.")
     decision.check_undisputed()
+    _check_may_approve(decision, decision.reward.kept_minor)
     decision.leave_hold(Programme(session, decision.shop))
     decision.sign()
     return decision.close("release_hold")
@@ -231,6 +235,11 @@ def _can(verb: Verb, reward: Reward) -> bool:
         return reward.state in CAN_BE_HELD and (reward.hold_reason is None or reward.hold_reason.is_rule)
     is_free = verb is Verb.REJECT or reward.hold_reason is not HoldReason.DISPUTE
     return reward.state in DECIDABLE and is_free
+
+
+def _check_may_approve(decision: Decision, amount_minor: int) -> None:
+    amount = Money(amount_minor, decision.reward.currency)
+    check_may_approve(decision.session, decision.shop.id, decision.actor, amount)
 
 
 def _give_up_above(decision: Decision, most_minor: int) -> None:

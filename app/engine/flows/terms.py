@@ -12,9 +12,11 @@ from app.engine.audit import record
 from app.engine.rules.facts_json import terms_from_json, terms_to_json
 from app.engine.rules.money import exponent
 from app.engine.rules.problems import LATEST_YEAR, Problem
+from app.engine.rules.roles import Duty
 from app.engine.rules.terms import Terms, Tier
 from app.engine.rules.terms_versions import VersionState, tell_states
 from app.engine.rules.valid_terms import find_late_dates, find_problems
+from app.engine.staffing import check_may
 from app.engine.standings import check_tiers_in_use
 from app.errors import NotFound, Refused
 from app.models import Shop, TermsVersion
@@ -120,6 +122,28 @@ def publish(
     say what will be in force at that moment anyway are not published again: that version is returned. Raises
     BadTerms, BadMoment, or Overtaken where ``seen_version``, the newest somebody looked at, is not the newest.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    return _publish(session, shop_id, terms, actor, now, effective_from, seen_version)
+
+
+def publish_default(session: Session, shop: Shop, actor: str, now: datetime) -> None:
+    """Publish the first version of a shop's terms, unless it has one already: whoever installs the app does."""
+    if find_newest(session, shop.id):
+        return
+    unit = 10 ** exponent(shop.currency)
+    tiers = tuple(Tier(name, threshold * unit, rate_bps) for name, threshold, rate_bps in DEFAULT_TIERS)
+    _publish(session, shop.id, Terms(version=1, currency=shop.currency, tiers=tiers), actor, now, None, None)
+
+
+def _publish(
+    session: Session,
+    shop_id: int,
+    terms: Terms,
+    actor: str,
+    now: datetime,
+    effective_from: datetime | None,
+    seen_version: int | None,
+) -> Terms:
     shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update(key_share=True))
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
@@ -154,15 +178,6 @@ def publish(
     )
     session.flush()
     return terms
-
-
-def publish_default(session: Session, shop: Shop, actor: str, now: datetime) -> None:
-    """Publish the first version of a shop's terms, unless it has one already."""
-    if find_newest(session, shop.id):
-        return
-    unit = 10 ** exponent(shop.currency)
-    tiers = tuple(Tier(name, threshold * unit, rate_bps) for name, threshold, rate_bps in DEFAULT_TIERS)
-    publish(session, shop.id, Terms(version=1, currency=shop.currency, tiers=tiers), actor, now)
 
 
 def _find_in_force(session: Session, shop_id: int, at: datetime) -> Terms | None:

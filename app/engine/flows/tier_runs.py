@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from app.engine.audit import SYSTEM, record
 from app.engine.locks import lock_customers
 from app.engine.rules.periods import last_evaluation
+from app.engine.rules.roles import Duty
 from app.engine.rules.terms import Evaluation
+from app.engine.staffing import check_may
 from app.engine.standings import refresh_standings
 from app.errors import NotFound, Refused
 from app.models import Customer, Shop, TermsVersion, TierAssignmentRow, TierRun
@@ -23,6 +25,7 @@ def start_run(session: Session, shop_id: int, actor: str, now: datetime) -> Tier
 
     Raises Refused while another one is not finished. ``recalculate`` carries it out.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
     shop = session.scalar(select(Shop).where(Shop.id == shop_id).with_for_update(key_share=True))
     if shop is None:
         raise NotFound("There is no such shop in this installation.")

@@ -12,6 +12,8 @@ from app.engine.audit import record
 from app.engine.locks import lock_customers
 from app.engine.programme import Programme
 from app.engine.rules.facts import TierSource
+from app.engine.rules.roles import Duty
+from app.engine.staffing import check_may
 from app.engine.standings import refresh_standings
 from app.errors import NotFound, Refused
 from app.models import Customer, Shop, TierAssignmentRow
@@ -39,6 +41,7 @@ def assign(
     ``ends_at``. What was given by hand before ends now. Raises Refused, and gives it to nobody, when anything of
     it cannot be.
     """
+    check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
     _check_end(ends_at, now)
     shop = _get_shop(session, shop_id)
@@ -80,6 +83,7 @@ def end_assignment(
     session: Session, shop_id: int, customer_ids: Collection[int], reason: str, actor: str, now: datetime
 ) -> int:
     """End what was given to customers by hand, and return how many had something; from now on their spend decides."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
     shop = _get_shop(session, shop_id)
     customers = _lock_known(session, shop_id, customer_ids)

@@ -18,7 +18,9 @@ from app.engine.merging import move_money
 from app.engine.offsets import cancel_against_each_other
 from app.engine.rules.arrival import Claim, Sent
 from app.engine.rules.doubts import Doubt, doubt_to_json
+from app.engine.rules.roles import Duty
 from app.engine.rules.states import TransferKind, TransferState
+from app.engine.staffing import check_may
 from app.engine.transfer_rows import (
     SHORTEST_WAIT,
     find_fingerprint,
@@ -220,6 +222,7 @@ def ask_person(session: Session, claim: Claim, reason: str, doubt: Doubt | None 
 
 def retry(session: Session, shop_id: int, transfer_id: int, actor: str, now: datetime) -> Transfer:
     """Plan a refused transfer once more; raise Refused if it is not refused, NotFound if it is not this shop's."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     transfer = get_locked(session, shop_id, transfer_id)
     if transfer.state is not S.REFUSED:
         raise Refused(f"Only a refused transfer can be sent again; this one is {_plain(transfer)}.")
@@ -239,6 +242,7 @@ def decide(
     now: datetime,
 ) -> Transfer:
     """Take a person's word for a transfer that waits for it: it arrived as this transaction, or it did not arrive."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
     transfer = get_locked(session, shop_id, transfer_id)
     if not (transfer.state is S.UNKNOWN and transfer.needs_person):
         raise Refused(f"This transfer does not wait for a decision; it is {_plain(transfer)}.")
