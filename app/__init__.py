@@ -10,6 +10,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import admin, cli, health, storefront, webhooks
     from app.crypto import Vault
     from app.db import init_db
+    from app.languages import init_languages
     from app.logs import init_logs
     from app.queue import init_queue
 
@@ -21,6 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["vault"] = Vault(settings.encryption_keys)
     init_db(app, settings.database_url)
     init_queue(app, settings.redis_url)
+    init_languages(app)
     webhooks.init_app(app)
     admin.init_app(app)
     storefront.init_app(app)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from app.admin import display, errors, form_tokens, guard, headers, people
+from app.admin import display, errors, form_tokens, guard, headers, people, rooms
 
 bp = Blueprint("admin", __name__, template_folder="templates")
 bp.before_request(guard.admit)
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
     display.init_display(app)
     form_tokens.init_form_tokens(app)
     people.init_people(app)
+    rooms.init_rooms(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(bounce.bp)
     app.register_blueprint(auth.bp)

@@ -1,4 +1,4 @@
-"""Static files: our own style and script, and htmx out of the wheel that carries it."""
+"""Static files: our own style and script, each joined of its parts, and htmx out of the wheel that carries it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ _FILES = {
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
+#: Assets made of all files in a folder.
+_JOINED = {"app.css": "css", "app.js": "js"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,15 @@ def asset_url(name: str) -> str:
 @cache
 def get_asset(name: str) -> Asset:
     """Return a static file, read once per process."""
-    body = _place(name).read_bytes()
+    body = b"\n".join(place.read_bytes() for place in _places(name))
     return Asset(body, _FILES[name], hashlib.sha256(body).hexdigest()[:12])
 
 
-def _place(name: str) -> Path:
+def _places(name: str) -> list[Path]:
+    """Return the files an asset is made of, in their order: ``static/css/10-base.css`` before those of the rooms."""
     if name == "htmx.min.js":
         package, path = _HTMX
-        return Path(str(distribution(package).locate_file(path)))
-    return _OWN / name
+        return [Path(str(distribution(package).locate_file(path)))]
+    if name in _JOINED:
+        return sorted((_OWN / _JOINED[name]).iterdir())
+    return [_OWN / name]

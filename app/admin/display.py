@@ -1,24 +1,27 @@
 """How money, rates, instants and badges look on a page. No float: amounts go to Babel as scaled decimals."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.core import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, get_currency_symbol
 from flask import Flask, g
+from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 
 from app.clock import utcnow
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.money import exponent, rate_text
 from app.engine.rules.states import Badge, TransferState
+from app.languages import current_language, current_locale
 from app.models import DeliveryState
 
-LOCALE = Locale.parse("en_US")
-_MOMENT = "MMM d, y 'at' h:mm\u202fa"
-_PRECISE = "MMM d, y 'at' h:mm:ss\u202fa zzz"
+#: Day and time together; other languages than English have the time as their own formats have it.
+_MOMENT = {"en": "MMM d, y 'at' h:mm\u202fa"}
+_PRECISE = {"en": "MMM d, y 'at' h:mm:ss\u202fa zzz"}
+_PLACES = re.compile(r"0\.00")
 
 #: The colour a badge is shown in; the word always stands beside it.
 BADGE_TONES = {
@@ -34,6 +37,19 @@ BADGE_TONES = {
     Badge.NOT_ELIGIBLE: "neutral",
     Badge.AWAITING_ACCOUNT: "attention",
 }
+BADGE_WORDS = {
+    Badge.PENDING: _("Pending"),
+    Badge.SCHEDULED: _("Scheduled"),
+    Badge.HELD: _("Held"),
+    Badge.PROCESSED: _("Processed"),
+    Badge.SENDING: _("Sending"),
+    Badge.FAILED: _("Failed"),
+    Badge.PARTLY_REVERSED: _("Partly reversed"),
+    Badge.REVERSED: _("Reversed"),
+    Badge.REJECTED: _("Rejected"),
+    Badge.NOT_ELIGIBLE: _("Not eligible"),
+    Badge.AWAITING_ACCOUNT: _("Awaiting account"),
+}
 TRANSFER_TONES = {
     TransferState.PLANNED: "info",
     TransferState.SENDING: "info",
@@ -45,29 +61,35 @@ TRANSFER_TONES = {
 
 #: What became of a delivery, in a word, and the colour it is shown in.
 DELIVERY_WORDS = {
-    DeliveryState.RECEIVED: ("Waiting", "info"),
-    DeliveryState.HANDLED: ("Handled", "success"),
-    DeliveryState.FAILED: ("Failed", "critical"),
-    DeliveryState.IGNORED: ("Ignored", "neutral"),
+    DeliveryState.RECEIVED: (_("Waiting"), "info"),
+    DeliveryState.HANDLED: (_("Handled"), "success"),
+    DeliveryState.FAILED: (_("Failed"), "critical"),
+    DeliveryState.IGNORED: (_("Ignored"), "neutral"),
 }
 
 #: Why a reward is held: in a word or two, and as a sentence.
 HOLD_WORDS = {
     HoldReason.ORDER_VALUE: (
-        "large order",
-        "Held because the order is larger than the amount above which orders are held.",
+        _("large order"),
+        _("Held because the order is larger than the amount above which orders are held."),
     ),
-    HoldReason.FIRST_ORDER: ("first order", "Held because it is the customer's first order."),
-    HoldReason.NEW_ACCOUNT: ("new account", "Held because the customer's account was new when the order was placed."),
-    HoldReason.RISK: ("risk", "Held because Shopify sees a risk of fraud."),
-    HoldReason.REFUND_SHARE: ("many returns", "Held because the customer gives back much of what they buy."),
-    HoldReason.MANY_ORDERS: ("many orders", "Held because the customer placed many orders within a day."),
-    HoldReason.TAG: ("tag", "Held because of a tag of the order or the customer."),
-    HoldReason.PRODUCT: ("product", "Held because of a product in the order."),
-    HoldReason.COUNTRY_MISMATCH: ("countries differ", "Held because it is billed to one country and sent to another."),
-    HoldReason.OPEN_RETURN: ("return open", "Held while goods of the order are on their way back."),
-    HoldReason.DISPUTE: ("disputed", "Held while the customer contests the payment at the bank."),
-    HoldReason.BY_STAFF: ("by hand", "Held by hand for a closer look."),
+    HoldReason.FIRST_ORDER: (_("first order"), _("Held because it is the customer's first order.")),
+    HoldReason.NEW_ACCOUNT: (
+        _("new account"),
+        _("Held because the customer's account was new when the order was placed."),
+    ),
+    HoldReason.RISK: (_("risk"), _("Held because Shopify sees a risk of fraud.")),
+    HoldReason.REFUND_SHARE: (_("many returns"), _("Held because the customer gives back much of what they buy.")),
+    HoldReason.MANY_ORDERS: (_("many orders"), _("Held because the customer placed many orders within a day.")),
+    HoldReason.TAG: (_("tag"), _("Held because of a tag of the order or the customer.")),
+    HoldReason.PRODUCT: (_("product"), _("Held because of a product in the order.")),
+    HoldReason.COUNTRY_MISMATCH: (
+        _("countries differ"),
+        _("Held because it is billed to one country and sent to another."),
+    ),
+    HoldReason.OPEN_RETURN: (_("return open"), _("Held while goods of the order are on their way back.")),
+    HoldReason.DISPUTE: (_("disputed"), _("Held while the customer contests the payment at the bank.")),
+    HoldReason.BY_STAFF: (_("by hand"), _("Held by hand for a closer look.")),
 }
 
 
@@ -82,34 +104,39 @@ def init_display(app: Flask) -> None:
         span=format_span,
     )
     app.jinja_env.globals.update(
-        badge_tones=BADGE_TONES, delivery_words=DELIVERY_WORDS, hold_words=HOLD_WORDS, transfer_tones=TRANSFER_TONES
+        badge_tones=BADGE_TONES,
+        badge_words=BADGE_WORDS,
+        delivery_words=DELIVERY_WORDS,
+        hold_words=HOLD_WORDS,
+        transfer_tones=TRANSFER_TONES,
     )
 
 
 def format_money(minor: int, currency: str) -> str:
-    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"."""
-    places = exponent(currency)
+    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"; in German "12,34 $"."""
+    locale, places = current_locale(), exponent(currency)
+    pattern = _PLACES.sub("0" + ("." + "0" * places if places else ""), locale.currency_formats["standard"].pattern)
     # Letters stand off from digits ("KWD 1.234"), signs do not ("$12.34").
-    gap = "\u00a0" if get_currency_symbol(currency, LOCALE)[-1].isalpha() else ""
-    pattern = f"¤{gap}#,##0" + ("." + "0" * places if places else "")
+    if get_currency_symbol(currency, locale)[-1].isalpha():
+        pattern = pattern.replace("¤#", "¤\u00a0#")
     return format_currency(
-        Decimal(minor).scaleb(-places), currency, format=pattern, locale=LOCALE, currency_digits=False
+        Decimal(minor).scaleb(-places), currency, format=pattern, locale=locale, currency_digits=False
     )
 
 
 def format_moment(at: datetime) -> Markup:
     """Return an instant in the shop's time zone as a ``<time>`` element."""
-    return _time(at, _MOMENT)
+    return _time(at, _MOMENT.get(current_language()) or _day_and("HH:mm"))
 
 
 def format_precise(at: datetime) -> Markup:
     """Return an instant with its seconds and zone as a ``<time>`` element."""
-    return _time(at, _PRECISE)
+    return _time(at, _PRECISE.get(current_language()) or _day_and("HH:mm:ss zzz"))
 
 
 def format_age(since: datetime) -> str:
     """Return how long ago an instant was: "3 hours"."""
-    return format_timedelta(utcnow() - since, locale=LOCALE)
+    return format_timedelta(utcnow() - since, locale=current_locale())
 
 
 def format_span(span: timedelta) -> str:
@@ -119,7 +146,7 @@ def format_span(span: timedelta) -> str:
         return f"{thousandths}\u00a0ms"
     if thousandths < 60_000:
         return f"{thousandths // 1_000}.{thousandths % 1_000 // 100}\u00a0s"
-    return format_timedelta(span, locale=LOCALE)
+    return format_timedelta(span, locale=current_locale())
 
 
 def zone(name: str) -> ZoneInfo:
@@ -130,6 +157,10 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def _day_and(time: str) -> str:
+    return f"{current_locale().date_formats['medium'].pattern} {time}"
+
+
 def _time(at: datetime, pattern: str) -> Markup:
-    text = format_datetime(at, pattern, tzinfo=zone(g.shop.timezone), locale=LOCALE)
+    text = format_datetime(at, pattern, tzinfo=zone(g.shop.timezone), locale=current_locale())
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), text)
