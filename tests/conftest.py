@@ -56,6 +56,20 @@ profiles.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 profiles.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the walk through all rooms keep its pictures."""
+    parser.addoption("--screens", type=Path, help="a folder for pictures of every room")
+
+
+@pytest.fixture
+def screens(request: pytest.FixtureRequest) -> Path | None:
+    """Return the folder for pictures, or None where none are wanted."""
+    folder: Path | None = request.config.getoption("--screens")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that all workers of this run share; workers find it in their environment."""
     if not hasattr(config, "workerinput"):

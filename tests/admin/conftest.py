@@ -6,7 +6,10 @@ import pytest
 from flask import Flask
 
 from app.db import db
+from tests.admin.browsing import browser, page, stage
 from tests.admin.factories import OTHER, Visitor, make_shop
+
+__all__ = ["browser", "page", "stage"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,76 +1,22 @@
 """The admin in a real browser, inside the sandbox's frame with real session tokens: by mouse, by keys, by axe."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from app.clock import utcnow
-from app.config import Settings
 from app.db import transaction
-from app.engine.flows import program, review
+from app.engine.flows import review
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.states import RewardState, TransferState
 from app.engine.rules.terms import Mode
 from app.models import Shop, Transfer
+from tests.admin.browsing import assert_accessible, enter, install
 from tests.admin.factories import NOON, line, order, publish, reading, reward_of, session_token, tell
-from tests.admin.stage import SHOP, Stage, set_stage
+from tests.admin.stage import SHOP, Stage
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def stage(settings: Settings) -> Iterator[Stage]:
-    with set_stage(settings) as stage:
-        yield stage
-
-
-@pytest.fixture
-def page(browser: Browser, stage: Stage, db_clean: None) -> Iterator[Page]:
-    """Return a page that fails the test when the browser complains, as it does about a policy that was broken."""
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    complaints: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        # Refused decisions are answered with a status of their own, which Chromium calls an error.
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    with stage.app.app_context():
-        yield page
-    page.close()
-    assert complaints == []
-
-
-def enter(page: Page, stage: Stage, path: str) -> FrameLocator:
-    """Open a page of the app in the admin's frame."""
-    page.goto(stage.address(path))
-    frame = page.frame_locator("#app")
-    expect(frame.locator("#page h1")).to_be_visible()
-    return frame
-
-
-def install(page: Page, stage: Stage) -> int:
-    """Let the first visit install the shop, say that its programme began a year before noon, and return its id."""
-    enter(page, stage, "/orders")
-    with reading() as session:
-        shop_id = session.scalars(select(Shop.id)).one()
-        # The first visit is today: without this the made-up orders would lie before the programme and earn nothing.
-        program.set_began(session, shop_id, NOON - timedelta(days=365), "system", utcnow())
-    return shop_id
 
 
 def fill(page: Page, stage: Stage, count: int = 3) -> tuple[int, list[OrderFact]]:
@@ -88,7 +34,7 @@ def state_of(fact: OrderFact) -> RewardState:
 def test_the_first_visit_installs_and_shows_an_empty_room(page: Page, stage: Stage) -> None:
     frame = enter(page, stage, "/")
     expect(frame.get_by_role("heading", name="No orders yet")).to_be_visible()
-    expect(page.locator("#app-nav a")).to_have_text(["Review", "Orders", "Deliveries", "Settings"])
+    expect(page.locator("#app-nav a")).to_have_text(["Review", "Orders", "Customers", "Programme", "Books", "Activity", "Settings"])
 
 
 def test_approving_by_mouse(page: Page, stage: Stage) -> None:
@@ -303,12 +249,6 @@ def test_no_answer_is_said_and_changes_nothing(page: Page, stage: Stage) -> None
     expect(page.get_by_text("That did not work")).to_be_visible()
     expect(frame.locator(".review")).to_have_count(1)
     assert state_of(facts[0]) is RewardState.IN_REVIEW
-
-
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, f"{page.url}: {results.generate_report()}"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

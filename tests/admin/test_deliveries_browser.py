@@ -11,11 +11,10 @@ from app.db import transaction
 from app.engine.flows.privacy_requests import open_request
 from app.models import Delivery, DeliveryState, PrivacyKind, Shop
 from app.personal_data import make_file
+from tests.admin.browsing import assert_accessible, enter, install
 from tests.admin.factories import ADA, order, session_token, tell
 from tests.admin.stage import SHOP, Stage
-from tests.admin.test_browser import assert_accessible, browser, enter, install, page, stage
 
-__all__ = ["browser", "page", "stage"]
 pytestmark = pytest.mark.browser
 
 BODY = {"id": 1, "name": "#1001", "email": "ada@example.com", "line_items": [{"title": "Linen apron", "quantity": 2}]}

@@ -7,13 +7,12 @@ from app.clock import utcnow
 from app.engine.flows import terms
 from app.engine.rules.terms import Mode
 from app.models import Shop
+from tests.admin.browsing import assert_accessible, enter, install
 from tests.admin.factories import reading, session_token
 from tests.admin.stage import SHOP, Stage
-from tests.admin.test_browser import assert_accessible, browser, enter, install, page, stage
 from tests.admin.test_terms_form import current
 from tests.admin.test_terms_page import schedule
 
-__all__ = ["browser", "page", "stage"]
 pytestmark = pytest.mark.browser
 
 

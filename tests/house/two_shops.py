@@ -20,6 +20,7 @@ BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 WANTED: dict[tuple[str, str], Any] = {
     ("shops", "reconcile_minutes"): 15,
     ("shops", "keep_deliveries_days"): 30,
+    ("shops", "undo_seconds"): 10,
     ("shops", "timezone"): "UTC",
     ("products", "is_stale"): True,
 }

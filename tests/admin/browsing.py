@@ -1,0 +1,76 @@
+"""A browser, the stage it looks at, and what all tests in the browser do: enter, install, listen, look for barriers.
+
+``browser``, ``stage`` and ``page`` are fixtures of every test beside it; such a file is marked ``pytest.mark.browser``.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect, sync_playwright
+from sqlalchemy import select
+
+from app.clock import utcnow
+from app.config import Settings
+from app.engine.flows import program
+from app.models import Shop
+from tests.admin.factories import NOON, reading
+from tests.admin.stage import Stage, set_stage
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def stage(settings: Settings) -> Iterator[Stage]:
+    with set_stage(settings) as stage:
+        yield stage
+
+
+@pytest.fixture
+def page(browser: Browser, stage: Stage, db_clean: None) -> Iterator[Page]:
+    """Return a page that fails the test when the browser complains, as it does about a policy that was broken."""
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        # Refused decisions are answered with a status of their own, which Chromium calls an error.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    with stage.app.app_context():
+        yield page
+    page.close()
+    assert complaints == []
+
+
+def enter(page: Page, stage: Stage, path: str) -> FrameLocator:
+    """Open a page of the app in the admin's frame."""
+    page.goto(stage.address(path))
+    frame = page.frame_locator("#app")
+    expect(frame.locator("#page h1")).to_be_visible()
+    return frame
+
+
+def install(page: Page, stage: Stage) -> int:
+    """Let the first visit install the shop, say that its programme began a year before noon, and return its id."""
+    enter(page, stage, "/orders")
+    with reading() as session:
+        shop_id = session.scalars(select(Shop.id)).one()
+        # The first visit is today: without this the made-up orders would lie before the programme and earn nothing.
+        program.set_began(session, shop_id, NOON - timedelta(days=365), "system", utcnow())
+    return shop_id
+
+
+def assert_accessible(page: Page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{page.url}: {results.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
