@@ -16,10 +16,10 @@ from sandbox.calls import (
 from sandbox.clock import utc_text
 from sandbox.errors import BadInput
 from sandbox.requests_in import read_currency, read_id, read_quantity
+from sandbox.staff import DEFAULT_STAFF
 from sandbox.state import Shop
 from sandbox.tokens import SESSION_TOKEN_SECONDS, mint_session_token
 
-DEFAULT_STAFF = 902541635
 LONGEST_TOKEN = 3600
 MOST_ORDERS = 100_000
 

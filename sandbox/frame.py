@@ -9,11 +9,12 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.calls import as_json, chosen_shop, controlled, traffic, waiting, world
-from sandbox.control_platform import DEFAULT_STAFF
 from sandbox.errors import BadInput
 from sandbox.models import Order
 from sandbox.money import Money, webhook_text
+from sandbox.requests_in import read_id
 from sandbox.signing import signed_query
+from sandbox.staff import DEFAULT_STAFF, STAFF
 from sandbox.state import Shop
 from sandbox.tokens import mint_session_token
 from sandbox.totals import current_total, financial_status, outstanding
@@ -79,7 +80,8 @@ def frame_url() -> Response:
     path = request.args.get("path", "/")
     if not path.startswith("/") or path.startswith("//"):
         raise BadInput(f"path must be a path of the app such as /orders, not {path!r}.")
-    return as_json({"url": app_address(shop, path)})
+    staff_id = read_id(request.args.get("staff", DEFAULT_STAFF), "staff")
+    return as_json({"url": app_address(shop, path, staff_id)})
 
 
 @blueprint.get("/sandbox/summary")
@@ -108,15 +110,15 @@ def not_found(_error: Exception) -> tuple[Response, int]:
     return as_json({"error": f"There is no {request.path}; sandbox/README.md lists the addresses."}), 404
 
 
-def app_address(shop: Shop, path: str) -> str:
+def app_address(shop: Shop, path: str, staff_id: int = DEFAULT_STAFF) -> str:
     """Return the app's address for a document load, as Shopify's admin builds it."""
     admin = f"admin.shopify.com/store/{_handle(shop)}"
-    session_id = f"{shop.id:016x}{DEFAULT_STAFF:016x}"
+    session_id = f"{shop.id:016x}{staff_id:016x}"
     bare, _, query = path.partition("?")
     signed = {
         "embedded": "1",
         "host": base64.b64encode(admin.encode()).decode().rstrip("="),
-        "id_token": mint_session_token(shop.options, shop.domain, DEFAULT_STAFF, session_id),
+        "id_token": mint_session_token(shop.options, shop.domain, staff_id, session_id),
         "locale": "en",
         "session": hashlib.sha256(session_id.encode()).hexdigest(),
         "shop": shop.domain,
@@ -135,7 +137,9 @@ def _page(shop: Shop, name: str, title: str, path: str) -> str:
         "room": name,
         "currency": shop.currency,
     }
-    return render_template("shell.html", shop=shop, handle=_handle(shop), room=name, title=title, settings=settings)
+    return render_template(
+        "shell.html", shop=shop, handle=_handle(shop), room=name, title=title, settings=settings, staff=STAFF
+    )
 
 
 def _shop(handle: str) -> Shop:

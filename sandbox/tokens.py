@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import jwt
 
 from sandbox.options import Options
+from sandbox.staff import get_staff
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type, no secret
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a token type, no secret
@@ -153,23 +154,13 @@ class TokenStore:
         token = "shpua_" + secrets.token_hex(16)
         with self._lock:
             self._access[token] = time.time() + 86_400
-        user = {
-            "id": int(str(claims["sub"])),
-            "first_name": "Sam",
-            "last_name": "Staff",
-            "email": "staff@example.com",
-            "email_verified": True,
-            "account_owner": True,
-            "locale": "en",
-            "collaborator": False,
-        }
         scope = self._scopes()
         return {
             "access_token": token,
             "scope": scope,
             "expires_in": 86_399,
             "associated_user_scope": scope,
-            "associated_user": user,
+            "associated_user": get_staff(int(str(claims["sub"]))).show(),
         }
 
     def _refresh_pair(self, refresh_token: str) -> dict[str, object]:

@@ -7,9 +7,18 @@ const appOrigin = new URL(settings.appUrl).origin;
 const base = `/store/${settings.handle}/apps/boomerang`;
 let place = settings.path || "/";
 
+// Who looks at the app. Kept by this browser, so that two windows with their own storage are two people.
+const staff = document.getElementById("staff");
+const known = localStorage.getItem("sandbox-staff");
+if ([...staff.options].some((option) => option.value === known)) staff.value = known;
+staff.addEventListener("change", () => {
+  localStorage.setItem("sandbox-staff", staff.value);
+  open(place);
+});
+
 async function open(path) {
   try {
-    const { url } = await ask(`frame-url?shop=${settings.shop}&path=${encodeURIComponent(path)}`);
+    const { url } = await ask(`frame-url?shop=${settings.shop}&path=${encodeURIComponent(path)}&staff=${staff.value}`);
     frame.src = url;
   } catch (error) {
     toast(error.message, true);
@@ -66,7 +75,7 @@ const scopeActs = {
 };
 
 const handlers = {
-  token: (message) => reply(message, async () => (await ask("session-token", { shop: settings.shop })).token),
+  token: (message) => reply(message, async () => (await ask("session-token", { shop: settings.shop, staff_id: staff.value })).token),
   scopes: (message) => reply(message, () => scopeActs[message.act](message.scopes)),
   toast: (message) => toast(message.message, message.isError, message.duration),
   place(message) {

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
+import jwt
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from sandbox.staff import STAFF
 from tests.sandbox.conftest import Shopper, wait_for
 from tests.sandbox.tiny_app import SECRET, TinyApp
 
@@ -128,3 +130,18 @@ def test_a_person_switches_faults(page: Page, shopper: Shopper) -> None:
     page.get_by_role("button", name="Switch all off").click()
     page.get_by_text("All faults are off.").wait_for()
     assert shopper.get("faults")["duplicate"] == 0
+
+
+@pytest.mark.browser
+def test_one_can_be_another_of_the_staff(page: Page, shopper: Shopper, app: TinyApp) -> None:
+    page.goto(shopper.box.url)
+    page.frame_locator("#app").get_by_role("heading", name="Tiny /", exact=True).wait_for()
+    seen = len(app.tokens_seen)
+    page.get_by_label("Logged in as").select_option(label="Rita Reviewer")
+    page.frame_locator("#app").get_by_role("heading", name="Tiny /", exact=True).wait_for()
+    page.frame_locator("#app").get_by_role("button", name="Ask").click()
+    wait_for(lambda: len(app.tokens_seen) > seen)
+    claims = jwt.decode(app.tokens_seen[-1], options={"verify_signature": False})
+    assert claims["sub"] == str(STAFF[1].id)
+    page.reload()
+    expect(page.get_by_label("Logged in as")).to_have_value(str(STAFF[1].id))

@@ -4,6 +4,7 @@ import jwt
 import pytest
 
 from sandbox.server import Sandbox
+from sandbox.staff import STAFF
 from tests.sandbox.conftest import Shopper
 from tests.sandbox.tiny_app import CLIENT_ID, SECRET, TinyApp
 
@@ -37,6 +38,17 @@ def test_an_online_token_names_its_user(shopper: Shopper) -> None:
     kind = "urn:shopify:params:oauth:token-type:online-access-token"
     answer = shopper.exchange(requested_token_type=kind, subject_token=shopper.session_token(staff_id=42)).json()
     assert answer["associated_user"]["id"] == 42
+
+
+def test_the_staff_of_the_sandbox_have_names_and_one_owner(shopper: Shopper) -> None:
+    kind = "urn:shopify:params:oauth:token-type:online-access-token"
+    told = [
+        shopper.exchange(requested_token_type=kind, subject_token=shopper.session_token(staff_id=one.id)).json()
+        for one in STAFF
+    ]
+    people = [answer["associated_user"] for answer in told]
+    assert [one["first_name"] for one in people] == ["Olivia", "Rita", "Ali"]
+    assert [one["account_owner"] for one in people] == [True, False, False]
 
 
 @pytest.mark.parametrize("seconds", [-60])
