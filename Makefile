@@ -16,6 +16,7 @@ help:
 	@echo "make coverage  all tests, and which branch of app/engine none of them takes (none may be left)"
 	@echo "make check     lint, format, types, import contracts, lock files"
 	@echo "make bench     the benchmarks, one JSON line for each figure (BENCH=\"rules books\")"
+	@echo "make messages  collect the sentences to translate, into app/translations"
 	@echo "make lock      compute the lock files anew (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean     remove what make has made"
 	@echo
@@ -72,6 +73,18 @@ lock: install-dev
 	$(COMPILE) --extra demo --output-file requirements/demo.txt
 	$(COMPILE) --output-file requirements/run.txt
 	npm install --package-lock-only --ignore-scripts --loglevel=error
+
+# Sentences stand in calls of these; `say`, `marked` and the errors are what the engine says.
+KEYWORDS = -k say -k marked -k Refused -k NotFound -k NotAllowed -k NotYet -k Broken
+
+.PHONY: messages
+messages: install-dev
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract --no-location --omit-header --sort-output --no-wrap -F babel.cfg $(KEYWORDS) -o var/messages.pot .
+	@for language in de fr es; do \
+		test -f app/translations/$$language.po || touch app/translations/$$language.po; \
+		$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap --ignore-pot-creation-date \
+			-i var/messages.pot -o app/translations/$$language.po -l $$language; done
 
 .PHONY: clean
 clean:

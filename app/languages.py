@@ -1,26 +1,29 @@
-"""The languages people read Boomerang in: which one a request gets, its catalogue, and sentences made elsewhere.
+"""The languages people read Boomerang in: which one a request gets, its catalogue, its money, and whole sentences.
 
 The catalogues are read as they are written (``translations/<language>.po``): nothing has to be compiled before.
 """
 
-from collections.abc import Callable
+import re
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from babel.core import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_currency, get_currency_symbol, get_decimal_symbol
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, get_babel, get_locale
 from flask_babel import gettext as _gettext
 
+from app.engine.rules.money import Money, Rate, exponent, rate_text
 from app.sentences import Sentence
 
 #: The first one is what everything is written in, and what whoever reads none of the others gets.
 LANGUAGES = ("en", "de", "fr", "es")
+_PLACES = re.compile(r"0\.00")
 _PLACE = Path(__file__).parent / "translations"
 
 
@@ -44,13 +47,10 @@ def choose_language() -> str:
     """Return the language of this request: what the person chose, else their Shopify admin's, else the browser's."""
     if not has_request_context():
         return LANGUAGES[0]
-    chosen = getattr(g.get("staff"), "language", None)
-    asked = request.args.get("locale", "").replace("_", "-").split("-")[0].lower()
-    if chosen in LANGUAGES:
-        return str(chosen)
-    if asked in LANGUAGES:
-        return asked
-    return request.accept_languages.best_match(LANGUAGES, default=LANGUAGES[0])
+    chosen = getattr(g.get("staff"), "language", None) or ""
+    wanted = [chosen, request.args.get("locale", ""), *request.accept_languages.values()]
+    spoken = [tag.replace("_", "-").split("-")[0].lower() for tag in wanted]
+    return next((language for language in spoken if language in LANGUAGES), LANGUAGES[0])
 
 
 def current_language() -> str:
@@ -65,18 +65,44 @@ def current_locale() -> Locale:
     return Locale.parse("en_US" if language == "en" else language)
 
 
+def format_money(minor: int, currency: str) -> str:
+    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"; in German "12,34 $"."""
+    locale, places = current_locale(), exponent(currency)
+    pattern = _PLACES.sub("0" + ("." + "0" * places if places else ""), locale.currency_formats["standard"].pattern)
+    # Letters stand off from digits ("KWD 1.234"), signs do not ("$12.34").
+    if get_currency_symbol(currency, locale)[-1].isalpha():
+        pattern = pattern.replace("¤#", "¤\u00a0#")
+    return format_currency(
+        Decimal(minor).scaleb(-places), currency, format=pattern, locale=locale, currency_digits=False
+    )
+
+
+def format_rate(rate_bps: int) -> str:
+    """Return basis points as a percentage for people: 250 → "2.5 %", in German "2,5 %"."""
+    return rate_text(rate_bps).replace(".", get_decimal_symbol(current_locale()))
+
+
 def translate(sentence: object) -> str:
     """Return a sentence made where no language is known, such as an error's, in the language of this request."""
     said = sentence.args[0] if isinstance(sentence, Exception) and sentence.args else sentence
     if not isinstance(said, Sentence):
-        return str(_call(_gettext, str(said))) if str(said) else ""
-    values = {name: translate(value) if isinstance(value, Sentence) else value for name, value in said.values.items()}
-    return str(_call(_gettext, said.template)).format(**values)
+        text = str(said)
+        # The empty text is the catalogue's own heading.
+        return str(_gettext(text)) if text else ""
+    values = {name: _for_people(value) for name, value in said.values.items()}
+    return str(_gettext(said.template)).format(**values)
 
 
-def _call(gettext: Callable[..., Any], text: str) -> Any:
-    # Without values Flask-Babel leaves percent signs alone.
-    return gettext(text)
+def _for_people(value: object) -> object:
+    match value:
+        case Sentence():
+            return translate(value)
+        case Money(minor, currency):
+            return format_money(minor, currency)
+        case Rate(bps):
+            return format_rate(bps)
+        case _:
+            return value
 
 
 @cache

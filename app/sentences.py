@@ -12,8 +12,16 @@ class Sentence(str):
     values: dict[str, Any]
 
 
+def marked(text: str) -> str:
+    """Return a text as it is: the translators are to see it, and whoever shows it translates it."""
+    return text
+
+
 def say(template: str, **values: Any) -> Sentence:
-    """Return a sentence: ``say("There are {count}.", count=3)``. The template is what the translators see."""
+    """Return a sentence: ``say("There are {count}.", count=3)``. The template is what the translators see.
+
+    A value may be a sentence itself, or money, or a rate: each is written as the reader's language has it.
+    """
     sentence = Sentence(template.format(**values))
     sentence.template, sentence.values = template, values
     return sentence

@@ -1,27 +1,23 @@
-"""How money, rates, instants and badges look on a page. No float: amounts go to Babel as scaled decimals."""
+"""How instants and badges look on a page; money and rates are the languages' affair."""
 
-import re
 from datetime import datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_currency, get_currency_symbol
 from flask import Flask, g
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 
 from app.clock import utcnow
 from app.engine.rules.holds import HoldReason
-from app.engine.rules.money import exponent, rate_text
 from app.engine.rules.states import Badge, TransferState
-from app.languages import current_language, current_locale
+from app.languages import current_language, current_locale, format_rate
+from app.languages import format_money as format_money
 from app.models import DeliveryState
 
 #: Day and time together; other languages than English have the time as their own formats have it.
 _MOMENT = {"en": "MMM d, y 'at' h:mm\u202fa"}
 _PRECISE = {"en": "MMM d, y 'at' h:mm:ss\u202fa zzz"}
-_PLACES = re.compile(r"0\.00")
 
 #: The colour a badge is shown in; the word always stands beside it.
 BADGE_TONES = {
@@ -97,7 +93,7 @@ def init_display(app: Flask) -> None:
     """Give the templates these filters."""
     app.jinja_env.filters.update(
         money=format_money,
-        rate=rate_text,
+        rate=format_rate,
         moment=format_moment,
         precise=format_precise,
         age=format_age,
@@ -109,18 +105,6 @@ def init_display(app: Flask) -> None:
         delivery_words=DELIVERY_WORDS,
         hold_words=HOLD_WORDS,
         transfer_tones=TRANSFER_TONES,
-    )
-
-
-def format_money(minor: int, currency: str) -> str:
-    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"; in German "12,34 $"."""
-    locale, places = current_locale(), exponent(currency)
-    pattern = _PLACES.sub("0" + ("." + "0" * places if places else ""), locale.currency_formats["standard"].pattern)
-    # Letters stand off from digits ("KWD 1.234"), signs do not ("$12.34").
-    if get_currency_symbol(currency, locale)[-1].isalpha():
-        pattern = pattern.replace("¤#", "¤\u00a0#")
-    return format_currency(
-        Decimal(minor).scaleb(-places), currency, format=pattern, locale=locale, currency_digits=False
     )
 
 

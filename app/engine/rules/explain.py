@@ -10,6 +10,7 @@ from app.engine.rules.steps import Step as Step
 from app.engine.rules.steps import StepKind as StepKind
 from app.engine.rules.steps_limits import WHY_INELIGIBLE as WHY_INELIGIBLE
 from app.engine.rules.steps_lines import WHY_LINE as WHY_LINE
+from app.sentences import Sentence
 
 _KINDS: dict[StepKind, type[Step]] = {
     cls.kind: cls
@@ -24,7 +25,7 @@ _KINDS: dict[StepKind, type[Step]] = {
 }  # fmt: skip
 
 
-def sentence(step: Step, currency: str) -> str:
+def sentence(step: Step, currency: str) -> Sentence:
     """Return a step as one plain sentence; the same for staff and customer."""
     return step.sentence(currency)
 

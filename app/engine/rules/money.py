@@ -108,6 +108,16 @@ def decimal_text(value: int, places: int) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share, in basis points."""
+
+    bps: int
+
+    def __str__(self) -> str:
+        return rate_text(self.bps)
+
+
 def rate_text(rate_bps: int) -> str:
     """Return basis points as a percentage: 250 → "2.5 %"."""
     whole, point, fraction = decimal_text(rate_bps, 2).partition(".")

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import ClassVar
 
-from app.engine.rules.money import Money, format  # noqa: A004 - money's own word
+from app.sentences import Sentence, say
 
 
 class StepKind(StrEnum):
@@ -46,15 +46,15 @@ class Step(ABC):
     kind: ClassVar[StepKind]
 
     @abstractmethod
-    def sentence(self, currency: str) -> str:
+    def sentence(self, currency: str) -> Sentence:
         """Return the step as one sentence; amounts are in ``currency``."""
 
 
-def money_text(minor: int, currency: str) -> str:
-    """Return an amount as a sentence has it."""
-    return format(Money(minor, currency))
-
-
-def and_list(words: list[str]) -> str:
+def and_list(words: list[Sentence]) -> Sentence:
     """Return words as a list in a sentence: "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    if len(words) == 1:
+        return words[0]
+    most = words[0]
+    for word in words[1:-1]:
+        most = say("{most}, {next}", most=most, next=word)
+    return say("{most} and {last}", most=most, last=words[-1])

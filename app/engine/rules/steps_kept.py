@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from app.engine.rules.steps import Step, StepKind, and_list, money_text
+from app.engine.rules.money import Money
+from app.engine.rules.steps import Step, StepKind, and_list
+from app.sentences import Sentence, say
 
 
 @dataclass(slots=True)
@@ -13,8 +15,8 @@ class Cancelled(Step):
     #: ISO 8601, UTC.
     at: str
 
-    def sentence(self, currency: str) -> str:
-        return f"The order was cancelled on {self.at[:10]}: nothing of it is kept."
+    def sentence(self, currency: str) -> Sentence:
+        return say("The order was cancelled on {day}: nothing of it is kept.", day=self.at[:10])
 
 
 @dataclass(slots=True)
@@ -26,8 +28,8 @@ class DisputeLost(Step):
     #: ISO 8601, UTC.
     at: str
 
-    def sentence(self, currency: str) -> str:
-        return f"The payment went back after a dispute on {self.at[:10]}: nothing of the order is kept."
+    def sentence(self, currency: str) -> Sentence:
+        return say("The payment went back after a dispute on {day}: nothing of the order is kept.", day=self.at[:10])
 
 
 @dataclass(slots=True)
@@ -42,14 +44,19 @@ class UnitsGone(Step):
     kept_quantity: int
     kept_minor: int
 
-    def sentence(self, currency: str) -> str:
+    def sentence(self, currency: str) -> Sentence:
         gone = []
         if self.removed_quantity:
-            gone.append(f"{self.removed_quantity} taken out of the order")
+            gone.append(say("{count} taken out of the order", count=self.removed_quantity))
         if self.returned_quantity:
-            gone.append(f"{self.returned_quantity} returned")
-        kept = f"{self.kept_quantity} kept, worth {money_text(self.kept_minor, currency)}"
-        return f"{self.title}: {and_list(gone)}; {kept}."
+            gone.append(say("{count} returned", count=self.returned_quantity))
+        return say(
+            "{title}: {gone}; {count} kept, worth {amount}.",
+            title=self.title,
+            gone=and_list(gone),
+            count=self.kept_quantity,
+            amount=Money(self.kept_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -60,9 +67,9 @@ class ShippingGone(Step):
     back_minor: int
     kept_minor: int
 
-    def sentence(self, currency: str) -> str:
-        back, kept = money_text(self.back_minor, currency), money_text(self.kept_minor, currency)
-        return f"{back} of the shipping was paid back: it still counts with {kept}."
+    def sentence(self, currency: str) -> Sentence:
+        back, kept = Money(self.back_minor, currency), Money(self.kept_minor, currency)
+        return say("{back} of the shipping was paid back: it still counts with {kept}.", back=back, kept=kept)
 
 
 @dataclass(slots=True)
@@ -74,10 +81,13 @@ class ExtraMoney(Step):
     before_minor: int
     after_minor: int
 
-    def sentence(self, currency: str) -> str:
-        before, after = money_text(self.before_minor, currency), money_text(self.after_minor, currency)
-        extra = money_text(self.extra_minor, currency)
-        return f"{extra} was paid back beyond the goods returned: {after} of {before} still counts."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "{extra} was paid back beyond the goods returned: {after} of {before} still counts.",
+            extra=Money(self.extra_minor, currency),
+            after=Money(self.after_minor, currency),
+            before=Money(self.before_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -88,9 +98,12 @@ class KeptBelowMinimum(Step):
     kept_eligible_minor: int
     minimum_minor: int
 
-    def sentence(self, currency: str) -> str:
-        kept, minimum = money_text(self.kept_eligible_minor, currency), money_text(self.minimum_minor, currency)
-        return f"The {kept} kept is below the minimum order of {minimum}: no cashback is kept."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "The {kept} kept is below the minimum order of {minimum}: no cashback is kept.",
+            kept=Money(self.kept_eligible_minor, currency),
+            minimum=Money(self.minimum_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -102,7 +115,10 @@ class KeptAmount(Step):
     kept_minor: int
     reversed_minor: int
 
-    def sentence(self, currency: str) -> str:
-        eligible = money_text(self.kept_eligible_minor, currency)
-        kept, back = money_text(self.kept_minor, currency), money_text(self.reversed_minor, currency)
-        return f"For the {eligible} still kept, {kept} stays; {back} is taken back."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "For the {eligible} still kept, {kept} stays; {back} is taken back.",
+            eligible=Money(self.kept_eligible_minor, currency),
+            kept=Money(self.kept_minor, currency),
+            back=Money(self.reversed_minor, currency),
+        )

@@ -4,38 +4,42 @@ from dataclasses import dataclass
 
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.limits import LimitKind
-from app.engine.rules.steps import Step, StepKind, money_text
+from app.engine.rules.money import Money
+from app.engine.rules.steps import Step, StepKind
+from app.sentences import Sentence, marked, say
 
 #: Why an order earns nothing, as sentences for people.
 WHY_INELIGIBLE = {
-    IneligibleReason.BEFORE_PROGRAMME: "The order was placed before the programme began.",
-    IneligibleReason.TEST_ORDER: "Test orders earn nothing.",
-    IneligibleReason.VOIDED: "The payment was voided or has expired.",
-    IneligibleReason.UNPAID: "The order is not fully paid yet.",
-    IneligibleReason.OTHER_CURRENCY: "The order is in another currency than the programme.",
-    IneligibleReason.EXCLUDED_ORDER_TAG: "The order has an excluded tag.",
-    IneligibleReason.EXCLUDED_CUSTOMER_TAG: "The customer has an excluded tag.",
-    IneligibleReason.EXCLUDED_CHANNEL: "Orders from this sales channel earn nothing.",
-    IneligibleReason.EXCLUDED_DISCOUNT_CODE: "Orders with this discount code earn nothing.",
-    IneligibleReason.B2B: "Orders of companies earn nothing.",
-    IneligibleReason.PAID_WITH_CREDIT: "All of it was paid with store credit or gift cards, which earn nothing.",
-    IneligibleReason.NO_ELIGIBLE_LINES: "Nothing in the order earns.",
-    IneligibleReason.BELOW_MINIMUM: "The eligible amount is below the minimum order.",
-    IneligibleReason.NO_RATE: "The rate is zero.",
-    IneligibleReason.ROUNDS_TO_ZERO: "The amount rounds to zero.",
-    IneligibleReason.LIMIT_REACHED: "A limit of the programme was reached before this order.",
-    IneligibleReason.CUSTOMER_OWES: "The customer owes cashback; nothing is earned until that is settled.",
+    IneligibleReason.BEFORE_PROGRAMME: marked("The order was placed before the programme began."),
+    IneligibleReason.TEST_ORDER: marked("Test orders earn nothing."),
+    IneligibleReason.VOIDED: marked("The payment was voided or has expired."),
+    IneligibleReason.UNPAID: marked("The order is not fully paid yet."),
+    IneligibleReason.OTHER_CURRENCY: marked("The order is in another currency than the programme."),
+    IneligibleReason.EXCLUDED_ORDER_TAG: marked("The order has an excluded tag."),
+    IneligibleReason.EXCLUDED_CUSTOMER_TAG: marked("The customer has an excluded tag."),
+    IneligibleReason.EXCLUDED_CHANNEL: marked("Orders from this sales channel earn nothing."),
+    IneligibleReason.EXCLUDED_DISCOUNT_CODE: marked("Orders with this discount code earn nothing."),
+    IneligibleReason.B2B: marked("Orders of companies earn nothing."),
+    IneligibleReason.PAID_WITH_CREDIT: marked(
+        "All of it was paid with store credit or gift cards, which earn nothing."
+    ),
+    IneligibleReason.NO_ELIGIBLE_LINES: marked("Nothing in the order earns."),
+    IneligibleReason.BELOW_MINIMUM: marked("The eligible amount is below the minimum order."),
+    IneligibleReason.NO_RATE: marked("The rate is zero."),
+    IneligibleReason.ROUNDS_TO_ZERO: marked("The amount rounds to zero."),
+    IneligibleReason.LIMIT_REACHED: marked("A limit of the programme was reached before this order."),
+    IneligibleReason.CUSTOMER_OWES: marked("The customer owes cashback; nothing is earned until that is settled."),
 }
 
 #: What each limit says, and what had been taken of it.
 _LIMIT_WORDS = {
-    LimitKind.DAY: "At most {limit} a day for each customer, and {before} was granted already",
-    LimitKind.CYCLE: "At most {limit} a statement period for each customer, and {before} was granted already",
-    LimitKind.MONTH: "At most {limit} a month for each customer, and {before} was granted already",
-    LimitKind.LIFETIME: "At most {limit} for each customer in all, and {before} was granted already",
-    LimitKind.BALANCE: "At most {limit} of cashback at a time, and {before} was there",
-    LimitKind.BUDGET: "At most {limit} a month for the whole programme, and {before} was granted already",
-    LimitKind.OWED: "The customer owed {before}, and nothing is earned until that is settled",
+    LimitKind.DAY: marked("At most {limit} a day for each customer, and {before} was granted already"),
+    LimitKind.CYCLE: marked("At most {limit} a statement period for each customer, and {before} was granted already"),
+    LimitKind.MONTH: marked("At most {limit} a month for each customer, and {before} was granted already"),
+    LimitKind.LIFETIME: marked("At most {limit} for each customer in all, and {before} was granted already"),
+    LimitKind.BALANCE: marked("At most {limit} of cashback at a time, and {before} was there"),
+    LimitKind.BUDGET: marked("At most {limit} a month for the whole programme, and {before} was granted already"),
+    LimitKind.OWED: marked("The customer owed {before}, and nothing is earned until that is settled"),
 }
 
 
@@ -46,8 +50,8 @@ class OrderExcluded(Step):
     kind = StepKind.ORDER_EXCLUDED
     reason: IneligibleReason
 
-    def sentence(self, currency: str) -> str:
-        return WHY_INELIGIBLE[self.reason]
+    def sentence(self, currency: str) -> Sentence:
+        return say(WHY_INELIGIBLE[self.reason])
 
 
 @dataclass(slots=True)
@@ -60,10 +64,14 @@ class CreditPaid(Step):
     before_minor: int
     after_minor: int
 
-    def sentence(self, currency: str) -> str:
-        credit, total = money_text(self.credit_minor, currency), money_text(self.total_minor, currency)
-        before, after = money_text(self.before_minor, currency), money_text(self.after_minor, currency)
-        return f"{credit} of {total} was paid with store credit or gift cards: {after} of {before} counts."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "{credit} of {total} was paid with store credit or gift cards: {after} of {before} counts.",
+            credit=Money(self.credit_minor, currency),
+            total=Money(self.total_minor, currency),
+            after=Money(self.after_minor, currency),
+            before=Money(self.before_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -74,10 +82,12 @@ class BelowMinimum(Step):
     eligible_minor: int
     minimum_minor: int
 
-    def sentence(self, currency: str) -> str:
-        minimum = money_text(self.minimum_minor, currency)
-        eligible = money_text(self.eligible_minor, currency)
-        return f"{eligible} is below the minimum order of {minimum}: no cashback."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "{eligible} is below the minimum order of {minimum}: no cashback.",
+            eligible=Money(self.eligible_minor, currency),
+            minimum=Money(self.minimum_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -88,9 +98,12 @@ class CapCut(Step):
     calculated_minor: int
     cap_minor: int
 
-    def sentence(self, currency: str) -> str:
-        calculated = money_text(self.calculated_minor, currency)
-        return f"At most {money_text(self.cap_minor, currency)} per order: {calculated} was cut to that."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "At most {cap} per order: {calculated} was cut to that.",
+            cap=Money(self.cap_minor, currency),
+            calculated=Money(self.calculated_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -103,9 +116,12 @@ class Adjusted(Step):
     actor: str
     reason: str
 
-    def sentence(self, currency: str) -> str:
-        before, after = money_text(self.from_minor, currency), money_text(self.to_minor, currency)
-        return f"A person set the amount to {after}; {before} was calculated."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "A person set the amount to {after}; {before} was calculated.",
+            after=Money(self.to_minor, currency),
+            before=Money(self.from_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -120,7 +136,11 @@ class LimitCut(Step):
     from_minor: int
     to_minor: int
 
-    def sentence(self, currency: str) -> str:
-        limit, before = money_text(self.limit_minor, currency), money_text(self.before_minor, currency)
-        words = _LIMIT_WORDS[self.limit].format(limit=limit, before=before)
-        return f"{words}: {money_text(self.from_minor, currency)} was cut to {money_text(self.to_minor, currency)}."
+    def sentence(self, currency: str) -> Sentence:
+        limit, taken = Money(self.limit_minor, currency), Money(self.before_minor, currency)
+        return say(
+            "{why}: {before} was cut to {after}.",
+            why=say(_LIMIT_WORDS[self.limit], limit=limit, before=taken),
+            before=Money(self.from_minor, currency),
+            after=Money(self.to_minor, currency),
+        )

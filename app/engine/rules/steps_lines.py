@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 
 from app.engine.rules.eligibility import ExclusionReason
-from app.engine.rules.steps import Step, StepKind, money_text
+from app.engine.rules.money import Money
+from app.engine.rules.steps import Step, StepKind
+from app.sentences import Sentence, marked, say
 
 #: Why a line does not earn, to end a sentence with.
 WHY_LINE = {
-    ExclusionReason.GIFT_CARD: "gift cards earn nothing",
-    ExclusionReason.EXCLUDED_PRODUCT: "this product is excluded",
-    ExclusionReason.EXCLUDED_VARIANT: "this variant is excluded",
-    ExclusionReason.EXCLUDED_SKU: "this SKU is excluded",
-    ExclusionReason.EXCLUDED_VENDOR: "this vendor is excluded",
-    ExclusionReason.EXCLUDED_PRODUCT_TYPE: "products of this type are excluded",
-    ExclusionReason.EXCLUDED_PRODUCT_TAG: "products with this tag are excluded",
-    ExclusionReason.EXCLUDED_COLLECTION: "this collection is excluded",
-    ExclusionReason.ON_SALE: "what is on sale earns nothing",
+    ExclusionReason.GIFT_CARD: marked("gift cards earn nothing"),
+    ExclusionReason.EXCLUDED_PRODUCT: marked("this product is excluded"),
+    ExclusionReason.EXCLUDED_VARIANT: marked("this variant is excluded"),
+    ExclusionReason.EXCLUDED_SKU: marked("this SKU is excluded"),
+    ExclusionReason.EXCLUDED_VENDOR: marked("this vendor is excluded"),
+    ExclusionReason.EXCLUDED_PRODUCT_TYPE: marked("products of this type are excluded"),
+    ExclusionReason.EXCLUDED_PRODUCT_TAG: marked("products with this tag are excluded"),
+    ExclusionReason.EXCLUDED_COLLECTION: marked("this collection is excluded"),
+    ExclusionReason.ON_SALE: marked("what is on sale earns nothing"),
 }
 
 
@@ -32,10 +34,17 @@ class LineCounts(Step):
     tax_inside: bool = False
     before_discount: bool = False
 
-    def sentence(self, currency: str) -> str:
-        how = ["tax included"] * self.tax_inside + ["its discount not taken off"] * self.before_discount
-        amount = ", ".join([money_text(self.net_minor, currency), *how])
-        return f"{self.title} (quantity {self.quantity}) counts with {amount}."
+    def sentence(self, currency: str) -> Sentence:
+        told = {"title": self.title, "quantity": self.quantity, "amount": Money(self.net_minor, currency)}
+        if self.tax_inside and self.before_discount:
+            return say(
+                "{title} (quantity {quantity}) counts with {amount}, tax included, its discount not taken off.", **told
+            )
+        if self.tax_inside:
+            return say("{title} (quantity {quantity}) counts with {amount}, tax included.", **told)
+        if self.before_discount:
+            return say("{title} (quantity {quantity}) counts with {amount}, its discount not taken off.", **told)
+        return say("{title} (quantity {quantity}) counts with {amount}.", **told)
 
 
 @dataclass(slots=True)
@@ -49,9 +58,14 @@ class LineExcluded(Step):
     net_minor: int
     reason: ExclusionReason
 
-    def sentence(self, currency: str) -> str:
-        amount = money_text(self.net_minor, currency)
-        return f"{self.title} (quantity {self.quantity}, {amount}) does not count: {WHY_LINE[self.reason]}."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "{title} (quantity {quantity}, {amount}) does not count: {why}.",
+            title=self.title,
+            quantity=self.quantity,
+            amount=Money(self.net_minor, currency),
+            why=say(WHY_LINE[self.reason]),
+        )
 
 
 @dataclass(slots=True)
@@ -61,5 +75,5 @@ class ShippingCounts(Step):
     kind = StepKind.SHIPPING_COUNTS
     amount_minor: int
 
-    def sentence(self, currency: str) -> str:
-        return f"Shipping counts with {money_text(self.amount_minor, currency)}."
+    def sentence(self, currency: str) -> Sentence:
+        return say("Shipping counts with {amount}.", amount=Money(self.amount_minor, currency))

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from app.engine.rules.facts import TierSource
-from app.engine.rules.money import decimal_text, exact_share_text, rate_text
-from app.engine.rules.steps import Step, StepKind, and_list, money_text
+from app.engine.rules.money import Money, Rate, decimal_text, exact_share_text
+from app.engine.rules.steps import Step, StepKind, and_list
 from app.engine.rules.terms import Precedence
+from app.sentences import Sentence, say
 
 
 @dataclass(slots=True)
@@ -18,12 +19,16 @@ class TierRate(Step):
     spend_minor: int
     source: TierSource = TierSource.SPEND
 
-    def sentence(self, currency: str) -> str:
-        rate = rate_text(self.rate_bps)
+    def sentence(self, currency: str) -> Sentence:
+        rate = Rate(self.rate_bps)
         if self.source is TierSource.SPEND:
-            return f"With {money_text(self.spend_minor, currency)} spent before, the tier was {self.tier}: {rate}."
-        how = "a person gave it" if self.source is TierSource.MANUAL else "it was bought"
-        return f"The tier was {self.tier}, because {how}: {rate}."
+            spent = Money(self.spend_minor, currency)
+            return say(
+                "With {spent} spent before, the tier was {tier}: {rate}.", spent=spent, tier=self.tier, rate=rate
+            )
+        if self.source is TierSource.MANUAL:
+            return say("The tier was {tier}, because a person gave it: {rate}.", tier=self.tier, rate=rate)
+        return say("The tier was {tier}, because it was bought: {rate}.", tier=self.tier, rate=rate)
 
 
 @dataclass(slots=True)
@@ -46,37 +51,46 @@ class LineRate(Step):
     #: 20,000 doubles; None where the campaign has a rate of its own.
     multiplier_bps: int | None = None
 
-    def sentence(self, currency: str) -> str:
-        earns = f"{self.title} earns {rate_text(self.rate_bps)}"
+    def sentence(self, currency: str) -> Sentence:
+        told = {"title": self.title, "rate": Rate(self.rate_bps)}
         if self.precedence is Precedence.CAMPAIGN_ONLY:
-            return f"{earns}: {self._alone()}."
-        said = [f"{rate_text(self.tier_bps)} for the tier"]
+            return say("{title} earns {rate}: {why}.", **told, why=self._alone())
+        said = [say("{rate} for the tier", rate=Rate(self.tier_bps))]
         if self.rule is not None:
-            said.append(f"{rate_text(self.rule_bps)} for {self.rule}")
+            said.append(say("{rate} for {goods}", rate=Rate(self.rule_bps), goods=self.rule))
         if self.campaign is not None:
-            said.append(f"{rate_text(self.campaign_bps)} for {self._campaign()}")
+            said.append(say("{rate} for {goods}", rate=Rate(self.campaign_bps), goods=self._campaign()))
         if len(said) == 1:
-            return f"{earns}, the rate of the tier."
+            return say("{title} earns {rate}, the rate of the tier.", **told)
         if self.precedence is Precedence.SUM:
-            total_bps = self.tier_bps + self.rule_bps + self.campaign_bps
-            return f"{earns}, the sum of {and_list(said)}{self._at_most(total_bps)}."
-        highest_bps = max(self.tier_bps, self.rule_bps, self.campaign_bps)
-        return f"{earns}, the highest of {and_list(said)}{self._at_most(highest_bps)}."
+            wanted_bps = self.tier_bps + self.rule_bps + self.campaign_bps
+            return self._cut(say("{title} earns {rate}, the sum of {rates}", **told, rates=and_list(said)), wanted_bps)
+        wanted_bps = max(self.tier_bps, self.rule_bps, self.campaign_bps)
+        return self._cut(say("{title} earns {rate}, the highest of {rates}", **told, rates=and_list(said)), wanted_bps)
 
-    def _alone(self) -> str:
+    def _alone(self) -> Sentence:
         if self.campaign is not None:
-            return f"{self._campaign()} counts alone{self._at_most(self.campaign_bps)}"
-        return "the rate of the tier" if self.rule is None else f"{self.rule} counts instead of the tier"
+            counts = say("{campaign} counts alone", campaign=self._campaign())
+            if self.campaign_bps <= self.rate_bps:
+                return counts
+            return say("{said}, but at most {rate}", said=counts, rate=Rate(self.rate_bps))
+        return (
+            say("the rate of the tier")
+            if self.rule is None
+            else say("{goods} counts instead of the tier", goods=self.rule)
+        )
 
-    def _campaign(self) -> str:
+    def _campaign(self) -> Sentence:
         if self.multiplier_bps is None:
-            return f"the campaign {self.campaign}"
+            return say("the campaign {campaign}", campaign=self.campaign)
         whole, _, fraction = decimal_text(self.multiplier_bps, 4).partition(".")
         times = f"{whole}.{fraction}".rstrip("0").rstrip(".")
-        return f"the campaign {self.campaign} (times {times})"
+        return say("the campaign {campaign} (times {times})", campaign=self.campaign, times=times)
 
-    def _at_most(self, wanted_bps: int) -> str:
-        return f", but at most {rate_text(self.rate_bps)}" if wanted_bps > self.rate_bps else ""
+    def _cut(self, said: Sentence, wanted_bps: int) -> Sentence:
+        if wanted_bps <= self.rate_bps:
+            return say("{said}.", said=said)
+        return say("{said}, but at most {rate}.", said=said, rate=Rate(self.rate_bps))
 
 
 @dataclass(slots=True)
@@ -90,9 +104,13 @@ class Amount(Step):
     exact: str
     amount_minor: int
 
-    def sentence(self, currency: str) -> str:
-        product = f"{rate_text(self.rate_bps)} of {money_text(self.eligible_minor, currency)} is"
-        return f"{product} {_rounded(self.exact, self.amount_minor, currency)}."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "{rate} of {eligible} is {amount}.",
+            rate=Rate(self.rate_bps),
+            eligible=Money(self.eligible_minor, currency),
+            amount=_rounded(self.exact, self.amount_minor, currency),
+        )
 
 
 @dataclass(slots=True)
@@ -103,9 +121,13 @@ class RateAmount(Step):
     eligible_minor: int
     rate_bps: int
 
-    def sentence(self, currency: str) -> str:
-        exact = exact_share_text(self.eligible_minor, self.rate_bps, currency)
-        return f"{rate_text(self.rate_bps)} of {money_text(self.eligible_minor, currency)} is {exact} {currency}."
+    def sentence(self, currency: str) -> Sentence:
+        return say(
+            "{rate} of {eligible} is {amount}.",
+            rate=Rate(self.rate_bps),
+            eligible=Money(self.eligible_minor, currency),
+            amount=f"{exact_share_text(self.eligible_minor, self.rate_bps, currency)} {currency}",
+        )
 
 
 @dataclass(slots=True)
@@ -117,8 +139,9 @@ class AmountSum(Step):
     product: int
     amount_minor: int
 
-    def sentence(self, currency: str) -> str:
-        return f"Together that is {_rounded(exact_share_text(self.product, 1, currency), self.amount_minor, currency)}."
+    def sentence(self, currency: str) -> Sentence:
+        exact = exact_share_text(self.product, 1, currency)
+        return say("Together that is {amount}.", amount=_rounded(exact, self.amount_minor, currency))
 
 
 @dataclass(slots=True)
@@ -131,10 +154,10 @@ class LineShare(Step):
     title: str
     share_minor: int
 
-    def sentence(self, currency: str) -> str:
-        return f"{money_text(self.share_minor, currency)} of it comes from {self.title}."
+    def sentence(self, currency: str) -> Sentence:
+        return say("{share} of it comes from {title}.", share=Money(self.share_minor, currency), title=self.title)
 
 
-def _rounded(exact: str, amount_minor: int, currency: str) -> str:
-    amount, product = money_text(amount_minor, currency), f"{exact} {currency}"
-    return product if product == amount else f"{product}, rounded to {amount}"
+def _rounded(exact: str, amount_minor: int, currency: str) -> Sentence | Money:
+    amount, product = Money(amount_minor, currency), f"{exact} {currency}"
+    return amount if product == str(amount) else say("{exact}, rounded to {amount}", exact=product, amount=amount)
