@@ -1,6 +1,6 @@
 """The books: entries and their postings. Append-only; the database refuses update and delete."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -17,6 +17,17 @@ class LedgerEntry(Model):
         Index(None, "shop_id", "customer_id", "id"),
         Index(None, "shop_id", "reward_id"),
         Index(None, "shop_id", "customer_id", "recorded_at"),
+        # The book of entries, newest first: of one kind, and of all kinds by merging them.
+        Index(None, "shop_id", "kind", "recorded_at", "id"),
+        # What people booked, which is little beside what the programme does by itself.
+        Index(
+            "ix_ledger_entries_by_people",
+            "shop_id",
+            "actor",
+            "recorded_at",
+            "id",
+            postgresql_where=text("actor <> 'system'"),
+        ),
         UniqueConstraint("shop_id", "customer_id", "position"),
         CheckConstraint("(position IS NULL) = (digest IS NULL)", name="chained_whole"),
     )
@@ -49,6 +60,7 @@ class LedgerPosting(Model):
         CheckConstraint("source <> destination", name="two_accounts"),
         Index(None, "shop_id", "customer_id", "currency"),
         Index(None, "shop_id", "entry_id"),
+        Index(None, "shop_id", "amount_minor", "entry_id"),
     )
 
     id: Mapped[Id]

@@ -32,6 +32,30 @@ class Reward(Model):
         Index("ix_rewards_due", "shop_id", "release_at", postgresql_where=text("state = 'pending'")),
         Index("ix_rewards_unclaimed", "shop_id", "claim_until", postgresql_where=text("state = 'awaiting_customer'")),
         Index("ix_rewards_held", "shop_id", "held_until", postgresql_where=text("state = 'held'")),
+        # The report of calculations, newest first: of one tier (and of all by merging them), and what stands out.
+        Index(None, "shop_id", "tier_name", "created_at", "id"),
+        Index(
+            "ix_rewards_cut",
+            "shop_id",
+            "created_at",
+            "id",
+            postgresql_where=text("granted_minor < calculated_minor AND adjusted_minor IS NULL"),
+        ),
+        Index(
+            "ix_rewards_without",
+            "shop_id",
+            "ineligible_reason",
+            "created_at",
+            "id",
+            postgresql_where=text("ineligible_reason IS NOT NULL"),
+        ),
+        Index(
+            "ix_rewards_adjusted",
+            "shop_id",
+            "created_at",
+            "id",
+            postgresql_where=text("adjusted_minor IS NOT NULL"),
+        ),
         CheckConstraint("reversed_minor >= 0 AND reversed_minor <= granted_minor", name="reversed_within_granted"),
         CheckConstraint("rate_bps BETWEEN 0 AND 10000", name="rate_is_a_share"),
     )

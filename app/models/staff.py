@@ -38,7 +38,12 @@ class AuditEvent(Model):
     """One action of a person (``staff:<id>``) or of the programme itself (``system``)."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index(None, "shop_id", "id"), Index(None, "shop_id", "subject", "subject_id"))
+    __table_args__ = (
+        Index(None, "shop_id", "subject", "subject_id"),
+        Index(None, "shop_id", "at", "id"),
+        Index(None, "shop_id", "actor", "at", "id"),
+        Index(None, "shop_id", "action", "at", "id"),
+    )
 
     id: Mapped[Id]
     shop_id: Mapped[ShopId]

@@ -21,10 +21,12 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     _add_staff()
     _add_settings()
+    _add_books()
 
 
 def downgrade() -> None:
     """Take them away again."""
+    _drop_books()
     for name in ("newcomers_role", "undo_seconds"):
         op.drop_constraint(op.f(f"ck_shops_{name}"), "shops", type_="check")
     for name in ("undo_seconds", "newcomers_role", "first_run_done", "first_run_closed_at"):
@@ -60,6 +62,46 @@ def _add_settings() -> None:
     op.create_check_constraint(op.f("ck_shops_newcomers_role"), "shops", f"newcomers_role IN {ROLES}")
     op.add_column("shops", sa.Column("first_run_done", postgresql.JSONB(), server_default="[]", nullable=False))
     op.add_column("shops", sa.Column("first_run_closed_at", INSTANT, nullable=True))
+
+
+def _add_books() -> None:
+    """Let the books and the trail be read by whatever they are asked for, newest first."""
+    op.create_index(
+        "ix_ledger_entries_shop_id_kind_recorded_at_id", "ledger_entries", ["shop_id", "kind", "recorded_at", "id"]
+    )
+    op.create_index(
+        "ix_ledger_entries_by_people",
+        "ledger_entries",
+        ["shop_id", "actor", "recorded_at", "id"],
+        postgresql_where=sa.text("actor <> 'system'"),
+    )
+    op.create_index("ix_postings_shop_id_amount_minor_entry_id", "postings", ["shop_id", "amount_minor", "entry_id"])
+    newest = ["created_at", "id"]
+    op.create_index("ix_rewards_shop_id_tier_name_created_at_id", "rewards", ["shop_id", "tier_name", *newest])
+    cut = "granted_minor < calculated_minor AND adjusted_minor IS NULL"
+    op.create_index("ix_rewards_cut", "rewards", ["shop_id", *newest], postgresql_where=sa.text(cut))
+    op.create_index(
+        "ix_rewards_without",
+        "rewards",
+        ["shop_id", "ineligible_reason", *newest],
+        postgresql_where=sa.text("ineligible_reason IS NOT NULL"),
+    )
+    by_hand = sa.text("adjusted_minor IS NOT NULL")
+    op.create_index("ix_rewards_adjusted", "rewards", ["shop_id", *newest], postgresql_where=by_hand)
+    for columns in (["at", "id"], ["actor", "at", "id"], ["action", "at", "id"]):
+        op.create_index(f"ix_audit_events_shop_id_{'_'.join(columns)}", "audit_events", ["shop_id", *columns])
+    op.drop_index("ix_audit_events_shop_id_id", "audit_events")
+
+
+def _drop_books() -> None:
+    op.create_index("ix_audit_events_shop_id_id", "audit_events", ["shop_id", "id"])
+    for name in ("at_id", "actor_at_id", "action_at_id"):
+        op.drop_index(f"ix_audit_events_shop_id_{name}", "audit_events")
+    for name in ("adjusted", "without", "cut", "shop_id_tier_name_created_at_id"):
+        op.drop_index(f"ix_rewards_{name}", "rewards")
+    op.drop_index("ix_postings_shop_id_amount_minor_entry_id", "postings")
+    op.drop_index("ix_ledger_entries_by_people", "ledger_entries")
+    op.drop_index("ix_ledger_entries_shop_id_kind_recorded_at_id", "ledger_entries")
 
 
 def _role(name: str) -> sa.Enum:
