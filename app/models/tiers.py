@@ -45,7 +45,14 @@ class TierChange(Model):
     """One customer moved from one tier to another. Names stay when a tier is gone."""
 
     __tablename__ = "tier_changes"
-    __table_args__ = (Index(None, "shop_id", "customer_id", "id"), Index(None, "shop_id", "id"))
+    __table_args__ = (
+        Index(None, "shop_id", "customer_id", "id"),
+        Index(None, "shop_id", "id"),
+        # The log is asked who came to a tier, who left it, and for one kind of move.
+        Index(None, "shop_id", "after", "id"),
+        Index(None, "shop_id", "before", "id"),
+        Index(None, "shop_id", "kind", "id"),
+    )
 
     id: Mapped[Id]
     shop_id: Mapped[ShopId]
