@@ -1,11 +1,15 @@
 """The programme's switches: three modes, pause, far expiry, uninstalling; what waits is settled afterwards, once."""
 
+from dataclasses import asdict
+
 import pytest
 from sqlalchemy import select
 
+from app.db import transaction
 from app.engine.flows import lifecycle, program, review
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode, Release, ReleaseKind
+from app.engine.seen import ChangedMeanwhile, mark
 from app.errors import NotFound
 from app.models import AuditEvent, Shop, ShopToken
 from tests.flows.builders import ADA, BEN, STAFF, Till, all_rows, day, line, order, reading, refund_of
@@ -174,9 +178,9 @@ def test_agreeing_to_a_far_expiry_is_on_the_trail(shop: Till) -> None:
 def test_a_shop_nobody_knows_is_not_found(shop: Till) -> None:
     rows = all_rows()
     with pytest.raises(NotFound):
-        shop.run(lambda session, _: program.pause(session, 999, STAFF, day(1)))
+        shop.run(lambda session, _: program.pause(session, 999, "cli", day(1)))
     with pytest.raises(NotFound):
-        shop.run(lambda session, _: program.set_mode(session, 999, Mode.MANUAL, program.Waiting.KEEP, STAFF, day(1)))
+        shop.run(lambda session, _: program.set_mode(session, 999, Mode.MANUAL, program.Waiting.KEEP, "cli", day(1)))
     assert all_rows() == rows
 
 
@@ -202,3 +206,32 @@ def test_after_uninstalling_nothing_settles(shop: Till) -> None:
     shop.tell(ONE)
     assert shop.settle_due() == 0
     assert shop.transfers(ONE) == []
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(shop: Till) -> None:
+    wanted = program.Connection(notify_customers=True, reconcile_minutes=30, keep_deliveries_days=7)
+
+    def set_connection(seen: str) -> None:
+        with transaction() as session:
+            program.set_connection(session, shop.id, wanted, STAFF, day(2), seen=seen)
+
+    def set_mode(seen: str) -> None:
+        with transaction() as session:
+            keep = program.Waiting.KEEP
+            program.set_mode(session, shop.id, Mode.MANUAL, keep, STAFF, day(2), seen=seen)
+
+    def set_began(seen: str) -> None:
+        with transaction() as session:
+            program.set_began(session, shop.id, day(1), STAFF, day(2), seen=seen)
+
+    with reading() as session:
+        row = session.get_one(Shop, shop.id)
+        marks = (asdict(program.get_connection(row)), {"mode": row.mode}, {"began_at": row.began_at})
+    for change, shown in zip((set_connection, set_mode, set_began), map(mark, marks), strict=True):
+        before = all_rows()
+        with pytest.raises(ChangedMeanwhile):
+            change(mark({}))
+        assert all_rows() == before
+        change(shown)
+        with pytest.raises(ChangedMeanwhile):
+            change(shown)

@@ -15,9 +15,11 @@ from app.engine.rules.holds import needs_review
 from app.engine.rules.roles import Duty
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
+from app.engine.seen import check_seen
 from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Reward, Shop
+from app.sentences import say
 
 
 class Waiting(StrEnum):
@@ -46,14 +48,25 @@ class Connection:
     keep_deliveries_days: int
 
 
-def set_mode(session: Session, shop_id: int, mode: Mode, waiting: Waiting, actor: str, now: datetime) -> int:
+def set_mode(
+    session: Session,
+    shop_id: int,
+    mode: Mode,
+    waiting: Waiting,
+    actor: str,
+    now: datetime,
+    *,
+    seen: str | None = None,
+) -> int:
     """Switch the mode; return how many waiting rewards were released, to settle when their day comes.
 
     Only rewards in review are released, and to mixed mode only those that it would not have stopped. A held one was
     stopped for a reason of its own and keeps waiting. Switching to manual touches nothing that was processed.
+    ``seen`` is the mark of the mode that the form showed; raises ChangedMeanwhile where it is another one by now.
     """
     check_may(session, shop_id, actor, Duty.MANAGE)
     shop = _get_shop(session, shop_id)
+    check_seen(seen, {"mode": shop.mode})
     before, shop.mode = shop.mode, mode
     released = _release(session, shop, actor, now) if waiting is Waiting.RELEASE else 0
     record(
@@ -106,10 +119,12 @@ def set_far_expiry(session: Session, shop_id: int, agreed: bool, actor: str, now
     session.flush()
 
 
-def set_began(session: Session, shop_id: int, at: datetime, actor: str, now: datetime) -> None:
+def set_began(
+    session: Session, shop_id: int, at: datetime, actor: str, now: datetime, *, seen: str | None = None
+) -> None:
     """Say when the programme began. Orders that are not known yet and were placed before earn nothing by themselves.
 
-    What is known stays as it is: no reward comes or goes by this.
+    What is known stays as it is: no reward comes or goes by this. ``seen`` is the mark of the moment it replaces.
     """
     check_may(session, shop_id, actor, Duty.MANAGE)
     if at.tzinfo is None:
@@ -117,6 +132,7 @@ def set_began(session: Session, shop_id: int, at: datetime, actor: str, now: dat
     if at > now:
         raise Refused("The programme cannot begin later than now; pause it instead.")
     shop = _get_shop(session, shop_id)
+    check_seen(seen, {"began_at": shop.began_at})
     before, shop.began_at = shop.began_at, at
     if before != at:
         record(
@@ -137,13 +153,18 @@ def get_connection(shop: Shop) -> Connection:
     return Connection(shop.notify_customers, shop.reconcile_minutes, shop.keep_deliveries_days)
 
 
-def set_connection(session: Session, shop_id: int, wanted: Connection, actor: str, now: datetime) -> None:
-    """Change how the shop lives with Shopify; raise Refused with a sentence when a number is out of its range."""
+def set_connection(
+    session: Session, shop_id: int, wanted: Connection, actor: str, now: datetime, *, seen: str | None = None
+) -> None:
+    """Change how the shop lives with Shopify; raise Refused with a sentence when a number is out of its range.
+
+    ``seen`` is the mark of the connection that the form showed; raises ChangedMeanwhile where it is another by now.
+    """
     check_may(session, shop_id, actor, Duty.MANAGE)
-    _check_range("Look for missed orders every", wanted.reconcile_minutes, RECONCILE_MINUTES, "minutes")
-    _check_range("Keep deliveries for", wanted.keep_deliveries_days, KEEP_DELIVERIES_DAYS, "days")
+    _check_ranges(wanted)
     shop = _get_shop(session, shop_id)
     before = get_connection(shop)
+    check_seen(seen, asdict(before))
     if wanted == before:
         return
     for name, value in asdict(wanted).items():
@@ -161,10 +182,19 @@ def set_connection(session: Session, shop_id: int, wanted: Connection, actor: st
     session.flush()
 
 
-def _check_range(what: str, number: int, allowed: tuple[int, int], unit: str) -> None:
-    least, most = allowed
+def _check_ranges(wanted: Connection) -> None:
+    least, most = RECONCILE_MINUTES
+    number = wanted.reconcile_minutes
     if not least <= number <= most:
-        raise Refused(f"{what} {least} to {most} {unit}; {number} is outside of that.")
+        told = {"least": least, "most": most, "number": number}
+        raise Refused(
+            say("Look for missed orders every {least} to {most} minutes; {number} is outside of that.", **told)
+        )
+    least, most = KEEP_DELIVERIES_DAYS
+    number = wanted.keep_deliveries_days
+    if not least <= number <= most:
+        told = {"least": least, "most": most, "number": number}
+        raise Refused(say("Keep deliveries for {least} to {most} days; {number} is outside of that.", **told))
 
 
 def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:

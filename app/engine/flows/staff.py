@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.audit import SYSTEM, record
 from app.engine.rules.roles import Duty, Role, StaffTold
+from app.engine.seen import check_seen
 from app.engine.staffing import PREFIX, check_may, find_member
 from app.errors import NotFound, Refused
 from app.models import Shop, StaffMember
@@ -51,8 +52,13 @@ def set_role(
     approve_up_to_minor: int | None,
     actor: str,
     now: datetime,
+    *,
+    seen: str | None = None,
 ) -> StaffMember:
-    """Give a person a role, and an approver a limit in minor units; the last owner stays one."""
+    """Give a person a role, and an approver a limit in minor units; the last owner stays one.
+
+    ``seen`` is the mark of the role and limit that the form showed (``what_they_are``).
+    """
     check_may(session, shop_id, actor, Duty.OWN)
     if approve_up_to_minor is not None and not 0 <= approve_up_to_minor <= LARGEST_LIMIT_MINOR:
         raise Refused("The limit must be an amount of 0 or more; leave it empty for no limit.")
@@ -60,23 +66,27 @@ def set_role(
     row = find_member(session, shop_id, shopify_id)
     if row is None:
         raise NotFound("There is no such person here; they appear once they have opened the app.")
+    check_seen(seen, what_they_are(row))
     if row.role is Role.OWNER and role is not Role.OWNER and _count_owners(session, shop_id) == 1:
         raise Refused("Somebody must be the owner; give that role to another person first.")
-    before = _seen(row)
+    before = what_they_are(row)
     row.role = role
     row.approve_up_to_minor = approve_up_to_minor if role is Role.APPROVER else None
-    if _seen(row) != before:
+    if what_they_are(row) != before:
         _record(session, row, "set_role", before, actor, now)
     session.flush()
     return row
 
 
-def set_newcomers_role(session: Session, shop_id: int, role: Role, actor: str, now: datetime) -> None:
+def set_newcomers_role(
+    session: Session, shop_id: int, role: Role, actor: str, now: datetime, *, seen: str | None = None
+) -> None:
     """Say what people become who open the app for the first time; nobody becomes an owner by that."""
     check_may(session, shop_id, actor, Duty.OWN)
     if role is Role.OWNER:
         raise Refused("Newcomers cannot be owners; choose another role and raise single people later.")
     shop = _lock_shop(session, shop_id)
+    check_seen(seen, {"role": shop.newcomers_role})
     before, shop.newcomers_role = shop.newcomers_role, role
     if before is not role:
         subject = ("shop", shop_id)
@@ -102,6 +112,11 @@ def list_staff(session: Session, shop_id: int) -> list[StaffMember]:
     return list(session.scalars(found))
 
 
+def what_they_are(row: StaffMember) -> dict[str, Any]:
+    """Return a person's role and limit."""
+    return {"role": row.role, "approve_up_to_minor": row.approve_up_to_minor}
+
+
 def _lock_shop(session: Session, shop_id: int) -> Shop:
     """Return the shop's row, locked: two who come or go at once must see each other."""
     shop: Shop | None = session.scalar(
@@ -117,11 +132,7 @@ def _count_owners(session: Session, shop_id: int) -> int:
     return session.scalar(select(func.count()).where(*owners)) or 0
 
 
-def _seen(row: StaffMember) -> dict[str, Any]:
-    return {"role": row.role, "approve_up_to_minor": row.approve_up_to_minor}
-
-
 def _record(session: Session, row: StaffMember, action: str, before: dict[str, Any], actor: str, now: datetime) -> None:
     subject = ("staff", row.id)
-    after = {**_seen(row), "person": f"{PREFIX}{row.shopify_id}"}
+    after = {**what_they_are(row), "person": f"{PREFIX}{row.shopify_id}"}
     record(session, row.shop_id, actor, action, subject=subject, before=before, after=after, now=now)
