@@ -22,6 +22,7 @@ class CreditAccount(Model):
             "next_read_at",
             postgresql_where=text("next_read_at IS NOT NULL"),
         ),
+        Index("ix_credit_accounts_balance", "shop_id", "currency", "balance_minor", "customer_id"),
         Index("ix_credit_accounts_drift", "shop_id", "id", postgresql_where=text("drift_minor <> 0")),
     )
 

@@ -1,6 +1,6 @@
 """Customers, known by Shopify's id. Locked first, in id order, by whatever touches their money."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,6 +16,18 @@ class Customer(Model):
         UniqueConstraint("shop_id", "shopify_id"),
         Index(None, "shop_id", "tier_name", "id"),
         Index(None, "shop_id", "verified_email"),
+        # How the list of customers is sorted, and who of it is gone.
+        Index(None, "shop_id", "id"),
+        Index(None, "shop_id", "tier_spend_minor", "id"),
+        Index(
+            "ix_customers_gone",
+            "shop_id",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL OR merged_into_id IS NOT NULL"),
+        ),
+        Index(None, "shop_id", "name_key"),
+        Index(None, "shop_id", "surname_key"),
+        Index(None, "shop_id", "email_key"),
     )
 
     id: Mapped[Id]
@@ -38,6 +50,13 @@ class Customer(Model):
     tier_spend_minor: Mapped[int | None] = mapped_column(BigInteger)
     tier_since: Mapped[Instant | None]
     tier_checked_at: Mapped[Instant | None]
+
+    #: What people are searched by: in small letters and the order of bytes; see ``admin/queries/search.py``.
+    name_key: Mapped[str | None] = mapped_column(Text(collation="C"), Computed("lower(name)", persisted=True))
+    surname_key: Mapped[str | None] = mapped_column(
+        Text(collation="C"), Computed(r"lower(substring(name, '\S+\s*$'))", persisted=True)
+    )
+    email_key: Mapped[str | None] = mapped_column(Text(collation="C"), Computed("lower(email)", persisted=True))
 
     @property
     def gid(self) -> str:

@@ -16,6 +16,8 @@ class LedgerEntry(Model):
         UniqueConstraint("shop_id", "key"),
         Index(None, "shop_id", "customer_id", "id"),
         Index(None, "shop_id", "reward_id"),
+        # What counting the days' figures walks.
+        Index(None, "shop_id", "id"),
         Index(None, "shop_id", "customer_id", "recorded_at"),
         # The book of entries, newest first: of one kind, and of all kinds by merging them.
         Index(None, "shop_id", "kind", "recorded_at", "id"),
@@ -60,6 +62,13 @@ class LedgerPosting(Model):
         CheckConstraint("source <> destination", name="two_accounts"),
         Index(None, "shop_id", "customer_id", "currency"),
         Index(None, "shop_id", "entry_id"),
+        # Few customers ever owe anything: whoever does is found among them.
+        Index(
+            "ix_postings_owed",
+            "shop_id",
+            "customer_id",
+            postgresql_where=text("source = 'customer:owed' OR destination = 'customer:owed'"),
+        ),
         Index(None, "shop_id", "amount_minor", "entry_id"),
     )
 

@@ -15,6 +15,7 @@ class Statement(Model):
     __table_args__ = (
         UniqueConstraint("shop_id", "customer_id", "starts_at"),
         CheckConstraint("starts_at < ends_at", name="in_order"),
+        Index(None, "shop_id", "starts_at", "id"),
     )
 
     id: Mapped[Id]
