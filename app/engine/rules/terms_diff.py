@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from app.engine.rules.scopes import plain
 from app.engine.rules.terms import Campaign, RateRule, Scope, Terms, Tier
-from app.engine.rules.terms_words import LABELS, tell_list, tell_value
+from app.engine.rules.terms_words import LABELS, Told, tell_list, tell_value
+from app.sentences import Sentence, say
 
 _Row = Tier | RateRule | Campaign
 _UTC = ZoneInfo("UTC")
@@ -21,7 +22,7 @@ class Change:
     where: tuple[str, ...]
     before: str | None
     after: str | None
-    sentence: str
+    sentence: Sentence
 
 
 def diff_terms(older: Terms, newer: Terms, zone: ZoneInfo = _UTC) -> tuple[Change, ...]:
@@ -63,58 +64,70 @@ class _Diff:
 
     def _value(self, where: tuple[str, ...], name: str, before: Any, after: Any) -> Change:
         was, is_now = self._told(name, before, self._older), self._told(name, after, self._newer)
-        return Change(where, was, is_now, f"{_label(where)}: {is_now} instead of {was}.")
+        said = say("{what}: {after} instead of {before}.", what=_label(where), after=is_now, before=was)
+        return Change(where, str(was), str(is_now), said)
 
     def _sets(self, where: tuple[str, ...], before: frozenset[Any], after: frozenset[Any]) -> Change:
-        parts = [
-            f"{word} {tell_list(items)}"
-            for word, items in (("added", after - before), ("removed", before - after))
-            if items
-        ]
-        was, is_now = tell_list(before) or "none", tell_list(after) or "none"
-        return Change(where, was, is_now, f"{_label(where)}: {', '.join(parts)}.")
+        came, went, what = tell_list(after - before), tell_list(before - after), _label(where)
+        if came and went:
+            said = say("{what}: added {came}, removed {went}.", what=what, came=came, went=went)
+        elif came:
+            said = say("{what}: added {came}.", what=what, came=came)
+        else:
+            said = say("{what}: removed {went}.", what=what, went=went)
+        return Change(where, tell_list(before) or "none", tell_list(after) or "none", said)
 
     def _rows(self, kind: str, older: Sequence[_Row], newer: Sequence[_Row]) -> Iterator[Change]:
         """Yield what changes of tiers, rates or campaigns; one row is the same as another by its name."""
         old_rows, new_rows = ({plain(row.name): row for row in rows} for rows in (older, newer))
         for name, row in old_rows.items():
             if name not in new_rows:
-                told = self._told_row(kind, row, self._older)
-                yield Change((kind, row.name), told, None, f"{LABELS[kind]} {row.name!r} is gone ({told}).")
+                told = tell_row(kind, row, self._older.currency, self._zone)
+                said = say("{kind} {name} is gone ({told}).", kind=_label((kind,)), name=repr(row.name), told=told)
+                yield Change((kind, row.name), str(told), None, said)
         for name, row in new_rows.items():
             if name not in old_rows:
-                told = self._told_row(kind, row, self._newer)
-                yield Change((kind, row.name), None, told, f"{LABELS[kind]} {row.name!r} is new: {told}.")
+                told = tell_row(kind, row, self._newer.currency, self._zone)
+                said = say("{kind} {name} is new: {told}.", kind=_label((kind,)), name=repr(row.name), told=told)
+                yield Change((kind, row.name), None, str(told), said)
             else:
                 yield from self._row(kind, old_rows[name], row)
 
     def _row(self, kind: str, older: _Row, newer: _Row) -> Iterator[Change]:
-        title = f"{LABELS[kind]} {newer.name!r}"
+        title = say("{kind} {name}", kind=_label((kind,)), name=repr(newer.name))
         if older.name != newer.name:
-            said = f"{title} was written {older.name!r}."
+            said = say("{row} was written {name}.", row=title, name=repr(older.name))
             yield Change((kind, newer.name, "name"), older.name, newer.name, said)
         for name in _told_fields(newer):
             before, after = getattr(older, name), getattr(newer, name)
             if before != after:
                 was, is_now = self._told(name, before, self._older), self._told(name, after, self._newer)
                 part = document_name(name)
-                said = f"{title}, {LABELS[f'{kind}.{part}']}: {is_now} instead of {was}."
-                yield Change((kind, newer.name, part), was, is_now, said)
+                what = say("{row}, {part}", row=title, part=_label((kind, part)))
+                said = say("{what}: {after} instead of {before}.", what=what, after=is_now, before=was)
+                yield Change((kind, newer.name, part), str(was), str(is_now), said)
 
-    def _told_row(self, kind: str, row: _Row, terms: Terms) -> str:
-        parts = []
-        for name in _told_fields(row):
-            value = getattr(row, name)
-            if value not in (None, "", Scope()):
-                parts.append(f"{LABELS[f'{kind}.{document_name(name)}']} {self._told(name, value, terms)}")
-        return ", ".join(parts)
-
-    def _told(self, name: str, value: Any, terms: Terms) -> str:
-        return tell_value(name, "none" if value == "" else value, terms.currency, self._zone)
+    def _told(self, name: str, value: Any, terms: Terms) -> Told:
+        return tell_value(name, value, terms.currency, self._zone)
 
 
-def _label(where: tuple[str, ...]) -> str:
-    return LABELS[".".join(where)]
+def tell_row(kind: str, row: Tier | RateRule | Campaign, currency: str, zone: ZoneInfo) -> Sentence:
+    """Return all that a tier, a rate or a campaign says besides its name; ``kind`` is its list's name."""
+    told: Sentence | None = None
+    for name in _told_fields(row):
+        value = getattr(row, name)
+        if value not in (None, "", Scope()):
+            part = say(
+                "{label} {value}",
+                label=_label((kind, document_name(name))),
+                value=tell_value(name, value, currency, zone),
+            )
+            told = part if told is None else say("{most}, {next}", most=told, next=part)
+    return say("none") if told is None else told
+
+
+def _label(where: tuple[str, ...]) -> Sentence:
+    return say(LABELS[".".join(where)])
 
 
 def _told_fields(row: _Row) -> list[str]:
