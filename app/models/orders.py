@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +21,7 @@ class Order(Model):
         Index(None, "shop_id", "placed_at", "id"),
         Index(None, "shop_id", "customer_id", "placed_at"),
         Index(None, "shop_id", "name"),
+        Index(None, "shop_id", "number_key"),
         Index(
             "ix_orders_guests",
             "shop_id",
@@ -34,6 +35,10 @@ class Order(Model):
     shop_id: Mapped[ShopId]
     shopify_id: Mapped[Big]
     name: Mapped[str] = mapped_column(Text)
+    #: The name from its number on, for the search: in small letters and the order of bytes.
+    number_key: Mapped[str | None] = mapped_column(
+        Text(collation="C"), Computed(r"lower(substring(name, '\d.*'))", persisted=True)
+    )
     customer_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("customers.id"))
     #: The version that named the customer: an older one does not name another.
     customer_version_at: Mapped[Instant | None]
