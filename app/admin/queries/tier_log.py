@@ -21,8 +21,7 @@ class Wanted(NamedTuple):
     customer_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """One move with whoever made it; a customer is None where the row is gone."""
 
     change: TierChange
@@ -62,9 +61,7 @@ def all_moves(session: Session, shop_id: int, wanted: Wanted) -> Iterator[Moved]
         session.expunge_all()
 
 
-def _read(
-    session: Session, shop_id: int, wanted: Wanted, *, before: int = 0, after: int = 0, size: int
-) -> list[Moved]:
+def _read(session: Session, shop_id: int, wanted: Wanted, *, before: int = 0, after: int = 0, size: int) -> list[Moved]:
     which = [TierChange.shop_id == shop_id]
     if wanted.kind is not None:
         which.append(TierChange.kind == wanted.kind)

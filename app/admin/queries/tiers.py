@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, any_, cast, exists, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.facts_json import terms_from_json
@@ -40,17 +40,17 @@ class Since:
 def read_figures(session: Session, shop_id: int, names: Iterable[str], now: datetime) -> dict[str, Figures]:
     """Return how each tier stands. It walks through all customers of the shop once."""
     having = (
-        select(Customer.tier_name, func.count(), func.coalesce(func.sum(Customer.tier_spend_minor), 0))
+        select(Customer.tier_name, func.count(), func.sum(Customer.tier_spend_minor))
         .where(Customer.shop_id == shop_id, Customer.deleted_at.is_(None), Customer.tier_name.is_not(None))
         .group_by(Customer.tier_name)
     )
-    shown = {name: (count, int(spend)) for name, count, spend in session.execute(having)}
+    shown = {name: (count, int(spend or 0)) for name, count, spend in session.execute(having)}
     lasting = (
         select(TierAssignmentRow.tier_name, func.count())
         .where(TierAssignmentRow.shop_id == shop_id, *_lasts(now))
         .group_by(TierAssignmentRow.tier_name)
     )
-    given = {name: count for name, count in session.execute(lasting)}
+    given = dict(session.execute(lasting).all())
     total = sum(spend for _, spend in shown.values())
     figures = {}
     for name in names:
@@ -63,9 +63,7 @@ def read_figures(session: Session, shop_id: int, names: Iterable[str], now: date
 def list_in_use(session: Session, shop_id: int, names: Collection[str], now: datetime) -> set[str]:
     """Return which of some tiers a customer has, or is given: they cannot be left out of new terms."""
     asked = func.unnest(cast(list(names), ARRAY(Text))).column_valued("asked")
-    had = exists().where(
-        Customer.shop_id == shop_id, Customer.tier_name == asked, Customer.deleted_at.is_(None)
-    )
+    had = exists().where(Customer.shop_id == shop_id, Customer.tier_name == asked, Customer.deleted_at.is_(None))
     given = exists().where(TierAssignmentRow.shop_id == shop_id, TierAssignmentRow.tier_name == asked, *_lasts(now))
     return set(session.scalars(select(asked).where(or_(had, given))))
 
@@ -112,6 +110,6 @@ def _list_begun(session: Session, shop_id: int, now: datetime) -> list[tuple[Ter
     return [(terms_from_json(body), began) for body, began in rows]
 
 
-def _lasts(now: datetime):  # type: ignore[no-untyped-def]  # two conditions on the assignments
+def _lasts(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     row = TierAssignmentRow
     return row.starts_at <= now, or_(row.ends_at.is_(None), row.ends_at > now)
