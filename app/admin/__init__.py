@@ -24,6 +24,11 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.bp)
     app.register_blueprint(bounce.bp)
     app.register_blueprint(auth.bp)
-    from app.admin import reviews, settings, terms, transfers  # noqa: F401
+    from app.admin import reviews, settings, terms, tier_edit, tier_log, tiers, transfers  # noqa: F401
+
+    from app.admin import book_words, ledger  # noqa: F401
+
+    book_words.init_book_words(app)
+    from app.admin import staff  # noqa: F401
 
     app.register_blueprint(bp)

@@ -11,6 +11,7 @@ from app.cli.money import adjust_group, statement
 from app.cli.processes import clock, work
 from app.cli.program import program_group
 from app.cli.reconcile import reconcile_command
+from app.cli.staff import staff_group
 from app.cli.terms import terms_group
 from app.cli.tiers import tiers_group
 
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
         import_history,
         statement,
         program_group,
+        staff_group,
         terms_group,
         tiers_group,
         adjust_group,

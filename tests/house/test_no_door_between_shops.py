@@ -37,6 +37,7 @@ ROUTE_IDS = {
     "number": ("terms_versions", "version"),
     "delivery_id": ("inbox", "id"),
     "request_id": ("privacy_requests", "id"),
+    "member_id": ("staff_members", "id"),
 }
 #: Whose number an argument or option of a command is; by the command where its name says too little.
 COMMAND_IDS = {
