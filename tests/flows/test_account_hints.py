@@ -1,10 +1,14 @@
 """Orders and refunds that may have moved store credit ask for their customer's account to be read."""
 
+import pytest
 from sqlalchemy import select
 
-from app.engine.flows.account_statements import list_due_shops
-from app.models import CreditAccount, Customer
-from tests.flows.builders import ADA, BEN, Till, day, order, reading, refund_of
+from app.engine.flows.account_statements import list_due_shops, look_again
+from app.engine.rules.roles import Role
+from app.errors import NotAllowed, NotFound
+from app.models import AuditEvent, CreditAccount, Customer, Shop
+from tests.flows.builders import ADA, BEN, STAFF, Till, day, order, reading, refund_of
+from tests.people import hire
 
 CREDIT = "shopify_store_credit"
 
@@ -48,3 +52,26 @@ def test_a_shop_that_the_app_has_no_token_for_is_not_asked(shop: Till) -> None:
     shop.tell(order(1, payment_gateways=(CREDIT,)))
     with reading() as session:
         assert list_due_shops(session, day(30)) == []
+
+
+def test_a_person_can_have_an_account_read_at_once(shop: Till, manual_shop: Till) -> None:
+    shop.tell(order(1, payment_gateways=(CREDIT,)), on=20)
+    with reading() as session:
+        (customer_id,) = session.scalars(select(Customer.id)).all()
+    shop.twice(lambda session, its, now: look_again(session, its.id, customer_id, STAFF, now), day(12))
+    with reading() as session:
+        (row,) = session.scalars(select(CreditAccount)).all()
+        events = session.scalars(select(AuditEvent).where(AuditEvent.action == "look_at_account")).all()
+        assert row.next_read_at == day(12)
+        assert [(each.subject, each.subject_id, each.actor) for each in events] == [("customer", customer_id, STAFF)]
+    with pytest.raises(NotFound):
+        manual_shop.run(lambda session, its: look_again(session, its.id, customer_id, STAFF, day(12)))
+
+
+def test_who_only_looks_does_not_have_shopify_asked(shop: Till) -> None:
+    def ask(session: object, its: Shop) -> None:
+        hire(session, its.id, "50", Role.VIEWER)  # type: ignore[arg-type]  # the till's session
+        look_again(session, its.id, 1, "staff:50", day(12))  # type: ignore[arg-type]
+
+    with pytest.raises(NotAllowed):
+        shop.run(ask)

@@ -268,7 +268,8 @@ def test_of_another_shop_nothing_can_be_adjusted(shop: Till, ada: int) -> None:
 
     asked = (ada, CREDIT, 100, ReasonCode.GOODWILL, "", STAFF, day(12), "k")
     assert "no such customer" in not_found(adjust.propose, other.id, *asked)
-    assert "no such shop" in not_found(adjust.propose, other.id + 1, *asked)
+    by_nobody = (*asked[:5], "cli", *asked[6:])  # nobody is on the staff of a shop that is not there
+    assert "no such shop" in not_found(adjust.propose, other.id + 1, *by_nobody)
     assert "no such credit or debit" in not_found(adjust.agree, other.id, adjustment_id, SECOND, day(12))
     assert "no such customer" in not_found(adjust.forgive_owed, other.id, ada, "Old.", STAFF, day(12))
 
@@ -290,6 +291,17 @@ def test_what_is_owed_can_be_forgiven_with_a_reason(shop: Till, ada: int) -> Non
         ).first()
         assert told is not None
         assert (told.before, told.reason) == ({"owed_minor": 300}, "Bankrupt.")
+
+
+def test_what_is_owed_is_not_forgiven_by_whoever_saw_another_amount(shop: Till, ada: int) -> None:
+    shop.publish(debit_may_owe=True)
+    by_hand(shop, ada, DEBIT, 500)
+
+    def forgive(session: Session, shop_id: int, seen_minor: int) -> int:
+        return adjust.forgive_owed(session, shop_id, ada, "Old.", STAFF, day(13), seen_minor=seen_minor)
+
+    assert "owes 3.00 USD now" in refused(shop, forgive, 200)
+    assert shop.run(lambda session, row: forgive(session, row.id, 300)) == 300
 
 
 def test_credit_by_hand_of_a_customer_whose_credit_expired_today_does_not_bring_it_back(shop: Till) -> None:

@@ -189,6 +189,27 @@ def test_ending_what_was_given_lets_the_spend_decide_again(shop: Till) -> None:
     assert moves(shop)[-1] == ("Gold", "Silver", "manual")
 
 
+def test_whoever_saw_another_tier_given_changes_nothing(shop: Till) -> None:
+    shop.tell(order(1))
+    (ada,) = ids_of(shop, ADA)
+    assign(shop, "Gold", on=3)
+    with reading() as session:
+        (given,) = session.scalars(select(TierAssignmentRow.id)).all()
+    rows = all_rows()
+    for seen in ((), (given + 1,), (given, given + 1)):
+        with pytest.raises(Refused, match="changed meanwhile"):
+            shop.run(lambda session, row, seen=seen: tiers.assign(
+                session, row.id, [ada], "Silver", "Why.", STAFF, day(4), seen=seen
+            ))  # fmt: skip
+        with pytest.raises(Refused, match="changed meanwhile"):
+            shop.run(lambda session, row, seen=seen: tiers.end_assignment(
+                session, row.id, [ada], "Why.", STAFF, day(4), seen=seen
+            ))  # fmt: skip
+    assert all_rows() == rows
+    give = (ada,), "Silver", "Why.", STAFF, day(4)
+    assert shop.run(lambda session, row: tiers.assign(session, row.id, *give, seen={given})) == 1
+
+
 def test_the_audit_has_each_customer_with_before_after_and_reason(shop: Till) -> None:
     shop.tell(order(1))
     assign(shop, "Gold", on=3, is_locked=True)

@@ -33,7 +33,7 @@ from app.engine.rules.statement_lines import Sending, SortedLines, sort_lines
 from app.engine.rules.states import TransferState
 from app.engine.staffing import check_may
 from app.errors import NotFound
-from app.models import CreditMoveRow, Shop, Transfer
+from app.models import CreditAccount, CreditMoveRow, Customer, Shop, Transfer
 
 log = structlog.get_logger()
 
@@ -94,6 +94,25 @@ def mark_repeat_seen(session: Session, shop_id: int, move_id: int, actor: str, r
             session, shop_id, actor, "see_repeated_transfer", subject=("credit_move", move.id),
             before={"seen": False}, after={"seen": True, "transfer": move.repeats_transfer_id}, reason=reason, now=now,
         )  # fmt: skip
+
+
+def look_again(session: Session, shop_id: int, customer_id: int, actor: str, now: datetime) -> None:
+    """Have a customer's account in the shop's currency read now, unless it is to be already; raise NotFound."""
+    check_may(session, shop_id, actor, Duty.DECIDE)
+    known = select(Customer.id).where(Customer.shop_id == shop_id, Customer.id == customer_id)
+    if session.scalar(known) is None:
+        raise NotFound("There is no such customer in this shop.")
+    shop = session.get_one(Shop, shop_id)
+    asked_for = (CreditAccount.shop_id == shop_id, CreditAccount.customer_id == customer_id)
+    waits = select(CreditAccount.id).where(
+        *asked_for, CreditAccount.currency == shop.currency, CreditAccount.next_read_at <= now
+    )
+    if session.scalar(waits) is not None:
+        return
+    ask_for_reading(session, shop, {customer_id}, now)
+    subject = ("customer", customer_id)
+    audit.record(session, shop_id, actor, "look_at_account", subject=subject, before={}, after={}, now=now)
+    session.flush()
 
 
 def _sort(session: Session, shop: Shop, readings: Mapping[int, AccountReading]) -> dict[int, SortedLines]:
@@ -173,6 +192,7 @@ __all__ = [
     "ask_for_reading",
     "list_due_shops",
     "list_people",
+    "look_again",
     "mark_repeat_seen",
     "needs_configuration",
     "note_stop",

@@ -15,7 +15,6 @@ from app.engine.programme import Programme
 from app.engine.rules import postings
 from app.engine.rules.expiry import compute_expires_at
 from app.engine.rules.money import Money
-from app.engine.rules.money import format as format_money
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.roles import Duty
 from app.engine.rules.states import TransferKind
@@ -23,9 +22,15 @@ from app.engine.rules.terms import Terms
 from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Adjustment, AdjustmentState, Customer, LedgerEntry, ReasonCode, Shop
+from app.sentences import marked, say
 
 MAX_NOTE_LENGTH = 500
 MAX_KEY_LENGTH = 200
+#: What is said to whoever comes too late to decide.
+_DECIDED = {
+    AdjustmentState.BOOKED: marked("This does not wait for a second person; it is booked already."),
+    AdjustmentState.DECLINED: marked("This does not wait for a second person; it is declined already."),
+}
 #: Nobody gives or takes more than this at once, in minor units: what is larger is a slip of the finger.
 LARGEST_MINOR = 100_000_000
 
@@ -51,8 +56,8 @@ def propose(
     _check_words(reason_code, note, key)
     shop = _get_shop(session, shop_id)
     if not 0 < amount_minor <= LARGEST_MINOR:
-        largest = format_money(Money(LARGEST_MINOR, shop.currency))
-        raise Refused(f"The amount must be above zero and at most {largest}.")
+        largest = Money(LARGEST_MINOR, shop.currency)
+        raise Refused(say("The amount must be above zero and at most {largest}.", largest=largest))
     _check_account(_lock(session, shop_id, customer_id))
     asked = {
         "customer_id": customer_id,
@@ -100,8 +105,20 @@ def decline(session: Session, shop_id: int, adjustment_id: int, actor: str, now:
     return adjustment
 
 
-def forgive_owed(session: Session, shop_id: int, customer_id: int, reason: str, actor: str, now: datetime) -> int:
-    """Ask no more for what a customer owes; return how much that was, in minor units. Refused if it is nothing."""
+def forgive_owed(
+    session: Session,
+    shop_id: int,
+    customer_id: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    *,
+    seen_minor: int | None = None,
+) -> int:
+    """Ask no more for what a customer owes; return how much that was, in minor units. Refused if it is nothing.
+
+    ``seen_minor`` is what the person saw owed: where it is another amount by now, nothing is forgiven.
+    """
     check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
     shop = _get_shop(session, shop_id)
@@ -110,6 +127,9 @@ def forgive_owed(session: Session, shop_id: int, customer_id: int, reason: str, 
     owed_minor = -daybook.balance(customer_id, Account.OWED)
     if owed_minor == 0:
         raise Refused("This customer owes nothing.")
+    if seen_minor not in (None, owed_minor):
+        owed = Money(owed_minor, shop.currency)
+        raise Refused(say("This changed meanwhile: the customer owes {owed} now. Look again and decide.", owed=owed))
     number = session.scalar(
         select(func.count()).where(LedgerEntry.shop_id == shop_id, LedgerEntry.customer_id == customer_id)
     )
@@ -163,18 +183,24 @@ def _check_covered(daybook: Daybook, adjustment: Adjustment, terms: Terms) -> in
         return adjustment.amount_minor
     available_minor = daybook.balance(adjustment.customer_id, Account.AVAILABLE)
     if adjustment.amount_minor > available_minor and not terms.debit_may_owe:
-        there = format_money(Money(available_minor, adjustment.currency))
-        raise Refused(f"This customer has {there}; take at most that, or let debits by hand owe in the terms.")
+        there = Money(available_minor, adjustment.currency)
+        raise Refused(
+            say("This customer has {there}; take at most that, or let debits by hand owe in the terms.", there=there)
+        )
     return min(adjustment.amount_minor, available_minor)
 
 
 def _check_words(reason_code: ReasonCode, note: str, key: str) -> None:
     if len(note) > MAX_NOTE_LENGTH:
-        raise Refused(f"The note is too long; use at most {MAX_NOTE_LENGTH} characters.")
+        raise Refused(say("The note is too long; use at most {most} characters.", most=MAX_NOTE_LENGTH))
     if reason_code is ReasonCode.OTHER and not note:
         raise Refused("Say why in the note when the reason is none of the list.")
     if not 0 < len(key) <= MAX_KEY_LENGTH:
-        raise Refused(f"Name this adjustment by a key of 1 to {MAX_KEY_LENGTH} characters, so that it is made once.")
+        raise Refused(
+            say(
+                "Name this adjustment by a key of 1 to {most} characters, so that it is made once.", most=MAX_KEY_LENGTH
+            )
+        )
 
 
 def _checked_reason(reason: str) -> str:
@@ -182,7 +208,7 @@ def _checked_reason(reason: str) -> str:
     if not reason:
         raise Refused("Say why: this decision needs a reason.")
     if len(reason) > MAX_NOTE_LENGTH:
-        raise Refused(f"The reason is too long; use at most {MAX_NOTE_LENGTH} characters.")
+        raise Refused(say("The reason is too long; use at most {most} characters.", most=MAX_NOTE_LENGTH))
     return reason
 
 
@@ -201,7 +227,7 @@ def _store(
         return made, True
     known = session.scalars(select(Adjustment).where(Adjustment.shop_id == shop.id, Adjustment.key == key)).one()
     if any(getattr(known, name) != value for name, value in asked.items()):
-        raise Refused(f"The key {key} was used for another adjustment; give this one a key of its own.")
+        raise Refused(say("The key {key} was used for another adjustment; give this one a key of its own.", key=key))
     return known, False
 
 
@@ -213,7 +239,7 @@ def _get_proposed(session: Session, shop_id: int, adjustment_id: int) -> Adjustm
     _lock(session, shop_id, customer_id)
     adjustment = session.get_one(Adjustment, adjustment_id, with_for_update=True, populate_existing=True)
     if adjustment.state is not AdjustmentState.PROPOSED:
-        raise Refused(f"This does not wait for a second person; it is {adjustment.state} already.")
+        raise Refused(_DECIDED[adjustment.state])
     return adjustment
 
 

@@ -17,6 +17,7 @@ from app.engine.staffing import check_may
 from app.engine.standings import refresh_standings
 from app.errors import NotFound, Refused
 from app.models import Customer, Shop, TierAssignmentRow
+from app.sentences import say
 
 MAX_REASON_LENGTH = 500
 #: In another time zone a moment of this year may lie in the next one, which dates cannot say.
@@ -34,12 +35,13 @@ def assign(
     *,
     ends_at: datetime | None = None,
     is_locked: bool = False,
+    seen: Collection[int] | None = None,
 ) -> int:
     """Give customers a tier from now on and return how many got it; who has exactly this already is passed over.
 
     It never lowers what the spend reaches unless it is locked: then nothing but a person moves the customer until
-    ``ends_at``. What was given by hand before ends now. Raises Refused, and gives it to nobody, when anything of
-    it cannot be.
+    ``ends_at``. What was given by hand before ends now. ``seen`` are the numbers of what the person saw given by hand,
+    None for whoever did not look. Raises Refused, and gives it to nobody, when anything of it cannot be.
     """
     check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
@@ -48,9 +50,12 @@ def assign(
     terms = Programme(session, shop).at(now)
     names = [tier.name for tier in terms.tiers]
     if tier_name not in names:
-        raise Refused(f"There is no tier {tier_name!r}; the tiers are {', '.join(names)}.")
+        raise Refused(
+            say("There is no tier {name}; the tiers are {names}.", name=repr(tier_name), names=", ".join(names))
+        )
     customers = _lock_known(session, shop_id, customer_ids)
     running = _running(session, shop_id, customers, now)
+    _check_seen(seen, running)
     wanted = (tier_name, ends_at, is_locked, reason)
     given = []
     for customer_id in customers:
@@ -80,14 +85,25 @@ def assign(
 
 
 def end_assignment(
-    session: Session, shop_id: int, customer_ids: Collection[int], reason: str, actor: str, now: datetime
+    session: Session,
+    shop_id: int,
+    customer_ids: Collection[int],
+    reason: str,
+    actor: str,
+    now: datetime,
+    *,
+    seen: Collection[int] | None = None,
 ) -> int:
-    """End what was given to customers by hand, and return how many had something; from now on their spend decides."""
+    """End what was given to customers by hand, and return how many had something; from now on their spend decides.
+
+    ``seen`` is what the person saw given, as with ``assign``.
+    """
     check_may(session, shop_id, actor, Duty.MANAGE)
     reason = _checked_reason(reason)
     shop = _get_shop(session, shop_id)
     customers = _lock_known(session, shop_id, customer_ids)
     running = _running(session, shop_id, customers, now)
+    _check_seen(seen, running)
     for customer_id, rows in running.items():
         before = _told(rows)
         _end(rows, now)
@@ -102,7 +118,7 @@ def _checked_reason(reason: str) -> str:
     if not reason:
         raise Refused("Say why: a tier is given and taken away by hand with a reason.")
     if len(reason) > MAX_REASON_LENGTH:
-        raise Refused(f"The reason is too long; use at most {MAX_REASON_LENGTH} characters.")
+        raise Refused(say("The reason is too long; use at most {most} characters.", most=MAX_REASON_LENGTH))
     return reason
 
 
@@ -137,7 +153,7 @@ def _lock_known(session: Session, shop_id: int, customer_ids: Collection[int]) -
     unknown = sorted(set(customer_ids) - set(known))
     if unknown:
         some = ", ".join(map(str, unknown[:5]))
-        raise NotFound(f"Not in this shop, or deleted: customer {some}. Leave them out and try again.")
+        raise NotFound(say("Not in this shop, or deleted: customer {some}. Leave them out and try again.", some=some))
     return known
 
 
@@ -160,6 +176,11 @@ def _running(
     for row in rows:
         running[row.customer_id].append(row)
     return running
+
+
+def _check_seen(seen: Collection[int] | None, running: dict[int, list[TierAssignmentRow]]) -> None:
+    if seen is not None and set(seen) != {row.id for rows in running.values() for row in rows}:
+        raise Refused("This changed meanwhile: somebody else gave or ended a tier. Look again and decide.")
 
 
 def _end(rows: Iterable[TierAssignmentRow], now: datetime) -> None:
