@@ -277,7 +277,7 @@ def test_a_clock_that_is_behind_ends_a_tier_when_it_began(shop: Till) -> None:
         ({"ends_at": datetime(2026, 4, 1)}, "The end needs a time zone"),  # noqa: DTZ001
         ({"ends_at": datetime(9999, 12, 31, 23, tzinfo=UTC)}, "The end is too far away"),
         ({"customer_ids": []}, "Choose at least one customer."),
-        ({"shop_id": 99}, "There is no such shop"),
+        ({"shop_id": 99, "actor": "cli"}, "There is no such shop"),
     ],
     ids=str,
 )
