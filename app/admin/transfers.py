@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.admin import answers, bp
 from app.admin.forms import FormError, load, transfer_schema
-from app.admin.orders import render_order
+from app.admin.order_page import render_order
 from app.admin.people import needs
 from app.admin.queries.order import find_order_of_transfer
 from app.clock import utcnow

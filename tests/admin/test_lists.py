@@ -5,17 +5,22 @@ from itertools import combinations_with_replacement, product
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import event
 
-from app.admin.queries.badges import has_badge
-from app.admin.queries.orders import Cursor, list_orders, read_cursor
+from app.admin.queries.badges import MOST_COUNTED, OF_WORK, count_work, has_badge
+from app.admin.queries.keyset import Place, Window, read_place
+from app.admin.queries.orders import Wanted, list_orders, walk_orders
 from app.admin.queries.reviews import list_reviews
 from app.db import db, transaction
+from app.engine.flows import program
 from app.engine.rules.facts import FinancialStatus
+from app.engine.rules.roles import Role
 from app.engine.rules.states import Badge, RewardState, TransferKind, TransferState, compute_badge
 from app.engine.rules.terms import Mode
-from app.models import Customer, Order, Reward, Shop, Transfer
-from tests.admin.factories import BIG, NOON, OTHER, Page, Visitor, make_shop, reading
+from app.models import Customer, Delivery, DeliveryState, Order, Reward, Shop, Transfer
+from tests.admin.factories import BIG, NOON, OTHER, Page, Visitor, line, make_shop, order, reading, tell
+from tests.people import hire
 
 IN_FLIGHT = (TransferState.SENDING, TransferState.UNKNOWN)
 
@@ -124,17 +129,17 @@ def test_pages_of_orders_hold_every_row_once_there_and_back(shop_id: int, size: 
         add_reward(shop_id, number, RewardState.IN_REVIEW, 0, ())
     session = db.session()
     newest_first = [number for (number,) in session.query(Order.id).order_by(Order.placed_at.desc(), Order.id.desc())]
-    page = list_orders(session, shop_id, size=size)
+    page = list_orders(session, shop_id, window=Window(size=size))
     assert page.newer is None
     there = [row.order.id for row in page.rows]
     while page.older:
-        page = list_orders(session, shop_id, before=page.older, size=size)
+        page = list_orders(session, shop_id, window=Window(before=page.older, size=size))
         assert len(page.rows) <= size
         there += [row.order.id for row in page.rows]
     assert there == newest_first
     back = [row.order.id for row in page.rows]
     while page.newer:
-        page = list_orders(session, shop_id, after=page.newer, size=size)
+        page = list_orders(session, shop_id, window=Window(after=page.newer, size=size))
         back = [row.order.id for row in page.rows] + back
     assert back == newest_first
     db.session.rollback()
@@ -158,10 +163,10 @@ def test_pages_of_the_queue_hold_every_waiting_reward_once_oldest_first(shop_id:
 
 
 def test_a_cursor_reads_back_what_it_says() -> None:
-    cursor = Cursor(NOON + timedelta(microseconds=123456), 2**63 - 1)
-    assert read_cursor(str(cursor)) == cursor
+    cursor = Place(NOON + timedelta(microseconds=123456), 2**63 - 1)
+    assert read_place(str(cursor)) == cursor
     for nonsense in ("", "_", "x_1", f"{NOON.isoformat()}_x", f"{NOON.isoformat()}_{2**63}", "2026-03-01T12:00:00_1"):
-        assert read_cursor(nonsense) is None
+        assert read_place(nonsense) is None
 
 
 def test_the_links_of_a_page_lead_on_and_keep_the_filter(visitor: Visitor, shop_id: int) -> None:
@@ -197,6 +202,99 @@ def test_the_list_asks_the_database_as_often_for_many_orders_as_for_one(shop_id:
             event.remove(db.engine, "before_cursor_execute", count)
         counts.append(len(asked))
     assert counts == [2, 2]
+
+
+def test_orders_are_filtered_by_tier_day_and_total(visitor: Visitor, shop_id: int) -> None:
+    tell(
+        shop_id,
+        order(1, line(net_minor=60_000)),
+        order(2, placed_at=NOON + timedelta(days=2)),
+        order(3, line(net_minor=1_000), placed_at=NOON + timedelta(days=3)),
+    )
+
+    def names(**query: str) -> list[str]:
+        shown = Page(visitor.load("/orders", **query).text)
+        return [word.strip() for word in shown.words if word.startswith("#1")]
+
+    assert names(tier="Silver") == ["#1003", "#1002"]
+    assert names(**{"from": "2026-03-03"}) == ["#1003", "#1002"]
+    assert names(**{"from": "2026-03-03", "to": "2026-03-03"}) == ["#1002"]
+    assert names(at_least="100") == ["#1002", "#1001"]
+    assert names(at_least="100", tier="Silver", search="ada") == ["#1002"]
+    assert names(at_least="much", **{"from": "yesterday"}) == ["#1003", "#1002", "#1001"]
+    assert names(tier="Platinum") == []
+    shown = Page(visitor.load("/orders", at_least="100", to="2026-03-02", tier="Platinum").text)
+    assert "Platinum" in shown.text
+    assert [field["value"] for field in shown.of("input", type="date")] == ["", "2026-03-02"]
+
+
+def test_the_work_is_counted_no_further_than_needed(shop_id: int) -> None:
+    add_rewards(shop_id, [(RewardState.HELD, 0, ())] * (MOST_COUNTED + 5))
+    add_rewards(shop_id, [(RewardState.SETTLED, 0, (TransferState.REFUSED,))] * 2, 1000)
+    counts = count_work(db.session(), shop_id)
+    assert list(counts) == list(OF_WORK)
+    assert (counts[Badge.HELD], counts[Badge.FAILED], counts[Badge.PENDING]) == (MOST_COUNTED, 2, 0)
+    db.session.rollback()
+
+
+def test_the_tabs_say_how_much_there_is_to_do(visitor: Visitor, shop_id: int) -> None:
+    with transaction():
+        add_rewards(shop_id, [(RewardState.HELD, 0, ())] * (MOST_COUNTED + 5))
+        add_rewards(shop_id, [(RewardState.SETTLED, 0, (TransferState.UNKNOWN,))] * 2, 1000)
+    text = Page(visitor.load("/orders").text).text
+    assert "Held 99+" in text
+    assert "Failed 2" in text
+    assert "All done" in Page(visitor.load("/orders", badge="pending").text).text
+    assert "No order matches" in Page(visitor.load("/orders", badge="pending", search="x").text).text
+
+
+def test_walking_the_orders_meets_each_once(shop_id: int) -> None:
+    add_rewards(shop_id, [(RewardState.HELD, 0, ())] * 9 + [(RewardState.REJECTED, 0, ())])
+    db.session.commit()
+    with reading() as session:
+        walked = [row.order.name for row in walk_orders(session, shop_id, Wanted(badge=Badge.HELD), 4)]
+    assert sorted(walked) == sorted(f"#{number}" for number in range(1, 10))
+
+
+def test_the_orders_leave_as_a_file_for_whoever_decides(app: Flask, visitor: Visitor, shop_id: int) -> None:
+    past = order(3, placed_at=NOON - timedelta(days=4))
+    with reading() as session:
+        program.set_began(session, shop_id, NOON - timedelta(days=1), "staff:42", NOON)
+    tell(shop_id, order(1), order(2, customer=None), past)
+    with reading() as session:
+        hire(session, shop_id, "50", Role.VIEWER)
+    assert Visitor(app, staff="50").post("/orders/export").status_code == 403
+    lines = visitor.post("/orders/export", {"search": "ada"}).text.removeprefix("\ufeff").splitlines()
+    assert lines[0].startswith("order,order_id,placed_at,customer,email,status,tier")
+    assert [row.split(",")[0] for row in lines[1:]] == ["#1001", "#1003"]
+    assert lines[1].split(",")[3:] == [
+        "Ada Example", "ada@example.com", "Pending", "Bronze", "200", "100.00", "100.00", "2.00", "2.00", "0.00",
+        "2.00", "USD", "",
+    ]  # fmt: skip
+    assert lines[2].split(",")[5:] == ["Not eligible", "", "", "100.00", "", "", "", "", "", "USD", ""]
+    button = Page(visitor.load("/orders").text).of("form", action="/orders/export")
+    assert button
+    assert not Page(Visitor(app, staff="50").load("/orders").text).of("form", action="/orders/export")
+
+
+def test_orders_that_could_not_be_taken_in_are_named(visitor: Visitor, shop_id: int) -> None:
+    tell(shop_id, order(1))
+    with reading() as session:
+        for number, shopify_id in enumerate((BIG + 1, BIG + 2, BIG + 2, BIG + 3)):
+            session.add(
+                Delivery(
+                    shop_id=shop_id, webhook_id=f"w{number}", topic="orders/paid", received_at=NOON, body=b"{}",
+                    state=DeliveryState.HANDLED if shopify_id == BIG + 3 else DeliveryState.FAILED,
+                    order_shopify_id=shopify_id, reason="Nonsense.",
+                )
+            )  # fmt: skip
+    shown = Page(visitor.load("/orders").text)
+    assert len(shown.of("a", href=f"/orders/{BIG + 2}")) == 1
+    assert f"Order {BIG + 1}" not in shown.text
+    assert f"Order {BIG + 3}" not in shown.text
+    assert "Nonsense." in shown.text
+    assert "Could not be taken in" in Page(visitor.load("/orders", badge="failed").text).text
+    assert "Could not be taken in" not in Page(visitor.load("/orders", search="ada").text).text
 
 
 def test_two_shops_lists_do_not_mix(app: object) -> None:

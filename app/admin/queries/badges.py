@@ -1,12 +1,17 @@
 """The badge as conditions of SQL, so that a list can be filtered by it; ``states.compute_badge`` says the same."""
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import Session
 
 from app.engine.rules.states import Badge, RewardState, TransferState
 from app.models import Reward, Transfer
 
 _TROUBLED = (TransferState.REFUSED, TransferState.UNKNOWN)
 _MOVING = (TransferState.PLANNED, TransferState.SENDING)
+#: Badges of orders that somebody has to do something about, or wait for; there are few of each.
+OF_WORK = (Badge.PENDING, Badge.HELD, Badge.FAILED, Badge.SENDING, Badge.AWAITING_ACCOUNT)
+#: Counted is no further than this.
+MOST_COUNTED = 100
 _PLAIN = {
     Badge.PENDING: RewardState.IN_REVIEW,
     Badge.HELD: RewardState.HELD,
@@ -32,6 +37,15 @@ def has_badge(badge: Badge) -> ColumnElement[bool]:
         return or_(Reward.state == RewardState.VOIDED, and_(back, at_rest))
     untouched = Reward.reversed_minor == 0
     return and_(settled, at_rest, untouched if badge is Badge.PROCESSED else not_(untouched))
+
+
+def count_work(session: Session, shop_id: int) -> dict[Badge, int]:
+    """Return how many orders have each badge that means work; ``MOST_COUNTED`` stands for that many or more."""
+    counts = {}
+    for badge in OF_WORK:
+        few = select(Reward.id).where(Reward.shop_id == shop_id, has_badge(badge)).limit(MOST_COUNTED).subquery()
+        counts[badge] = session.scalar(select(func.count()).select_from(few)) or 0
+    return counts
 
 
 def _has_transfer(states: tuple[TransferState, ...]) -> ColumnElement[bool]:

@@ -1,31 +1,38 @@
-"""The list of orders: filtered by badge, searched, and paged by key."""
+"""The list of orders: filtered, searched, and paged by key; and which orders could not be taken in at all."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
 from app.admin.queries.badges import has_badge
+from app.admin.queries.keyset import PAGE_SIZE, Place, Slice, Window, cut, within
+from app.admin.queries.search import matching_orders
 from app.engine.rules.states import Badge, TransferState, compute_badge
-from app.models import Customer, Order, Reward, Transfer
+from app.models import Customer, Delivery, DeliveryState, Order, Reward, Transfer
 
-PAGE_SIZE = 25
-#: A larger number is no 64-bit id of ours.
-_LARGEST_ID = 2**63 - 1
+#: So many orders are read at once for a file.
+BATCH = 500
+#: So many that could not be taken in are named; the log of deliveries has them all.
+MOST_LOST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The place of an order in the list: when it was placed, and its number."""
+class Wanted(NamedTuple):
+    """Which orders are listed. Days are instants, the second one excluded; amounts are minor units; None is any."""
 
-    placed_at: datetime
-    id: int
+    badge: Badge | None = None
+    search: str = ""
+    tier: str = ""
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
+    at_least_minor: int | None = None
 
-    def __str__(self) -> str:
-        return f"{self.placed_at.isoformat()}_{self.id}"
+
+EVERY, NEWEST = Wanted(), Window()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,56 +45,54 @@ class OrderRow:
     badge: Badge | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderList:
-    """One page, newest first; a cursor is None where there is nothing further that way."""
+class LostOrder(NamedTuple):
+    """An order that nothing is known of but that its delivery failed, and why."""
 
-    rows: tuple[OrderRow, ...]
-    newer: Cursor | None
-    older: Cursor | None
-
-
-def read_cursor(text: str) -> Cursor | None:
-    """Return the cursor a text holds, or None for any other text."""
-    at, _, number = text.rpartition("_")
-    try:
-        cursor = Cursor(datetime.fromisoformat(at), int(number))
-    except ValueError:
-        return None
-    return cursor if cursor.placed_at.tzinfo and 0 <= cursor.id <= _LARGEST_ID else None
+    shopify_id: int
+    received_at: datetime
+    reason: str | None
 
 
-def list_orders(
-    session: Session,
-    shop_id: int,
-    *,
-    badge: Badge | None = None,
-    search: str = "",
-    before: Cursor | None = None,
-    after: Cursor | None = None,
-    size: int = PAGE_SIZE,
-) -> OrderList:
-    """Return a page of the shop's orders: those before a cursor, those after it, or the newest."""
-    key = tuple_(Order.placed_at, Order.id)
-    query = _matching(shop_id, badge, search)
-    if after is not None:
-        query = query.where(key > (after.placed_at, after.id)).order_by(Order.placed_at, Order.id)
-    else:
-        if before is not None:
-            query = query.where(key < (before.placed_at, before.id))
-        query = query.order_by(Order.placed_at.desc(), Order.id.desc())
-    found = session.execute(query.limit(size + 1)).all()
-    has_more, found = len(found) > size, found[:size]
-    if after is not None:
-        found = found[::-1]
+def list_orders(session: Session, shop_id: int, wanted: Wanted = EVERY, window: Window = NEWEST) -> Slice[OrderRow]:
+    """Return a page of the shop's orders, newest first."""
+    query = within(_matching(session, shop_id, wanted), Order.placed_at, Order.id, window)
+    found = session.execute(query).all()
     states = list_transfer_states(session, shop_id, [reward.id for _, _, reward in found if reward is not None])
-    rows = tuple(OrderRow(o, c, r, badge_of(r, states)) for o, c, r in found)
-    if not rows:
-        return OrderList((), None, None)
-    is_first = before is None and after is None
-    newer = None if is_first or (after is not None and not has_more) else _cursor(rows[0].order)
-    older = _cursor(rows[-1].order) if after is not None or has_more else None
-    return OrderList(rows, newer, older)
+    rows = [OrderRow(o, c, r, badge_of(r, states)) for o, c, r in found]
+    return cut(rows, window, lambda row: Place(row.order.placed_at, row.order.id))
+
+
+def walk_orders(session: Session, shop_id: int, wanted: Wanted, size: int = BATCH) -> Iterator[OrderRow]:
+    """Yield all orders that match, newest first, a batch at a time."""
+    window = Window(size=size)
+    while True:
+        page = list_orders(session, shop_id, wanted, window)
+        yield from page.rows
+        if page.older is None:
+            return
+        session.expunge_all()
+        window = Window(before=page.older, size=size)
+
+
+def list_lost(session: Session, shop_id: int) -> list[LostOrder]:
+    """Return orders whose delivery failed and that are not known, newest first, each once."""
+    is_known = exists().where(Order.shop_id == shop_id, Order.shopify_id == Delivery.order_shopify_id)
+    query = (
+        select(Delivery.order_shopify_id, Delivery.received_at, Delivery.reason)
+        .where(
+            Delivery.shop_id == shop_id,
+            Delivery.state == DeliveryState.FAILED,
+            Delivery.order_shopify_id.is_not(None),
+            ~is_known,
+        )
+        .order_by(Delivery.id.desc())
+        .limit(5 * MOST_LOST)
+    )
+    lost: dict[int, LostOrder] = {}
+    for shopify_id, received_at, reason in session.execute(query):
+        if shopify_id is not None:
+            lost.setdefault(shopify_id, LostOrder(shopify_id, received_at, reason))
+    return list(lost.values())[:MOST_LOST]
 
 
 def has_orders(session: Session, shop_id: int) -> bool:
@@ -117,25 +122,37 @@ def badge_of(reward: Reward | None, states: dict[int, tuple[TransferState, ...]]
     return compute_badge(reward.state, reward.reversed_minor, states.get(reward.id, ()))
 
 
-def _matching(shop_id: int, badge: Badge | None, search: str) -> Select[Order, Customer, Reward]:
-    query = (
+def _matching(session: Session, shop_id: int, wanted: Wanted) -> Select[Order, Customer, Reward]:
+    return (
         select(Order, Customer, Reward)
         .outerjoin(Customer, (Customer.shop_id == Order.shop_id) & (Customer.id == Order.customer_id))
         .outerjoin(Reward, (Reward.shop_id == Order.shop_id) & (Reward.order_id == Order.id))
-        .where(Order.shop_id == shop_id)
+        .where(Order.shop_id == shop_id, *_conditions(wanted), *matching_orders(session, shop_id, wanted.search))
     )
-    if badge is not None:
-        query = query.where(has_badge(badge))
-    if words := search.split():
-        query = query.where(*(_contains(word) for word in words))
-    return query
 
 
-def _contains(word: str) -> ColumnElement[bool]:
-    """Return the condition that a word occurs in the order's name, or the customer's name or email."""
-    columns = (Order.name, Customer.name, Customer.email)
-    return or_(*(column.icontains(word, autoescape=True) for column in columns))
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.badge is not None:
+        yield has_badge(wanted.badge)
+    if wanted.tier:
+        yield Reward.tier_name == wanted.tier
+    if wanted.placed_from is not None:
+        yield Order.placed_at >= wanted.placed_from
+    if wanted.placed_before is not None:
+        yield Order.placed_at < wanted.placed_before
+    if wanted.at_least_minor is not None:
+        yield Order.total_minor >= wanted.at_least_minor
 
 
-def _cursor(order: Order) -> Cursor:
-    return Cursor(order.placed_at, order.id)
+__all__ = [
+    "PAGE_SIZE",
+    "LostOrder",
+    "OrderRow",
+    "Wanted",
+    "badge_of",
+    "has_orders",
+    "list_lost",
+    "list_orders",
+    "list_transfer_states",
+    "walk_orders",
+]
