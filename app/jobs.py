@@ -18,6 +18,7 @@ from app.engine.flows import (
     claims,
     deliveries,
     expire,
+    figures,
     privacy,
     privacy_requests,
     reconcile,
@@ -175,6 +176,13 @@ def _recalculate_some(session: Session, shop: Shop, now: datetime) -> bool:
         return tier_runs.refresh_ended(session, shop, now) > 0
     tier_runs.recalculate(session, shop, run_id, now)
     return True
+
+
+@_job
+def count_days(shop_id: int) -> None:
+    """Count what is new in a shop's books into the figures of its days."""
+    if _has_more(shop_id, figures.count_days):
+        enqueue_once(CHORES, "count_days", shop_id)
 
 
 @_job

@@ -15,10 +15,12 @@ from app.db import db, transaction
 from app.engine.flows import (
     account_statements,
     deliveries,
+    figures,
     import_steps,
     privacy,
     privacy_requests,
     reconcile,
+    settle,
     tier_runs,
     transfer,
 )
@@ -52,9 +54,8 @@ def sweep_reconciliation(session: Session) -> None:
 
 
 def sweep_pending(session: Session) -> None:
-    """Ask for pending rewards to be settled whose day has come, or that a pause has kept."""
-    due = and_(Reward.state == RewardState.PENDING, Reward.release_at <= utcnow())
-    for shop_id in _shops_with(session, due, _NOT_PAUSED):
+    """Ask for pending rewards to be settled whose day has come, or that a pause or an undo has kept."""
+    for shop_id in _shops_with(session, settle.is_due(utcnow()), _NOT_PAUSED):
         enqueue_once(INBOX, "settle_due", shop_id)
 
 
@@ -87,6 +88,12 @@ def sweep_tiers(session: Session) -> None:
     """Ask for tiers to be looked at where the schedule or staff want it, or a given tier has ended."""
     for shop_id in tier_runs.list_due_shops(session, utcnow()):
         enqueue_once(CHORES, "recalculate_tiers", shop_id)
+
+
+def sweep_figures(session: Session) -> None:
+    """Ask for the days' figures to be counted where the books have gone on."""
+    for shop_id in figures.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "count_days", shop_id)
 
 
 def sweep_imports(session: Session) -> None:
@@ -155,13 +162,14 @@ class Sweep:
 SWEEPS = (
     Sweep(sweep_inbox, 2),
     Sweep(sweep_transfers, 1),
-    Sweep(sweep_pending, 2),
+    Sweep(sweep_pending, 1),
     Sweep(sweep_holds, 10),
     Sweep(sweep_expiries, 60),
     Sweep(sweep_guests, 60),
     Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
     Sweep(sweep_imports, 2),
+    Sweep(sweep_figures, 60),
     Sweep(sweep_statements, 10),
     Sweep(sweep_reconciliation, 10),
     Sweep(sweep_tokens, 3600),

@@ -3,6 +3,7 @@
 from app.models.accounts import CreditAccount, StatementImport
 from app.models.adjustments import Adjustment, AdjustmentState, ReasonCode
 from app.models.customers import Customer
+from app.models.figures import BusinessFigures, DailyFigures, FigureCount
 from app.models.imports import HistoryImport, ImportState, Window
 from app.models.inbox import Delivery, DeliveryState
 from app.models.ledger import LedgerEntry, LedgerPosting
@@ -21,12 +22,15 @@ __all__ = [
     "Adjustment",
     "AdjustmentState",
     "AuditEvent",
+    "BusinessFigures",
     "CreditAccount",
     "CreditMoveRow",
     "Customer",
+    "DailyFigures",
     "Delivery",
     "DeliveryState",
     "DetailKind",
+    "FigureCount",
     "GrantRow",
     "HistoryImport",
     "ImportState",

@@ -13,6 +13,11 @@ from app.engine.rules.holds import HoldReason
 from app.engine.rules.states import RewardState, VoidReason
 from app.models.columns import Id, Instant, Minor, ShopId, enum_column
 
+#: What waits for a person's decision, as the indexes of the review desk say it.
+WAITS = text("state IN ('in_review', 'held')")
+#: What the front page sums up of it.
+WAITING_SUMS = ["created_at", "granted_minor", "reversed_minor", "state"]
+
 
 class Reward(Model):
     """What one order earned. Every known order has exactly one, also when it earns nothing (then it says why)."""
@@ -32,6 +37,11 @@ class Reward(Model):
         Index("ix_rewards_due", "shop_id", "release_at", postgresql_where=text("state = 'pending'")),
         Index("ix_rewards_unclaimed", "shop_id", "claim_until", postgresql_where=text("state = 'awaiting_customer'")),
         Index("ix_rewards_held", "shop_id", "held_until", postgresql_where=text("state = 'held'")),
+        # Counted and summed up without reading the rows, too.
+        Index("ix_rewards_waiting", "shop_id", "id", postgresql_include=WAITING_SUMS, postgresql_where=WAITS),
+        Index("ix_rewards_largest", "shop_id", text("(granted_minor - reversed_minor)"), "id", postgresql_where=WAITS),
+        CheckConstraint("undo_until IS NULL OR state = 'pending'", name="undo_while_pending"),
+        CheckConstraint("(first_approved_by IS NULL) = (first_approved_minor IS NULL)", name="first_approval_whole"),
         # The report of calculations, newest first: of one tier (and of all by merging them), and what stands out.
         Index(None, "shop_id", "tier_name", "created_at", "id"),
         Index(
@@ -56,6 +66,7 @@ class Reward(Model):
             "id",
             postgresql_where=text("adjusted_minor IS NOT NULL"),
         ),
+        Index(None, "shop_id", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
         CheckConstraint("reversed_minor >= 0 AND reversed_minor <= granted_minor", name="reversed_within_granted"),
         CheckConstraint("rate_bps BETWEEN 0 AND 10000", name="rate_is_a_share"),
     )
@@ -113,6 +124,14 @@ class Reward(Model):
     decided_at: Mapped[Instant | None]
     decided_by: Mapped[str | None] = mapped_column(Text)
     decision_reason: Mapped[str | None] = mapped_column(Text)
+    #: Who approved it first where two people must, when, and how much it was then.
+    first_approved_by: Mapped[str | None] = mapped_column(Text)
+    first_approved_at: Mapped[Instant | None]
+    first_approved_minor: Mapped[int | None] = mapped_column(BigInteger)
+    #: An approval that is due does not settle before this, so that it can be undone.
+    undo_until: Mapped[Instant | None]
+    #: What undoing the newest decision puts back (``engine.approvals``); None where there is nothing to undo.
+    undo_to: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     @property
     def kept_minor(self) -> int:

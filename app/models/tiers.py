@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -52,6 +52,8 @@ class TierChange(Model):
         Index(None, "shop_id", "after", "id"),
         Index(None, "shop_id", "before", "id"),
         Index(None, "shop_id", "kind", "id"),
+        # Who moved within some days, besides those who came.
+        Index("ix_tier_changes_moves", "shop_id", "at", postgresql_where=text("kind <> 'initial'")),
     )
 
     id: Mapped[Id]

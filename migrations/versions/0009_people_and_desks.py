@@ -207,7 +207,8 @@ def _add_approvals() -> None:
     op.create_check_constraint(op.f("ck_rewards_undo_while_pending"), "rewards", while_pending)
     waits = sa.text("state IN ('in_review', 'held')")
     kept = sa.text("(granted_minor - reversed_minor)")
-    op.create_index("ix_rewards_waiting", "rewards", ["shop_id", "id"], postgresql_where=waits)
+    sums = ["created_at", "granted_minor", "reversed_minor", "state"]
+    op.create_index("ix_rewards_waiting", "rewards", ["shop_id", "id"], postgresql_include=sums, postgresql_where=waits)
     op.create_index("ix_rewards_largest", "rewards", ["shop_id", kept, "id"], postgresql_where=waits)
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
-from app.engine.flows import adjust, moves
+from app.engine.flows import adjust, figures, moves
 from app.engine.flows.check_books import INVARIANTS, Finding, check_books, check_invariant
 from app.engine.rules.facts import CreditMove, MoveKind
 from app.engine.rules.states import TransferKind
@@ -40,6 +40,7 @@ EXPIRED = "No credit expired more than there was of it, nor twice because Shopif
 FOLLOW = "A customer's statements follow each other without a gap and without an overlap"
 LISTED = "Every entry of a chain is on a statement, so that the last one closes with the balance"
 FILED = "Every reward in the books is on the statement of the period in which it was booked"
+FIGURES = "A day's figures are what the entries counted into it come to"
 APART = "No row names a row of another shop"
 HANDS = "Credit or debit by hand is booked exactly once when it was agreed, and never otherwise"
 ANOTHER_CUSTOMER = "(SELECT id FROM customers WHERE id <> t.customer_id LIMIT 1)"
@@ -144,6 +145,10 @@ BREACHES = [
     (FILED, "UPDATE statements SET starts_at = '2026-03-12Z'"),
     (HANDS, "UPDATE ledger_entries SET adjustment_id = 1 WHERE kind = 'settlement'"),
     (HANDS, "UPDATE ledger_entries SET adjustment_id = NULL WHERE kind = 'adjustment'"),
+    (FIGURES, "UPDATE daily_figures SET issued_minor = issued_minor + 1"),
+    (FIGURES, "UPDATE daily_figures SET owed_minor = owed_minor - 1"),
+    (FIGURES, "DELETE FROM daily_figures"),
+    (FIGURES, "UPDATE figure_counts SET counted_to = counted_to - 1"),
     (APART, "UPDATE customers SET shop_id = shop_id + 1 WHERE id = 1"),
     (APART, "UPDATE credit_moves SET shop_id = shop_id + 1 WHERE id = 1"),
 ]  # fmt: skip
@@ -191,6 +196,7 @@ def traded(shop: Till) -> Till:
     shop.publish(on=10, second_person_above_minor=100)
     shop.run(give_by_hand)
     shop.run(move_in_shopify)
+    shop.run(lambda session, row: figures.count_days(session, row, day(14)))
     shop.check()
     return shop
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import TextClause
 
-from app.engine.invariants import chain, customers, entries, hands, limits, rewards, shops, statements
+from app.engine.invariants import chain, customers, entries, figures, hands, limits, rewards, shops, statements
 
 #: Invariant as a sentence → a query that returns (shop_id, detail) for each breach.
 INVARIANTS: dict[str, TextClause] = {
@@ -13,5 +13,6 @@ INVARIANTS: dict[str, TextClause] = {
     **customers.QUERIES,
     **hands.QUERIES,
     **statements.QUERIES,
+    **figures.QUERIES,
     **shops.QUERIES,
 }
