@@ -256,7 +256,7 @@ def test_the_log_is_walked_page_by_page_forth_and_back(shop_id: int, wanted: Wan
                     terms_version=1,
                     at=NOON,
                     actor="system",
-                )  # fmt: skip
+                )
             )
     with reading() as session:
         every = [moved.change.spend_minor for moved in list_moves(session, shop_id, wanted).rows][:7]

@@ -1,0 +1,67 @@
+"""The tiers in a real browser: a tier is added with a mistake, mended, looked at, published, and everybody moves."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.clock import utcnow
+from app.jobs import recalculate_tiers
+from tests.admin.browsing import enter, install
+from tests.admin.factories import line, order, tell
+from tests.admin.stage import Stage
+from tests.admin.test_tiers_edit import current
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_tier_is_added_mended_previewed_published_and_reached(page: Page, stage: Stage) -> None:
+    shop_id = install(page, stage)
+    tell(shop_id, order(1, line(net_minor=30_000), placed_at=utcnow() - timedelta(days=3)))
+    frame = enter(page, stage, "/tiers")
+    expect(frame.get_by_role("row", name="Bronze").get_by_role("link", name="1", exact=True)).to_be_visible()
+    frame.get_by_role("link", name="Edit tiers").click()
+    expect(frame.get_by_role("group", name="Tier 1").get_by_text("In use")).to_be_visible()
+    frame.get_by_role("group", name="Tier 2").get_by_label("From net spend").fill("450")
+    frame.get_by_role("group", name="Tier 3").get_by_role("button", name="Remove this tier").click()
+    frame.get_by_role("button", name="Add a tier").click()
+    added = frame.get_by_role("group", name="New tier")
+    expect(added.get_by_label("Name")).to_be_focused()
+    added.get_by_label("Name").fill("Copper")
+    added.get_by_label("From net spend").fill("250")
+    added.get_by_label("Cashback").fill("3")
+    added.get_by_label("Icon").select_option("Gem")
+    expect(added.get_by_label("Its code")).to_be_hidden()
+    added.get_by_label("Colour").select_option("Another…")
+    added.get_by_label("Its code").fill("#a86432")
+    expect(added.locator(".swatch rect")).to_have_attribute("fill", "#a86432")
+    frame.get_by_role("button", name="See what would change").click()
+    # The new tier stands last, and is reached before the one above it.
+    mistaken = frame.get_by_role("group", name="Tier 3")
+    expect(mistaken).to_contain_text("The thresholds must rise")
+    expect(mistaken.get_by_label("Name")).to_have_value("Copper")
+    mistaken.get_by_label("From net spend").fill("2000")
+    frame.get_by_role("group", name="Tier 2").get_by_label("From net spend").fill("250")
+    frame.get_by_role("button", name="See what would change").click()
+    expect(frame.get_by_role("heading", name="What would change")).to_be_visible()
+    expect(frame.get_by_text("1 of 1")).to_be_visible()
+    expect(frame.get_by_role("link", name="Ada Example")).to_be_visible()
+    expect(frame.get_by_text("$6.00")).to_be_visible()
+    assert current(shop_id).version == 1
+    frame.get_by_role("button", name="Publish").click()
+    expect(frame.get_by_role("row", name="Copper")).to_be_visible()
+    assert [tier.name for tier in current(shop_id).tiers] == ["Bronze", "Silver", "Copper"]
+    expect(frame.get_by_text("Tiers changed since everybody was last looked at")).to_be_visible()
+    frame.get_by_role("button", name="Recalculate now").click()
+    expect(frame.get_by_text("Under way")).to_be_visible()
+    recalculate_tiers(shop_id)
+    expect(frame.get_by_text("Under way")).to_have_count(0)
+    expect(frame.get_by_role("row", name="Silver").get_by_role("link", name="1", exact=True)).to_be_visible()
+    expect(frame.get_by_text("Tiers changed since")).to_have_count(0)
+    frame.get_by_role("link", name="Log of moves").click()
+    moved = frame.get_by_role("row", name="Ada Example").first
+    expect(moved).to_contain_text("Bronze")
+    expect(moved).to_contain_text("Silver")
+    expect(moved).to_contain_text("Up")
+    frame.get_by_label("Kind").select_option("First tier")
+    expect(frame.get_by_role("row", name="Ada Example")).to_have_count(1)
