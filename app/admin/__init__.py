@@ -29,6 +29,6 @@ def init_app(app: Flask) -> None:
     from app.admin import book_words, ledger  # noqa: F401
 
     book_words.init_book_words(app)
-    from app.admin import staff  # noqa: F401
+    from app.admin import imports, staff  # noqa: F401
 
     app.register_blueprint(bp)

@@ -38,6 +38,7 @@ ROUTE_IDS = {
     "delivery_id": ("inbox", "id"),
     "request_id": ("privacy_requests", "id"),
     "member_id": ("staff_members", "id"),
+    "import_id": ("history_imports", "id"),
 }
 #: Whose number an argument or option of a command is; by the command where its name says too little.
 COMMAND_IDS = {

@@ -10,6 +10,7 @@ from app.engine.rules.roles import Duty
 from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import HistoryImport, ImportState, Shop, Window
+from app.sentences import say
 
 #: So long a step reads on before it says how far it is.
 TURN = timedelta(seconds=2)
@@ -39,14 +40,17 @@ def ask(
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
     if shop.began_at is None:
-        raise Refused("Say first when the programme began (program set --began-at): older orders earn only if asked.")
+        raise Refused("Say in the settings first when the programme began: older orders earn only if asked.")
     if is_dry_run and rewards_past:
         raise Refused("A dry run gives nothing; it says what the rewards would come to in any case.")
     days = DAYS[window]
     if not sees_all and (days is None or days > MOST_DAYS):
         raise Refused(
-            f"Shopify shows orders of the last {MOST_DAYS} days only, unless the app has the permission"
-            f" read_all_orders. Allow it in the app's settings in Shopify, or import {Window.DAYS_60}."
+            say(
+                "Shopify shows orders of the last {days} days only, unless the app has the permission read_all_orders."
+                " Allow it in the app's settings in Shopify, or import the last {days} days.",
+                days=MOST_DAYS,
+            )
         )
     if find_running(session, shop_id) is not None:
         raise Refused("An import is running already; wait until it is over, or cancel it.")
