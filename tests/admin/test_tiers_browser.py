@@ -1,16 +1,19 @@
 """The tiers in a real browser: a tier is added with a mistake, mended, looked at, published, and everybody moves."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.clock import utcnow
 from app.jobs import recalculate_tiers
-from tests.admin.browsing import enter, install
-from tests.admin.factories import line, order, tell
-from tests.admin.stage import Stage
-from tests.admin.test_tiers_edit import current
+from tests.admin.browsing import assert_accessible, enter, install
+from tests.admin.factories import Visitor, line, order, publish, tell
+from tests.admin.stage import SHOP, Stage
+from tests.admin.test_rooms import KEPT
+from tests.admin.test_tiers import LADDER, tell_two
+from tests.admin.test_tiers_edit import GOOD, current, row
 
 pytestmark = pytest.mark.browser
 
@@ -65,3 +68,28 @@ def test_a_tier_is_added_mended_previewed_published_and_reached(page: Page, stag
     expect(moved).to_contain_text("Up")
     frame.get_by_label("Kind").select_option("First tier")
     expect(frame.get_by_role("row", name="Ada Example")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
+def test_the_pages_that_only_a_form_leads_to_have_no_barrier(
+    browser: Browser, page: Page, stage: Stage, scheme: str, width: int, screens: Path | None
+) -> None:
+    shop_id = install(page, stage)
+    tell_two(shop_id)
+    visitor = Visitor(stage.app, SHOP)
+    looks = {
+        "tiers-preview": visitor.post("/tiers/preview", GOOD).text,
+        "tiers-mistakes": visitor.post("/tiers/preview", row(threshold=["5", "", "x"], name=["A", "A", ""])).text,
+    }
+    publish(shop_id, tiers=LADDER)
+    looks["tiers-overtaken"] = visitor.post("/tiers", GOOD).text
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    alone = context.new_page()
+    for name, html in looks.items():
+        address = f"{stage.app.config['SETTINGS'].app_url}/{name}"
+        alone.route(address, lambda route, _, html=html: route.fulfill(body=html, content_type="text/html"))
+        alone.goto(address)
+        assert_accessible(alone)
+        if screens is not None and (scheme, width) in KEPT:
+            alone.screenshot(path=screens / f"{name}-{scheme}-{width}.png", full_page=True)
+    context.close()
