@@ -215,14 +215,14 @@ def test_imports_are_listed_newest_first_in_pages(visitor: Visitor, shop_id: int
             imports.cancel(session, shop_id, "staff:42", at)
 
     def listed(path: str) -> list[str]:
-        links = [str(link["href"]) for link in Page(visitor.load(path).text).of("a")]
+        links = [str(link["href"]) for link in Page(visitor.fetch(path).text).of("a")]
         return [link for link in links if link.startswith("/imports/")]
 
     page = Page(visitor.load("/imports").text)
     older = str(page.of("a", rel="next")[0]["href"])
     assert (len(listed("/imports")), len(listed(older))) == (20, 2)
     assert listed("/imports")[0] == f"/imports/{newest().id}"
-    assert "No older imports" in Page(visitor.load("/imports?before=1").text).text
+    assert "No older imports" in Page(visitor.fetch("/imports?before=1").text).text
 
 
 def test_a_viewer_watches_and_does_nothing(app: Flask, visitor: Visitor, shop_id: int) -> None:
