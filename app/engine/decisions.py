@@ -9,19 +9,36 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.aim import enter_state, settle_reward
+from app.engine.approvals import note_first_of_two, put_back, remember, state_before
 from app.engine.audit import record
 from app.engine.locks import lock_customers, lock_orders
 from app.engine.programme import Programme
+from app.engine.rules.approvals import compute_undo_until
 from app.engine.rules.holds import HoldReason, needs_review
+from app.engine.rules.money import Money
 from app.engine.rules.release import is_due
 from app.engine.rules.roles import Duty
 from app.engine.rules.states import DECIDABLE, RewardState
 from app.engine.settlement import Journal
-from app.engine.staffing import check_may
+from app.engine.staffing import PREFIX, check_may, check_may_approve
 from app.errors import NotFound, Refused
 from app.models import Order, Reward, Shop
+from app.sentences import marked, say
 
 MAX_REASON_LENGTH = 500
+
+#: Each state as a sentence, for what is refused because of it.
+IT_IS = {
+    RewardState.AWAITING_CUSTOMER: marked("It is awaiting a customer's account."),
+    RewardState.IN_REVIEW: marked("It is in review."),
+    RewardState.HELD: marked("It is held."),
+    RewardState.PENDING: marked("It is approved and pending."),
+    RewardState.SETTLED: marked("It is settled."),
+    RewardState.REVERSED: marked("It is reversed."),
+    RewardState.VOIDED: marked("It is voided."),
+    RewardState.REJECTED: marked("It is rejected."),
+    RewardState.INELIGIBLE: marked("It is not eligible."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +52,49 @@ class Decision:
     actor: str
     now: datetime
     before: Mapping[str, Any]
+    #: What an undo of this decision puts back.
+    was: Mapping[str, Any]
 
     @classmethod
     def on(cls, session: Session, shop: Shop, order: Order, reward: Reward, actor: str, now: datetime) -> Self:
         """Return a decision about a reward whose customer is locked already, as it stands now."""
-        return cls(session, shop, order, reward, actor, now, _seen(reward))
+        return cls(session, shop, order, reward, actor, now, _seen(reward), remember(reward))
 
     def check_waits(self) -> None:
         """Raise Refused unless the reward waits for a decision."""
         if self.reward.state not in DECIDABLE:
-            raise Refused(f"This reward does not wait for a decision; it is {plain(self.reward.state)}.")
+            raise self.refusal(say("This reward does not wait for a decision."))
 
     def check_undisputed(self) -> None:
         """Raise Refused while the customer contests the payment: whatever was decided now would be held again."""
         if self.reward.hold_reason is HoldReason.DISPUTE:
             raise Refused("The customer contests the payment; wait until the bank has decided, or reject the reward.")
+
+    def refusal(self, sentence: str) -> Refused:
+        """Return an error that says what cannot be done, and as what the reward stands."""
+        return Refused(say("{cannot} {now}", cannot=sentence, now=say(IT_IS[self.reward.state])))
+
+    def check_may_approve(self, amount_minor: int) -> None:
+        """Raise NotAllowed unless the actor may approve an amount."""
+        amount = Money(amount_minor, self.reward.currency)
+        check_may_approve(self.session, self.shop.id, self.actor, amount)
+
+    def is_first_of_two(self) -> bool:
+        """Note an approval after which another person's is needed, and say so; Refused for the same person again."""
+        is_first = note_first_of_two(self.session, self.shop, self.reward, self.actor, self.now)
+        if is_first:
+            self.allow_undo()
+        return is_first
+
+    def allow_undo(self) -> None:
+        """Let an undo put back what was before this decision."""
+        self.reward.undo_to = dict(self.was)
+
+    def undo(self, kept: Mapping[str, Any]) -> None:
+        """Put back what was before the decision made last."""
+        self.enter(state_before(kept))
+        put_back(self.reward, kept)
+        self.reward.undo_to = None
 
     def enter(self, state: RewardState) -> None:
         """Give the reward its next state. A hold ends with its state."""
@@ -66,16 +111,29 @@ class Decision:
 
     def leave_hold(self, programme: Programme) -> None:
         """Let a held reward go on as the programme's mode says; no rule holds it again."""
-        terms = programme.version(self.reward.terms_version)
-        waits = needs_review(self.shop.mode, terms, self.reward.tier_name, self.reward.granted_minor)
+        leads_to_credit = self.leads_to_credit(programme)
         self.reward.hold_cleared = True
-        self.enter(RewardState.IN_REVIEW if waits else RewardState.PENDING)
+        self.enter(RewardState.PENDING if leads_to_credit else RewardState.IN_REVIEW)
+
+    def leads_to_credit(self, programme: Programme) -> bool:
+        """Return whether nobody would look at a held reward any more once its hold is released."""
+        terms = programme.version(self.reward.terms_version)
+        return not needs_review(self.shop.mode, terms, self.reward.tier_name, self.reward.granted_minor)
+
+    def wait_for_undo(self) -> bool:
+        """Keep what was let go from being settled for as long as it can be undone; False: nothing keeps it."""
+        reward = self.reward
+        self.allow_undo()
+        is_staff = self.actor.startswith(PREFIX)
+        reward.undo_until = compute_undo_until(
+            self.shop.undo_seconds, self.now, is_due=self._is_due(), is_staff=is_staff
+        )
+        return reward.undo_until is not None
 
     def settle_if_due(self) -> None:
         """Make an approved reward the customer's credit, unless its day has not come yet."""
         reward = self.reward
-        release = Programme(self.session, self.shop).version(reward.terms_version).release
-        if is_due(reward.release_at, release, self.now):
+        if self._is_due():
             journal = self.open_journal()
             settle_reward(reward, self.order, journal, self.now, self.now)
             self.session.flush()
@@ -85,6 +143,10 @@ class Decision:
         """Return a journal for the books of the reward's customer."""
         customers = set() if self.reward.customer_id is None else {self.reward.customer_id}
         return Journal(self.session, self.shop, customers, actor=self.actor, now=self.now)
+
+    def _is_due(self) -> bool:
+        release = Programme(self.session, self.shop).version(self.reward.terms_version).release
+        return is_due(self.reward.release_at, release, self.now)
 
     def close(self, action: str, reason: str | None = None) -> Reward:
         """Write what was decided, with what the reward was before and is now."""
@@ -134,15 +196,11 @@ def checked_reason(reason: str) -> str:
     if not reason:
         raise Refused("Say why: this needs a reason.")
     if len(reason) > MAX_REASON_LENGTH:
-        raise Refused(f"The reason is too long; use at most {MAX_REASON_LENGTH} characters.")
+        raise Refused(say("The reason is too long; use at most {most} characters.", most=MAX_REASON_LENGTH))
     return reason
-
-
-def plain(state: RewardState) -> str:
-    """Return a state as it is said to people."""
-    return state.value.replace("_", " ")
 
 
 def _seen(reward: Reward) -> dict[str, Any]:
     seen: dict[str, Any] = {"state": reward.state, "amount_minor": reward.kept_minor}
-    return seen if reward.hold_reason is None else {**seen, "hold_reason": reward.hold_reason}
+    more = {"hold_reason": reward.hold_reason, "first_approved_by": reward.first_approved_by}
+    return {**seen, **{name: value for name, value in more.items() if value is not None}}

@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 #: A shop that allows less than the app needs is asked for a new token when it is opened, but not at every click.
 ASK_AGAIN_AFTER = timedelta(minutes=5)
+#: For so long an approval can be undone in a shop that has not said anything else.
+UNDO_SECONDS = 10
 
 #: ``app.engine.flows.terms.publish_default``: (session, shop, actor, now). Handed in by whoever calls, for this
 #: room calls no flow by itself.
@@ -124,6 +126,7 @@ def _save_shop(session: Session, domain: str, facts: ShopFacts, now: datetime) -
         mode=Mode.MANUAL,
         far_expiry_agreed=False,
         installed_at=now,
+        undo_seconds=UNDO_SECONDS,
         began_at=now.replace(microsecond=0),
         **told,
     )

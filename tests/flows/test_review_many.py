@@ -17,7 +17,7 @@ from tests.flows.test_parallel import Flow, Workers, workers
 __all__ = ["workers"]
 
 ONE, TWO, THREE = order(1), order(2, line(1, 5_000), customer=BEN), order(3)
-WAITS = "This reward does not wait for a decision; it is settled."
+WAITS = "This reward does not wait for a decision. It is settled."
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def picks(shop: Till, *facts: OrderFact) -> list[Pick]:
 
 def totals(shop: Till, chosen: list[Pick], verb: Verb) -> Totals:
     with reading() as session:
-        return review.preview_totals(session, shop.id, chosen, verb)
+        return review.preview_totals(session, shop.id, chosen, verb, STAFF, day(11))
 
 
 def test_each_pick_is_approved_and_says_so(waiting: Till) -> None:

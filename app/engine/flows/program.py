@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.aim import enter_state
+from app.engine.approvals import count_for
 from app.engine.audit import record
 from app.engine.locks import lock_customers
 from app.engine.programme import Programme
+from app.engine.rules.approvals import Count
 from app.engine.rules.holds import needs_review
 from app.engine.rules.roles import Duty
 from app.engine.rules.states import RewardState
@@ -34,6 +36,7 @@ class Waiting(StrEnum):
 #: Least and most of each, as the table checks, too.
 RECONCILE_MINUTES = (5, 1440)
 KEEP_DELIVERIES_DAYS = (1, 365)
+UNDO_SECONDS = (0, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ def set_mode(
     """Switch the mode; return how many waiting rewards were released, to settle when their day comes.
 
     Only rewards in review are released, and to mixed mode only those that it would not have stopped. A held one was
-    stopped for a reason of its own and keeps waiting. Switching to manual touches nothing that was processed.
+    stopped for a reason of its own and keeps waiting, and so does what takes a second person. Switching to manual
+    touches nothing that was processed.
     ``seen`` is the mark of the mode that the form showed; raises ChangedMeanwhile where it is another one by now.
     """
     check_may(session, shop_id, actor, Duty.MANAGE)
@@ -182,6 +186,36 @@ def set_connection(
     session.flush()
 
 
+def set_undo(
+    session: Session, shop_id: int, seconds: int, actor: str, now: datetime, *, seen: str | None = None
+) -> None:
+    """Say for how many seconds an approval can be undone before the credit is made; 0: it is made at once.
+
+    What was approved before keeps its own time. ``seen`` is the mark of the seconds that the form showed.
+    """
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    least, most = UNDO_SECONDS
+    if not least <= seconds <= most:
+        raise Refused(say("An approval can be undone for {least} to {most} seconds.", least=least, most=most))
+    shop = _get_shop(session, shop_id)
+    before = shop.undo_seconds
+    check_seen(seen, {"undo_seconds": before})
+    if seconds == before:
+        return
+    shop.undo_seconds = seconds
+    record(
+        session,
+        shop.id,
+        actor,
+        "set_undo",
+        subject=("shop", shop.id),
+        before={"undo_seconds": before},
+        after={"undo_seconds": seconds},
+        now=now,
+    )
+    session.flush()
+
+
 def _check_ranges(wanted: Connection) -> None:
     least, most = RECONCILE_MINUTES
     number = wanted.reconcile_minutes
@@ -209,10 +243,14 @@ def _release(session: Session, shop: Shop, actor: str, now: datetime) -> int:
         .execution_options(populate_existing=True)
     )
     programme = Programme(session, shop)
+    # One person may not do for many at once what takes two for each.
+    limit_minor = programme.at(now).second_person_above_minor
     released = 0
     for reward in rewards:
         terms = programme.version(reward.terms_version)
         if needs_review(shop.mode, terms, reward.tier_name, reward.granted_minor):
+            continue
+        if count_for(reward, limit_minor, actor) is not Count.ENOUGH:
             continue
         enter_state(reward, RewardState.PENDING, now)
         reward.decided_at, reward.decided_by = now, actor

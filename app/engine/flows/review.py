@@ -1,4 +1,4 @@
-"""A person decides about rewards, one or many: approve, adjust, reject with a reason, hold, release a hold, reopen."""
+"""A person decides about rewards, one or many: approve, adjust, reject, hold, release a hold, reopen, undo."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -9,15 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.aim import reassess
-from app.engine.decisions import MAX_REASON_LENGTH, Decision, checked_reason, open_decision, plain
+from app.engine.approvals import count_for, forget_first_approval, limit_now
+from app.engine.decisions import MAX_REASON_LENGTH, Decision, checked_reason, open_decision
 from app.engine.locks import lock_customers, lock_orders
 from app.engine.programme import Programme
+from app.engine.rules.approvals import Count
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.money import Money
+from app.engine.rules.roles import is_within
 from app.engine.rules.states import DECIDABLE, RewardState
-from app.engine.staffing import check_may_approve
+from app.engine.staffing import PREFIX, find_member
 from app.errors import Refused
-from app.models import Order, Reward
+from app.models import Order, Reward, Shop
+from app.sentences import say
 
 S = RewardState
 CAN_BE_HELD = frozenset({S.IN_REVIEW, S.PENDING, S.HELD})
@@ -57,21 +61,28 @@ class Totals(NamedTuple):
     ready: int
     amount_minor: int
     refused: int
+    #: Of the ready ones, those that would only be noted, until a second person approves; their amounts are left out.
+    first: int = 0
 
 
 def approve(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
     """Let a reward go that waits for a decision: settle it, or schedule it where its day has not come yet.
 
-    Raises Refused if it changed since it was seen, does not wait, or is held while its payment is contested.
+    Above the terms' amount for two people the first approval is noted only. One that is due does not settle before
+    the shop's time for undoing is over, which ``settle_due`` looks after. Raises Refused if it changed since it was
+    seen, does not wait, is held while its payment is contested, or the same person approved it already.
     """
     decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
     decision.check_waits()
     decision.check_undisputed()
-    _check_may_approve(decision, decision.reward.kept_minor)
+    decision.check_may_approve(decision.reward.kept_minor)
+    if decision.is_first_of_two():
+        return decision.close("approve_first")
     decision.reward.hold_cleared = True
     decision.enter(S.PENDING)
     decision.sign()
-    decision.settle_if_due()
+    if not decision.wait_for_undo():
+        decision.settle_if_due()
     return decision.close("approve")
 
 
@@ -98,14 +109,16 @@ def adjust(
     with session.begin_nested():
         decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
         decision.check_waits()
-        _check_may_approve(decision, amount_minor)
+        decision.check_may_approve(amount_minor)
         reward = decision.reward
+        forget_first_approval(reward)
+        reward.undo_to = None
         reward.adjusted_minor, reward.adjusted_by, reward.adjusted_reason = amount_minor, actor, reason
         _give_up_above(decision, max(reward.calculated_minor, amount_minor))
         _aim_now(decision)
         if reward.granted_minor < amount_minor:
             left = Money(reward.granted_minor, reward.currency)
-            raise Refused(f"The limits leave {left} for this order now; set no more than that.")
+            raise Refused(say("The limits leave {left} for this order now; set no more than that.", left=left))
         return decision.close("adjust", reason)
 
 
@@ -120,6 +133,7 @@ def reject(
     decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
     decision.check_waits()
     journal = decision.open_journal()
+    forget_first_approval(decision.reward)
     decision.enter(S.REJECTED)
     decision.sign(reason)
     journal.void(decision.reward, decision.order, decision.reward.kept_minor, now)
@@ -129,31 +143,50 @@ def reject(
     return decision.close("reject", reason)
 
 
-def hold(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
-    """Set a reward in review, or scheduled, aside for a closer look; a rule's hold then no longer ends by itself."""
+def hold(
+    session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime, reason: str = ""
+) -> Reward:
+    """Set a reward in review, or scheduled, aside for a closer look; a rule's hold then no longer ends by itself.
+
+    A reason, if one is given, is kept and shown.
+    """
+    why = checked_reason(reason) if reason.strip() else None
     decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
     reward = decision.reward
     if reward.state not in CAN_BE_HELD:
-        raise Refused(f"Only what is not settled yet can be held; this reward is {plain(reward.state)}.")
+        raise decision.refusal(say("Only what is not settled yet can be held."))
     if reward.hold_reason is not None and not reward.hold_reason.is_rule:
         raise Refused("This reward is held already.")
+    forget_first_approval(reward)
     decision.enter(S.HELD)
-    decision.sign()
+    decision.sign(why)
+    decision.allow_undo()
     reward.hold_reason, reward.held_until = HoldReason.BY_STAFF, None
-    return decision.close("hold")
+    return decision.close("hold", why)
 
 
 def release_hold(
     session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime
 ) -> Reward:
-    """Let a held reward go on: into review, or to be settled when it is due, as the programme's mode says."""
+    """Let a held reward go on: into review, or to be settled when it is due, as the programme's mode says.
+
+    Where nobody looks at it after that, this is an approval: it may take two people, and can be undone for a while.
+    """
     decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
     if decision.reward.state is not S.HELD:
-        raise Refused(f"Only a held reward can be released; this one is {plain(decision.reward.state)}.")
+        raise decision.refusal(say("Only a held reward can be released."))
     decision.check_undisputed()
-    _check_may_approve(decision, decision.reward.kept_minor)
-    decision.leave_hold(Programme(session, decision.shop))
+    decision.check_may_approve(decision.reward.kept_minor)
+    programme = Programme(session, decision.shop)
+    leads_to_credit = decision.leads_to_credit(programme)
+    if leads_to_credit and decision.is_first_of_two():
+        return decision.close("approve_first")
+    decision.leave_hold(programme)
     decision.sign()
+    if leads_to_credit:
+        decision.wait_for_undo()
+    else:
+        decision.allow_undo()
     return decision.close("release_hold")
 
 
@@ -163,7 +196,7 @@ def reopen(session: Session, shop_id: int, reward_id: int, seen_version: int, ac
         decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
         reward = decision.reward
         if reward.state is not S.REJECTED:
-            raise Refused(f"Only a rejected reward can be reopened; this one is {plain(reward.state)}.")
+            raise decision.refusal(say("Only a rejected reward can be reopened."))
         decision.enter(S.IN_REVIEW)
         decision.sign()
         reward.hold_cleared = True
@@ -171,18 +204,51 @@ def reopen(session: Session, shop_id: int, reward_id: int, seen_version: int, ac
         reward.reversed_minor = reward.granted_minor
         _aim_now(decision)
         if reward.ineligible_reason is not None:
-            why = reward.ineligible_reason.value.replace("_", " ")
-            raise Refused(f"This order is granted nothing now ({why}); there is nothing to review.")
+            raise Refused("This order is granted nothing now by the rules or the limits; there is nothing to review.")
         if reward.kept_minor == 0:
             raise Refused("The order went back in the meantime; there is nothing left to reward.")
         return decision.close("reopen")
 
 
-def preview_totals(session: Session, shop_id: int, picks: Sequence[Pick], verb: Verb) -> Totals:
-    """Return what a verb would do with some rewards, in minor units of the shop's currency; nothing is changed."""
+def undo(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
+    """Take back the decision made last about a reward: an approval until it is settled, a hold, a rejection.
+
+    What a second person's approval is undone to is the first one's. Raises Refused once the credit is made.
+    """
+    decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
+    reward = decision.reward
+    if reward.state is S.REJECTED:
+        return reopen(session, shop_id, reward_id, seen_version, actor, now)
+    if reward.state is S.SETTLED:
+        raise Refused("The credit is made already; it cannot be undone any more.")
+    if reward.undo_to is None:
+        raise decision.refusal(say("There is no decision here to be undone."))
+    decision.undo(reward.undo_to)
+    return decision.close("undo")
+
+
+def preview_totals(
+    session: Session, shop_id: int, picks: Sequence[Pick], verb: Verb, actor: str, now: datetime
+) -> Totals:
+    """Return what a verb of somebody would do with some rewards, in minor units of the shop's currency.
+
+    Nothing is changed.
+    """
     rows = session.scalars(select(Reward).where(Reward.shop_id == shop_id, Reward.id.in_({p.reward_id for p in picks})))
-    ready = [row for row in rows if Pick(row.id, row.version) in picks and _can(verb, row)]
-    return Totals(len(ready), sum(row.kept_minor for row in ready), len(picks) - len(ready))
+    seen = set(picks)
+    ready = [row for row in rows if Pick(row.id, row.version) in seen and _can(verb, row)]
+    first = 0
+    if verb is Verb.APPROVE:
+        limit_minor = limit_now(session, session.get_one(Shop, shop_id), now)
+        member = find_member(session, shop_id, actor.removeprefix(PREFIX)) if actor.startswith(PREFIX) else None
+        ready = [
+            row for row in ready if member is None or is_within(member.role, member.approve_up_to_minor, row.kept_minor)
+        ]
+        counts = [(row, count_for(row, limit_minor, actor)) for row in ready]
+        ready = [row for row, count in counts if count is Count.ENOUGH]
+        first = sum(count is Count.FIRST for _, count in counts)
+    amount_minor = sum(row.kept_minor for row in ready)
+    return Totals(len(ready) + first, amount_minor, len(picks) - len(ready) - first, first)
 
 
 def approve_many(session: Session, shop_id: int, picks: Sequence[Pick], actor: str, now: datetime) -> list[Outcome]:
@@ -198,14 +264,21 @@ def reject_many(
     return _many(session, shop_id, picks, lambda pick: reject(session, shop_id, *pick, actor, now, reason))
 
 
-def hold_many(session: Session, shop_id: int, picks: Sequence[Pick], actor: str, now: datetime) -> list[Outcome]:
+def hold_many(
+    session: Session, shop_id: int, picks: Sequence[Pick], actor: str, now: datetime, reason: str = ""
+) -> list[Outcome]:
     """Hold each of some rewards that can be; return what became of each, in their order."""
-    return _many(session, shop_id, picks, lambda pick: hold(session, shop_id, *pick, actor, now))
+    return _many(session, shop_id, picks, lambda pick: hold(session, shop_id, *pick, actor, now, reason))
+
+
+def undo_many(session: Session, shop_id: int, picks: Sequence[Pick], actor: str, now: datetime) -> list[Outcome]:
+    """Take back the last decision about each of some rewards where that can be; return what became of each."""
+    return _many(session, shop_id, picks, lambda pick: undo(session, shop_id, *pick, actor, now))
 
 
 def _many(session: Session, shop_id: int, picks: Sequence[Pick], decide: Callable[[Pick], Reward]) -> list[Outcome]:
     if len(picks) > MOST_PICKS:
-        raise Refused(f"Decide about at most {MOST_PICKS} rewards at once.")
+        raise Refused(say("Decide about at most {most} rewards at once.", most=MOST_PICKS))
     _lock_all(session, shop_id, picks)
     outcomes = []
     for pick in picks:
@@ -214,7 +287,8 @@ def _many(session: Session, shop_id: int, picks: Sequence[Pick], decide: Callabl
                 reward = decide(pick)
                 outcomes.append(Outcome(pick.reward_id, reward.state, reward.kept_minor, None))
         except Refused as refusal:
-            outcomes.append(Outcome(pick.reward_id, None, 0, str(refusal)))
+            # The sentence itself: it may know how to be translated.
+            outcomes.append(Outcome(pick.reward_id, None, 0, refusal.args[0]))
     return outcomes
 
 
@@ -235,11 +309,6 @@ def _can(verb: Verb, reward: Reward) -> bool:
         return reward.state in CAN_BE_HELD and (reward.hold_reason is None or reward.hold_reason.is_rule)
     is_free = verb is Verb.REJECT or reward.hold_reason is not HoldReason.DISPUTE
     return reward.state in DECIDABLE and is_free
-
-
-def _check_may_approve(decision: Decision, amount_minor: int) -> None:
-    amount = Money(amount_minor, decision.reward.currency)
-    check_may_approve(decision.session, decision.shop.id, decision.actor, amount)
 
 
 def _give_up_above(decision: Decision, most_minor: int) -> None:
@@ -279,4 +348,6 @@ __all__ = [
     "reject_many",
     "release_hold",
     "reopen",
+    "undo",
+    "undo_many",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.engine.aim import settle_reward
@@ -16,6 +16,12 @@ from app.engine.settlement import Journal
 from app.models import Order, Reward, Shop
 
 
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a reward is to be settled: its day has come, and it cannot be undone any more."""
+    over = or_(Reward.undo_until.is_(None), Reward.undo_until <= now)
+    return and_(Reward.state == RewardState.PENDING, Reward.release_at <= now, over)
+
+
 def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) -> int:
     """Settle up to ``limit`` pending rewards of a shop whose day has come, and return how many; none while paused.
 
@@ -23,7 +29,7 @@ def settle_due(session: Session, shop: Shop, now: datetime, limit: int = 500) ->
     """
     if not shop.is_active:
         return 0
-    rows = _lock_due(session, shop, now, limit, RewardState.PENDING, Reward.release_at)
+    rows = _lock_due(session, shop, limit, is_due(now), Reward.release_at)
     journal = Journal(session, shop, {reward.customer_id or 0 for reward, _ in rows}, actor=SYSTEM, now=now)
     for reward, order in rows:
         reward.version += 1
@@ -40,7 +46,8 @@ def release_holds(session: Session, shop: Shop, now: datetime, limit: int = 500)
     """
     if not shop.is_active:
         return 0
-    rows = _lock_due(session, shop, now, limit, RewardState.HELD, Reward.held_until)
+    is_over = and_(Reward.state == RewardState.HELD, Reward.held_until <= now)
+    rows = _lock_due(session, shop, limit, is_over, Reward.held_until)
     programme = Programme(session, shop)
     for reward, order in rows:
         decision = Decision.on(session, shop, order, reward, SYSTEM, now)
@@ -52,13 +59,12 @@ def release_holds(session: Session, shop: Shop, now: datetime, limit: int = 500)
 def _lock_due(
     session: Session,
     shop: Shop,
-    now: datetime,
     limit: int,
-    state: RewardState,
+    is_due: ColumnElement[bool],
     due_at: InstrumentedAttribute[datetime | None],
 ) -> Sequence[tuple[Reward, Order]]:
     """Return rewards that something is due for, with their customers locked, those due longest first."""
-    due = (Reward.shop_id == shop.id, Reward.state == state, due_at <= now)
+    due = (Reward.shop_id == shop.id, is_due)
     found = session.execute(
         select(Reward.id, Reward.customer_id).where(*due).order_by(due_at, Reward.id).limit(limit)
     ).all()
