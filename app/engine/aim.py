@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.engine.approvals import forget_first_approval
 from app.engine.audit import SYSTEM
 from app.engine.cases import Case, read_cases, with_needed
 from app.engine.counters import Counters
@@ -79,6 +80,7 @@ def enter_state(reward: Reward, state: RewardState, now: datetime) -> None:
     check_move(reward.state, state)
     if reward.state is not state:
         reward.state, reward.state_at = state, now
+        reward.undo_until = reward.undo_to = None
 
 
 class _Round:
@@ -278,9 +280,12 @@ class _Round:
             self._journal.accrue(reward, case.order, difference, occurred_at)
         elif difference < 0:
             self._journal.void(reward, case.order, -difference, occurred_at)
+        if difference and step.state not in BOOKED_SETTLED:
+            forget_first_approval(reward)
         if step.hold is not None and step.hold is not reward.hold_reason:
             days = aim.terms.holds.release_after_days
             reward.held_until = now + timedelta(days=days) if days is not None and step.hold.is_rule else None
+            reward.undo_to = None
         elif step.hold is None:
             reward.held_until = None
         reward.hold_reason = step.hold
