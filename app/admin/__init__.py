@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(auth.bp)
     from app.admin import reviews, settings, terms, tier_edit, tier_log, tiers, transfers  # noqa: F401
 
-    from app.admin import book_words, ledger  # noqa: F401
+    from app.admin import book_words, calculations, ledger  # noqa: F401
 
     book_words.init_book_words(app)
     from app.admin import imports, staff  # noqa: F401
