@@ -201,7 +201,7 @@ def test_the_list_asks_the_database_as_often_for_many_orders_as_for_one(shop_id:
             list_orders(session, shop_id)
             event.remove(db.engine, "before_cursor_execute", count)
         counts.append(len(asked))
-    assert counts == [2, 2]
+    assert counts == [3, 3]
 
 
 def test_orders_are_filtered_by_tier_day_and_total(visitor: Visitor, shop_id: int) -> None:
@@ -249,7 +249,8 @@ def test_the_tabs_say_how_much_there_is_to_do(visitor: Visitor, shop_id: int) ->
 
 
 def test_walking_the_orders_meets_each_once(shop_id: int) -> None:
-    add_rewards(shop_id, [(RewardState.HELD, 0, ())] * 9 + [(RewardState.REJECTED, 0, ())])
+    specs: list[Spec] = [(RewardState.HELD, 0, ())] * 9
+    add_rewards(shop_id, [*specs, (RewardState.REJECTED, 0, ())])
     db.session.commit()
     with reading() as session:
         walked = [row.order.name for row in walk_orders(session, shop_id, Wanted(badge=Badge.HELD), 4)]

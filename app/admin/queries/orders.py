@@ -14,6 +14,7 @@ from app.admin.queries.keyset import PAGE_SIZE, Place, Slice, Window, cut, withi
 from app.admin.queries.search import matching_orders
 from app.engine.rules.states import Badge, TransferState, compute_badge
 from app.models import Customer, Delivery, DeliveryState, Order, Reward, Transfer
+from app.models.columns import among
 
 #: So many orders are read at once for a file.
 BATCH = 500
@@ -55,11 +56,9 @@ class LostOrder(NamedTuple):
 
 def list_orders(session: Session, shop_id: int, wanted: Wanted = EVERY, window: Window = NEWEST) -> Slice[OrderRow]:
     """Return a page of the shop's orders, newest first."""
-    query = within(_matching(session, shop_id, wanted), Order.placed_at, Order.id, window)
-    found = session.execute(query).all()
-    states = list_transfer_states(session, shop_id, [reward.id for _, _, reward in found if reward is not None])
-    rows = [OrderRow(o, c, r, badge_of(r, states)) for o, c, r in found]
-    return cut(rows, window, lambda row: Place(row.order.placed_at, row.order.id))
+    keys = [Place(at, number) for at, number in session.execute(_keys(session, shop_id, wanted, window))]
+    page = cut(keys, window, lambda place: place)
+    return Slice(_read(session, shop_id, [place.id for place in page.rows]), page.newer, page.older)
 
 
 def walk_orders(session: Session, shop_id: int, wanted: Wanted, size: int = BATCH) -> Iterator[OrderRow]:
@@ -122,20 +121,38 @@ def badge_of(reward: Reward | None, states: dict[int, tuple[TransferState, ...]]
     return compute_badge(reward.state, reward.reversed_minor, states.get(reward.id, ()))
 
 
-def _matching(session: Session, shop_id: int, wanted: Wanted) -> Select[Order, Customer, Reward]:
-    return (
+def _keys(session: Session, shop_id: int, wanted: Wanted, window: Window) -> Select[datetime, int]:
+    """Return the query for the places of a page's orders; rewards are looked at only where they are asked about."""
+    query = select(Order.placed_at, Order.id).where(Order.shop_id == shop_id, *_of_orders(wanted))
+    query = query.where(*matching_orders(session, shop_id, wanted.search))
+    if of_rewards := list(_of_rewards(wanted)):
+        has_one = (Reward.shop_id == Order.shop_id) & (Reward.order_id == Order.id)
+        query = query.join(Reward, has_one).where(Reward.shop_id == shop_id, *of_rewards)
+    return within(query, Order.placed_at, Order.id, window)
+
+
+def _read(session: Session, shop_id: int, order_ids: Sequence[int]) -> tuple[OrderRow, ...]:
+    """Return the rows of some orders, newest first."""
+    query = (
         select(Order, Customer, Reward)
         .outerjoin(Customer, (Customer.shop_id == Order.shop_id) & (Customer.id == Order.customer_id))
         .outerjoin(Reward, (Reward.shop_id == Order.shop_id) & (Reward.order_id == Order.id))
-        .where(Order.shop_id == shop_id, *_conditions(wanted), *matching_orders(session, shop_id, wanted.search))
+        .where(Order.shop_id == shop_id, among(Order.id, order_ids))
+        .order_by(Order.placed_at.desc(), Order.id.desc())
     )
+    found = session.execute(query).all()
+    states = list_transfer_states(session, shop_id, [reward.id for _, _, reward in found if reward is not None])
+    return tuple(OrderRow(o, c, r, badge_of(r, states)) for o, c, r in found)
 
 
-def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _of_rewards(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.badge is not None:
         yield has_badge(wanted.badge)
     if wanted.tier:
         yield Reward.tier_name == wanted.tier
+
+
+def _of_orders(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.placed_from is not None:
         yield Order.placed_at >= wanted.placed_from
     if wanted.placed_before is not None:
