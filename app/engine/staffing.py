@@ -4,9 +4,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.money import Money
-from app.engine.rules.roles import Duty, Role, is_within, least_role, may
+from app.engine.rules.roles import ROLE_WORDS, Duty, is_within, least_role, may
 from app.errors import NotAllowed
 from app.models import StaffMember
+from app.sentences import say
 
 #: How a member of staff is named as an actor; ``system`` and ``cli`` are none and may do everything.
 PREFIX = "staff:"
@@ -18,8 +19,11 @@ def check_may(session: Session, shop_id: int, actor: str, duty: Duty) -> StaffMe
         return None
     row = find_member(session, shop_id, actor.removeprefix(PREFIX))
     if row is None or not may(row.role, duty):
-        have = "no role here yet" if row is None else f"the role {row.role}"
-        raise NotAllowed(f"This needs the role {least_role(duty)} or a higher one, and you have {have}; ask an owner.")
+        needed = say(ROLE_WORDS[least_role(duty)])
+        if row is None:
+            raise NotAllowed(say("This is for somebody with the role {needed}, and you have none yet.", needed=needed))
+        words = "This needs the role {needed} or a higher one, and yours is {role}; ask an owner."
+        raise NotAllowed(say(words, needed=needed, role=say(ROLE_WORDS[row.role])))
     return row
 
 
@@ -29,7 +33,8 @@ def check_may_approve(session: Session, shop_id: int, actor: str, amount: Money)
     if row is not None and not is_within(row.role, row.approve_up_to_minor, amount.minor):
         assert row.approve_up_to_minor is not None
         limit = Money(row.approve_up_to_minor, amount.currency)
-        raise NotAllowed(f"You may approve up to {limit}, and this is {amount}; ask a {Role.MANAGER} or an owner.")
+        words = "You may approve up to {limit}, and this is {amount}; ask a manager or an owner."
+        raise NotAllowed(say(words, limit=limit, amount=amount))
 
 
 def find_member(session: Session, shop_id: int, shopify_id: str) -> StaffMember | None:

@@ -10,6 +10,7 @@ from app.engine.rules.roles import Duty
 from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Delivery, DeliveryState, Shop
+from app.sentences import say
 
 #: How many bodies are removed in one transaction.
 BATCH = 500
@@ -23,11 +24,13 @@ def replay(session: Session, shop_id: int, delivery_id: int, actor: str, now: da
         select(Delivery).where(Delivery.id == delivery_id, Delivery.shop_id == shop_id).with_for_update()
     ).one_or_none()
     if delivery is None:
-        raise NotFound(f"This shop has no delivery {delivery_id}.")
+        raise NotFound(say("This shop has no delivery {number}.", number=delivery_id))
     if delivery.state is not DeliveryState.FAILED:
-        raise Refused(f"Delivery {delivery_id} is {delivery.state}; only a failed one can be replayed.")
+        raise Refused(say("Delivery {number} has not failed; only a failed one can be replayed.", number=delivery_id))
     if delivery.pruned_at is not None:
-        raise Refused(f"The body of delivery {delivery_id} was removed with a customer's personal data.")
+        raise Refused(
+            say("The body of delivery {number} was removed with a customer's personal data.", number=delivery_id)
+        )
     delivery.state = DeliveryState.RECEIVED
     delivery.attempts = 0
     delivery.next_attempt_at = delivery.handled_at = delivery.reason = None

@@ -12,6 +12,7 @@ from app.engine.seen import check_seen
 from app.engine.staffing import PREFIX, check_may, find_member
 from app.errors import NotFound, Refused
 from app.models import Shop, StaffMember
+from app.sentences import say
 
 #: Nobody's limit is larger, in minor units: what is more is a slip of the finger.
 LARGEST_LIMIT_MINOR = 100_000_000
@@ -98,7 +99,7 @@ def set_newcomers_role(
 def set_language(session: Session, shop_id: int, shopify_id: str, language: str | None) -> None:
     """Let a person read the admin in a language, or, by None, in the one their Shopify admin has."""
     if language is not None and language not in LANGUAGES:
-        raise Refused(f"Choose one of these languages: {', '.join(LANGUAGES)}.")
+        raise Refused(say("Choose one of these languages: {all}.", all=", ".join(LANGUAGES)))
     row = find_member(session, shop_id, shopify_id)
     if row is None:
         raise NotFound("There is no such person here; open the app first.")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from app.engine.rules.money import LARGEST_MINOR
 from app.engine.rules.scopes import plain
+from app.sentences import Sentence, marked, say
 
 Where = tuple[str | int, ...]
 
@@ -32,9 +33,14 @@ def find_amount(where: Where, minor: int | None, what: str, empty: str, *, least
     if minor is None:
         return []
     if minor < least:
-        return [Problem(where, f"{what} must {'not be negative' if least == 0 else 'be above zero'}; {empty}.")]
+        words = (
+            marked("{what} must be above zero; {empty}.") if least else marked("{what} must not be negative; {empty}.")
+        )
+        return [Problem(where, say(words, what=_said(what), empty=_said(empty)))]
     if minor > LARGEST_MINOR:
-        return [Problem(where, f"{what} is more than the books can hold; write a smaller amount.")]
+        return [
+            Problem(where, say("{what} is more than the books can hold; write a smaller amount.", what=_said(what)))
+        ]
     return []
 
 
@@ -42,14 +48,15 @@ def find_number(where: Where, number: int | None, what: str, *, least: int, most
     """Return what is wrong with a whole number that has two ends."""
     if number is None or least <= number <= most:
         return []
-    return [Problem(where, f"{what} must be between {least} and {most}.")]
+    return [Problem(where, say("{what} must be between {least} and {most}.", what=_said(what), least=least, most=most))]
 
 
 def find_year(where: Where, day: date | None, what: str) -> list[Problem]:
     """Return what is wrong with a day or an instant that is no day of a programme's life."""
     if day is None or EARLIEST_YEAR <= day.year <= LATEST_YEAR:
         return []
-    return [Problem(where, f"{what} must be between the years {EARLIEST_YEAR} and {LATEST_YEAR}.")]
+    words = "{what} must be between the years {first} and {last}."
+    return [Problem(where, say(words, what=_said(what), first=EARLIEST_YEAR, last=LATEST_YEAR))]
 
 
 def find_names(where: str, names: Sequence[str], what: str, plural: str) -> list[Problem]:
@@ -57,12 +64,16 @@ def find_names(where: str, names: Sequence[str], what: str, plural: str) -> list
     problems = []
     for row, name in enumerate(names):
         if not name.strip():
-            problems.append(Problem((where, row, "name"), f"Every {what} needs a name."))
-        problems += find_text((where, row, "name"), name, f"The name of a {what}", LONGEST_NAME)
+            problems.append(Problem((where, row, "name"), say("Every {what} needs a name.", what=_said(what))))
+        problems += find_text((where, row, "name"), name, say("The name of a {what}", what=_said(what)), LONGEST_NAME)
     known: set[str] = set()
     for row, name in enumerate(names):
         if name.strip() and plain(name) in known:
-            twice = f"Two {plural} must not have the same name; {name.strip()!r} is there twice."
+            twice = say(
+                "Two {plural} must not have the same name; {name} is there twice.",
+                plural=_said(plural),
+                name=repr(name.strip()),
+            )
             problems.append(Problem((where, row, "name"), twice))
         known.add(plain(name))
     return problems
@@ -71,10 +82,10 @@ def find_names(where: str, names: Sequence[str], what: str, plural: str) -> list
 def find_text(where: Where, text: str, what: str, longest: int) -> list[Problem]:
     """Return what is wrong with a text: too long, or not writable."""
     if len(text) > longest:
-        return [Problem(where, f"{what} has at most {longest} characters.")]
+        return [Problem(where, say("{what} has at most {longest} characters.", what=_said(what), longest=longest))]
     # Control characters, and halves of characters, which no table can hold.
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-        return [Problem(where, f"{what} must be on one line and without control characters.")]
+        return [Problem(where, say("{what} must be on one line and without control characters.", what=_said(what)))]
     return []
 
 
@@ -83,7 +94,7 @@ def find_words(where: Where, words: Iterable[str], what: str) -> list[Problem]:
     listed = sorted(words)
     problems = _find_length(where, len(listed))
     if any(not word.strip() for word in listed):
-        problems.append(Problem(where, f"{what} must not be blank."))
+        problems.append(Problem(where, say("{what} must not be blank.", what=_said(what))))
     wrong = (found for word in listed for found in find_text(where, word, what, LONGEST_WORD))
     return problems + list(dict.fromkeys(wrong))
 
@@ -93,11 +104,15 @@ def find_ids(where: Where, ids: Iterable[int], what: str) -> list[Problem]:
     listed = list(ids)
     problems = _find_length(where, len(listed))
     if any(not 0 < one <= LARGEST_ID for one in listed):
-        problems.append(Problem(where, f"{what} is named by its Shopify id, a positive number."))
+        problems.append(Problem(where, say("{what} is named by its Shopify id, a positive number.", what=_said(what))))
     return problems
 
 
 def _find_length(where: Where, length: int) -> list[Problem]:
     if length <= LONGEST_LIST:
         return []
-    return [Problem(where, f"At most {LONGEST_LIST} can be listed here.")]
+    return [Problem(where, say("At most {most} can be listed here.", most=LONGEST_LIST))]
+
+
+def _said(words: str) -> Sentence:
+    return words if isinstance(words, Sentence) else say(words)

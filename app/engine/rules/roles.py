@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.sentences import marked
+
 
 class Role(StrEnum):
     """What a member of staff is here for, least first."""
@@ -11,6 +13,15 @@ class Role(StrEnum):
     APPROVER = "approver"
     MANAGER = "manager"
     OWNER = "owner"
+
+
+#: How each is called.
+ROLE_WORDS = {
+    Role.VIEWER: marked("viewer"),
+    Role.APPROVER: marked("approver"),
+    Role.MANAGER: marked("manager"),
+    Role.OWNER: marked("owner"),
+}
 
 
 class Duty(StrEnum):

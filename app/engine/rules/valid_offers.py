@@ -16,6 +16,7 @@ from app.engine.rules.problems import (
 )
 from app.engine.rules.scopes import plain_set
 from app.engine.rules.terms import Campaign, RateRule, Scope, Tier
+from app.sentences import marked, say
 
 WHOLE_BPS = 10_000
 MOST_TIERS, MOST_RULES = 50, 100
@@ -26,56 +27,68 @@ _LARGEST_MULTIPLIER_BPS = 100 * WHOLE_BPS
 #: Of these each line has one at most, so that scopes which name different ones cannot meet in a line.
 _SINGLE = ("product_ids", "variant_ids", "vendors", "product_types", "skus")
 #: How one of a list is called in a sentence, by the name of the list.
-_KINDS_OF_IDS = {"product_ids": "A product", "variant_ids": "A variant", "collection_ids": "A collection"}
+_KINDS_OF_IDS = {
+    "product_ids": marked("A product"),
+    "variant_ids": marked("A variant"),
+    "collection_ids": marked("A collection"),
+}
 _KINDS_OF_WORDS = {
-    "vendors": "A vendor", "product_types": "A product type", "product_tags": "A product's tag", "skus": "A SKU",
-}  # fmt: skip
+    "vendors": marked("A vendor"),
+    "product_types": marked("A product type"),
+    "product_tags": marked("A product's tag"),
+    "skus": marked("A SKU"),
+}
 
 
 def find_tiers(tiers: Sequence[Tier]) -> list[Problem]:
     """Return what is wrong with the tier table."""
     if not tiers:
-        return [Problem(("tiers",), "There must be at least one tier.")]
-    problems = find_names("tiers", [tier.name for tier in tiers], "tier", "tiers")
+        return [Problem(("tiers",), marked("There must be at least one tier."))]
+    problems = find_names("tiers", [tier.name for tier in tiers], marked("tier"), marked("tiers"))
     if len(tiers) > MOST_TIERS:
-        problems.append(Problem(("tiers",), f"There may be at most {MOST_TIERS} tiers."))
+        problems.append(Problem(("tiers",), say("There may be at most {most} tiers.", most=MOST_TIERS)))
     if tiers[0].threshold_minor != 0:
-        first = "The first tier must start at 0, so that every customer has one."
+        first = marked("The first tier must start at 0, so that every customer has one.")
         problems.append(Problem(("tiers", 0, "threshold"), first))
     for row, (below, tier) in enumerate(pairwise(tiers), start=1):
         if tier.threshold_minor <= below.threshold_minor:
-            rise = f"The thresholds must rise from one tier to the next; that of {tier.name!r} does not."
+            rise = say(
+                "The thresholds must rise from one tier to the next; that of {name} does not.", name=repr(tier.name)
+            )
             problems.append(Problem(("tiers", row, "threshold"), rise))
     for row, tier in enumerate(tiers):
-        what = f"The threshold of the tier {tier.name!r}"
+        what = say("The threshold of the tier {name}", name=repr(tier.name))
         problems += find_amount(("tiers", row, "threshold"), max(tier.threshold_minor, 0), what, "", least=0)
-        problems += _find_rate(("tiers", row, "rate"), tier.rate_bps, f"the tier {tier.name!r}")
-        problems += find_text(("tiers", row, "icon"), tier.icon, "A tier's icon", _LONGEST_ICON)
+        problems += _find_rate(("tiers", row, "rate"), tier.rate_bps, say("the tier {name}", name=repr(tier.name)))
+        problems += find_text(("tiers", row, "icon"), tier.icon, marked("A tier's icon"), _LONGEST_ICON)
         if tier.color and not _COLOR.fullmatch(tier.color):
-            color = f"The colour of the tier {tier.name!r} must be written like #c0c0c0."
+            color = say("The colour of the tier {name} must be written like #c0c0c0.", name=repr(tier.name))
             problems.append(Problem(("tiers", row, "color"), color))
     return problems
 
 
 def find_rates(rates: Sequence[RateRule]) -> list[Problem]:
     """Return what is wrong with the rates of some goods' own."""
-    problems = find_names("rates", [rule.name for rule in rates], "rate", "rates")
+    problems = find_names("rates", [rule.name for rule in rates], marked("rate"), marked("rates"))
     if len(rates) > MOST_RULES:
-        problems.append(Problem(("rates",), f"There may be at most {MOST_RULES} rates."))
+        problems.append(Problem(("rates",), say("There may be at most {most} rates.", most=MOST_RULES)))
     for row, rule in enumerate(rates):
-        problems += _find_rate(("rates", row, "rate"), rule.rate_bps, f"the rate {rule.name!r}")
+        problems += _find_rate(("rates", row, "rate"), rule.rate_bps, say("the rate {name}", name=repr(rule.name)))
         problems += _find_scope(("rates", row, "scope"), rule.scope)
         if rule.scope.is_everything:
-            nothing = f"Say which goods the rate {rule.name!r} is for; the rate of everything is the tier's."
+            words = "Say which goods the rate {name} is for; the rate of everything is the tier's."
+            nothing = say(words, name=repr(rule.name))
             problems.append(Problem(("rates", row, "scope"), nothing))
     return problems
 
 
 def find_campaigns(campaigns: Sequence[Campaign]) -> list[Problem]:
     """Return what is wrong with the campaigns, alone and together."""
-    problems = find_names("campaigns", [campaign.name for campaign in campaigns], "campaign", "campaigns")
+    problems = find_names(
+        "campaigns", [campaign.name for campaign in campaigns], marked("campaign"), marked("campaigns")
+    )
     if len(campaigns) > MOST_RULES:
-        problems.append(Problem(("campaigns",), f"There may be at most {MOST_RULES} campaigns."))
+        problems.append(Problem(("campaigns",), say("There may be at most {most} campaigns.", most=MOST_RULES)))
     for row, campaign in enumerate(campaigns):
         problems += [Problem(("campaigns", row, *where), said) for where, said in _find_campaign(campaign)]
     # Instants without a zone cannot be compared with others.
@@ -89,18 +102,18 @@ def _find_campaign(campaign: Campaign) -> list[Problem]:
     problems: list[Problem] = []
     for where, at in (("starts_at", campaign.starts_at), ("ends_at", campaign.ends_at)):
         if at.tzinfo is None:
-            lacks = f"The campaign {name} needs its time zone, like 2026-11-27T00:00+01:00."
+            lacks = say("The campaign {name} needs its time zone, like 2026-11-27T00:00+01:00.", name=name)
             problems.append(Problem((where,), lacks))
-        problems += find_year((where,), at, f"The campaign {name}")
+        problems += find_year((where,), at, say("The campaign {name}", name=name))
     if not problems and campaign.ends_at <= campaign.starts_at:
-        problems.append(Problem(("ends_at",), f"The campaign {name} must end after it begins."))
+        problems.append(Problem(("ends_at",), say("The campaign {name} must end after it begins.", name=name)))
     if (campaign.rate_bps is None) == (campaign.multiplier_bps is None):
-        either = f"The campaign {name} needs either a rate or a multiplier, and not both."
+        either = say("The campaign {name} needs either a rate or a multiplier, and not both.", name=name)
         problems.append(Problem(("rate",), either))
     if campaign.rate_bps is not None:
-        problems += _find_rate(("rate",), campaign.rate_bps, f"the campaign {name}")
+        problems += _find_rate(("rate",), campaign.rate_bps, say("the campaign {campaign}", campaign=name))
     if campaign.multiplier_bps is not None and not 0 < campaign.multiplier_bps <= _LARGEST_MULTIPLIER_BPS:
-        times = f"The multiplier of the campaign {name} must be above 0 and at most 100."
+        times = say("The multiplier of the campaign {name} must be above 0 and at most 100.", name=name)
         problems.append(Problem(("multiplier",), times))
     return problems + _find_scope(("scope",), campaign.scope)
 
@@ -109,8 +122,12 @@ def _find_overlaps(campaigns: Sequence[Campaign]) -> list[Problem]:
     return [
         Problem(
             ("campaigns", row, "starts_at"),
-            f"The campaigns {first.name!r} and {second.name!r} overlap in time and may meet in the same goods;"
-            " end one before the other begins, or name different products, variants, vendors, types or SKUs.",
+            say(
+                "The campaigns {first} and {second} overlap in time and may meet in the same goods;"
+                " end one before the other begins, or name different products, variants, vendors, types or SKUs.",
+                first=repr(first.name),
+                second=repr(second.name),
+            ),
         )
         for (_, first), (row, second) in combinations(enumerate(campaigns), 2)
         if first.starts_at < second.ends_at
@@ -144,4 +161,4 @@ def _find_scope(where: Where, scope: Scope) -> list[Problem]:
 def _find_rate(where: Where, rate_bps: int, whose: str) -> list[Problem]:
     if 0 <= rate_bps <= WHOLE_BPS:
         return []
-    return [Problem(where, f"The rate of {whose} must be between 0 % and 100 %.")]
+    return [Problem(where, say("The rate of {whose} must be between 0 % and 100 %.", whose=whose))]
