@@ -1,135 +1,173 @@
-"""Publishing a new version of the programme's terms, by form, as text or by a script; and looking at old ones."""
+"""The versions of the terms: all there are, what each says and changed, calling one off, and terms as one text."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 
-from flask import g, render_template, request
+from flask import g, make_response, request
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from app.admin import answers, bp
 from app.admin.display import zone
-from app.admin.forms import FormError, load, publication_schema
 from app.admin.people import needs
-from app.admin.settings import show_settings
-from app.admin.terms_form import document_of, fields_from_request, moment_of
-from app.admin.terms_page import Draft, tell_changes
+from app.admin.publication import Declined, publish, read_form, seen_version, text_of_field
+from app.admin.rules_page import tell_published
+from app.admin.terms_page import STANDINGS, Draft, look_at_terms, tell_changes
+from app.admin.terms_summary import summarise
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import terms
+from app.engine.flows import terms as flow
+from app.engine.flows.terms import Version
 from app.engine.rules.roles import Duty
 from app.engine.rules.terms import Terms
-from app.fields import InstantField
-from app.terms_document import BadDocument, dump, nest, read, write
-from app.terms_document import load as load_terms
+from app.engine.rules.terms_diff import Change, diff_terms
+from app.engine.rules.terms_told import tell_terms
+from app.errors import NotFound, Refused
+from app.languages import translate
+from app.sentences import say
+from app.terms_document import dump, read, write
 
-_NOTHING_SEEN = -1
-
-
-class Publication(NamedTuple):
-    """Terms to be published, from when on, and which version was the newest that their writer saw."""
-
-    terms: Terms
-    begins: datetime | None
-    seen_version: int
+#: So many versions are listed at once.
+PAGE = 10
 
 
-@bp.post("/settings/terms")
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A version with what it changed of the one before it; None for the first."""
+
+    version: Version
+    changes: tuple[Change, ...] | None
+
+
+@bp.get("/terms")
+def list_terms() -> ResponseReturnValue:
+    """List the versions, newest first."""
+    return _show_list()
+
+
+@bp.get("/terms/<int:number>")
+def show_version(number: int) -> ResponseReturnValue:
+    """Show one version: how it stands, what it changed, and all it says."""
+    return _show_version(number)
+
+
+@bp.post("/terms/<int:number>/call-off")
 @needs(Duty.MANAGE)
-def publish_terms() -> ResponseReturnValue:
-    """Publish what the form says, or a JSON body, unless somebody published another version meanwhile."""
-    if request.is_json:
-        return _publish(_read_body, Draft())
-    typed = fields_from_request(request.form, g.shop.currency)
-    draft = Draft(fields=typed, effective_from=_text("effective_from"))
-    return _publish(lambda: _read_form(lambda: document_of(typed, g.shop.currency, _zone())), draft)
+def call_off(number: int) -> ResponseReturnValue:
+    """Let what holds before a scheduled version go on holding."""
+    try:
+        with transaction() as session:
+            made = flow.call_off(session, g.shop.id, number, g.actor, utcnow(), seen_version=seen_version())
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show_version(number, 409, error=translate(error))
+    if not answers.wants_html():
+        return answers.as_json({"version": made.version})
+    return _show_list(toast=_("Version %(number)s is called off", number=number))
 
 
-@bp.post("/settings/terms/text")
+@bp.get("/terms/text")
+def show_text() -> ResponseReturnValue:
+    """Show all terms as one text, to be copied, or written and published."""
+    return _show_text(start=request.args.get("start", type=int))
+
+
+@bp.post("/terms/text")
 @needs(Duty.MANAGE)
 def publish_text() -> ResponseReturnValue:
     """Publish terms written as one text."""
-    text = _text("document")
-    draft = Draft(text=text, effective_from=_text("effective_from"))
-    return _publish(lambda: _read_form(lambda: read(text)), draft)
-
-
-@bp.get("/settings/terms/<int:number>")
-def show_version(number: int) -> ResponseReturnValue:
-    """Show one version: how it stands, what it changed, and all it says."""
-    session = db.session()
-    shown = terms.get_version(session, g.shop.id, number)
+    text = text_of_field("document")
+    draft = Draft(text=text, effective_from=text_of_field("effective_from"), seen_version=seen_version())
+    outcome = publish(lambda: read_form(lambda: read(text)), draft)
+    if isinstance(outcome, Declined):
+        return _show_text(outcome.status, error=outcome.sentence, draft=outcome.draft)
     if not answers.wants_html():
-        return answers.as_json({"version": number, "terms": dump(shown)})
-    versions = terms.list_versions(session, g.shop.id, utcnow())
+        return answers.as_json({"version": outcome.version})
+    return _show_text(toast=tell_published(outcome))
+
+
+def _show_list(*, toast: str | None = None) -> ResponseReturnValue:
+    session = db.session()
+    versions = flow.list_versions(session, g.shop.id, utcnow())
+    if not answers.wants_html():
+        return answers.as_json({"versions": [_plain(version) for version in versions]})
+    before = request.args.get("before", type=int)
+    listed = [one for one in versions if before is None or one.number < before]
+    response = answers.show(
+        "admin/terms.html",
+        told=list(_tell(session, g.shop.id, listed[:PAGE])),
+        newest=versions[0].number if versions else 0,
+        older=listed[PAGE - 1].number if len(listed) > PAGE else None,
+        is_first=before is None or not versions or before > versions[0].number,
+        standings=STANDINGS,
+    )
+    return answers.add_toast(response, toast) if toast else make_response(response)
+
+
+def _show_version(number: int, status: int = 200, *, error: str | None = None) -> ResponseReturnValue:
+    session, local = db.session(), zone(g.shop.timezone)
+    shown = flow.get_version(session, g.shop.id, number)
+    if not answers.wants_html():
+        return answers.as_json({"error": error} if error else {"version": number, "terms": dump(shown)}, status)
+    versions = flow.list_versions(session, g.shop.id, utcnow())
     against = request.args.get("against", number - 1, type=int)
-    changes = tell_changes(session, g.shop.id, against, number, zone(g.shop.timezone)) if against > 0 else None
-    return render_template(
-        "admin/settings_version.html",
+    response = answers.show(
+        "admin/terms_version.html",
+        status,
         version=next(one for one in versions if one.number == number),
         versions=versions,
         against=against,
-        changes=changes,
+        changes=tell_changes(session, g.shop.id, against, number, local) if against > 0 else None,
+        summary=summarise(shown),
+        told=_say_all(shown),
         text=write(shown),
+        standings=STANDINGS,
+        error=error,
     )
+    return answers.add_toast(response, error, is_error=True) if error else make_response(response)
 
 
-def _publish(read_wanted: Callable[[], Publication], draft: Draft) -> ResponseReturnValue:
-    try:
-        wanted = read_wanted()
-        with transaction() as session:
-            published = terms.publish(
-                session,
-                g.shop.id,
-                wanted.terms,
-                g.actor,
-                utcnow(),
-                wanted.begins,
-                seen_version=wanted.seen_version,
-            )
-    except (BadDocument, FormError) as error:
-        return show_settings(422, error=str(error), draft=replace(draft, errors=error.errors))
-    except terms.BadTerms as error:
-        return show_settings(422, error=str(error), draft=replace(draft, errors=nest(error.problems)))
-    except terms.BadMoment as error:
-        return show_settings(422, error=str(error), draft=replace(draft, errors={"effective_from": [str(error)]}))
-    except terms.Overtaken as error:
-        return show_settings(409, error=str(error), draft=draft)
+def _show_text(
+    status: int = 200,
+    *,
+    toast: str | None = None,
+    error: str | None = None,
+    draft: Draft | None = None,
+    start: int | None = None,
+) -> ResponseReturnValue:
     if not answers.wants_html():
-        return answers.as_json({"version": published.version})
-    is_new = published.version > wanted.seen_version
-    return show_settings(toast=f"Published as version {published.version}" if is_new else "Nothing to publish")
+        wrong = draft.errors if draft is not None else None
+        return answers.as_json({"errors": wrong or error}, status)
+    look = look_at_terms(db.session(), g.shop, utcnow(), draft or Draft(), start)
+    response = answers.show("admin/terms_text.html", status, look=look, error=error)
+    message = toast or error
+    return answers.add_toast(response, message, is_error=error is not None) if message else make_response(response)
 
 
-def _read_body() -> Publication:
-    body = load(publication_schema, read(request.get_data()))
-    return Publication(load_terms(body["terms"], g.shop.currency), body["effective_from"], body["seen_version"])
-
-
-def _read_form(document: Callable[[], dict[str, object]]) -> Publication:
-    seen = request.form.get("seen_version", _NOTHING_SEEN, type=int)
-    return Publication(load_terms(document(), g.shop.currency), _begins(), seen)
-
-
-def _begins() -> datetime | None:
-    text = moment_of(_text("effective_from").strip(), _zone())
-    if not text:
-        return None
-    try:
-        at: datetime = InstantField().deserialize(text)
-    except ValidationError as error:
-        raise FormError({"effective_from": error.messages}) from error
-    return at
-
-
-def _zone() -> ZoneInfo | None:
-    """Return the zone in which the form's moments are meant: the shop's, if the form says that it showed it."""
+def _tell(session: Session, shop_id: int, versions: Sequence[Version]) -> Iterator[Told]:
+    said = cache(lambda number: flow.get_version(session, shop_id, number))
     local = zone(g.shop.timezone)
-    return local if request.form.get("zone") == local.key else None
+    for version in versions:
+        before = version.number - 1
+        yield Told(version, diff_terms(said(before), said(version.number), local) if before else None)
 
 
-def _text(name: str) -> str:
-    return request.form.get(name, "").replace("\x00", "")
+def _say_all(terms: Terms) -> dict[str, list[tuple[str, str]]]:
+    """Return all that terms say, by section, in the reader's language."""
+    return {
+        section: [(translate(part.what), translate(say("{value}", value=part.value))) for part in parts]
+        for section, parts in tell_terms(terms, zone(g.shop.timezone)).items()
+    }
+
+
+def _plain(version: Version) -> dict[str, object]:
+    return {
+        "version": version.number,
+        "state": version.state.value,
+        "effective_from": version.effective_from.isoformat(),
+        "published_at": version.published_at.isoformat(),
+        "published_by": version.published_by,
+    }

@@ -11,19 +11,30 @@ from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask_babel import gettext, lazy_gettext
 from marshmallow import Schema
 from marshmallow import fields as shapes
 from werkzeug.datastructures import MultiDict
 
 from app.engine.rules.terms import ReleaseKind, Terms
-from app.engine.rules.terms_words import GOODS
 from app.fields import FlagField, IdsField, InstantField, WordsField
+from app.languages import translate
 from app.terms_document import WHOLE, Document, Errors, dump, flatten, schema_of
 
 #: Nested like the document; lists are one text, flags are booleans.
 Fields = dict[str, Any]
 #: Their items never hold a comma; other texts may.
 _DIVIDED_BY_COMMAS = ("tags", "product_tags", "excluded_tags", "excluded_product_tags", "excluded_discount_codes")
+#: The parts of a scope, as a row of rates or campaigns names them.
+_GOODS = {
+    "product_ids": lazy_gettext("Products"),
+    "variant_ids": lazy_gettext("Variants"),
+    "collection_ids": lazy_gettext("Collections"),
+    "vendors": lazy_gettext("Vendors"),
+    "product_types": lazy_gettext("Product types"),
+    "product_tags": lazy_gettext("Product tags"),
+    "skus": lazy_gettext("SKUs"),
+}
 _COUNTING = (ReleaseKind.DAYS_AFTER_PAID, ReleaseKind.DAYS_AFTER_FULFILLED, ReleaseKind.MONTH_END)
 
 
@@ -43,14 +54,16 @@ class TermsForm:
 
     def error(self, path: str) -> str:
         """Return all sentences about a field and its parts."""
-        return " ".join(dict.fromkeys(sentence for _, sentence in flatten(_dig(self._errors, path, ()))))
+        return " ".join(dict.fromkeys(translate(sentence) for _, sentence in flatten(_dig(self._errors, path, ()))))
 
     @property
     def goods(self) -> str:
         """Return which goods a row's scope names, as far as they are typed; everything where none are."""
-        texts = {word: self.value(f"scope.{kind}").split("\n") for kind, word in GOODS.items()}
-        named = {word: [line.strip() for line in lines if line.strip()] for word, lines in texts.items()}
-        return "; ".join(f"{word} {', '.join(lines)}" for word, lines in named.items() if lines) or "everything"
+        named = []
+        for kind, words in _GOODS.items():
+            lines = [line.strip() for line in self.value(f"scope.{kind}").split("\n") if line.strip()]
+            named += [f"{words}: {', '.join(lines)}"] if lines else []
+        return " · ".join(named) or gettext("everything")
 
     def rows(self, name: str) -> "list[TermsForm]":
         """Return the rows of tiers, rates or campaigns."""
@@ -67,7 +80,7 @@ class TermsForm:
     def error_of_all(self, name: str) -> str:
         """Return the sentences about tiers, rates or campaigns together, without those about one row."""
         wrong = _dig(self._errors, name, ())
-        return " ".join(wrong.get(WHOLE, ()) if isinstance(wrong, dict) else wrong)
+        return " ".join(map(translate, wrong.get(WHOLE, ()) if isinstance(wrong, dict) else wrong))
 
     def is_wrong(self, *names: str) -> bool:
         """Return whether something is wrong with one of the fields."""

@@ -1,78 +1,108 @@
-"""The terms in a line for each section of the settings, so that one sees what is set without opening it."""
+"""The terms in a line for each section of the rules, so that one sees what is set without opening it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sized
+
+from flask_babel import gettext
+from flask_babel import ngettext as numbered
 
 from app.admin.display import format_money
-from app.engine.rules.money import rate_text
-from app.engine.rules.terms import Cycle, Expiry, HoldRules, Limits, Release, ReleaseKind, Terms
-from app.engine.rules.terms_words import tell_choice
+from app.engine.rules.terms import Cycle, Expiry, HoldRules, Limits, OwedPolicy, Release, ReleaseKind, Terms
+from app.languages import format_rate
 
-_LIMITS = {
-    "day_minor": "per day",
-    "cycle_minor": "per statement period",
-    "month_minor": "per month",
-    "lifetime_minor": "per customer",
-    "balance_minor": "balance",
-    "budget_minor": "for all per month",
-}
-_EXCLUSIONS = {
-    "excluded_product_ids": "product",
-    "excluded_variant_ids": "variant",
-    "excluded_collection_ids": "collection",
-    "excluded_vendors": "vendor",
-    "excluded_product_types": "product type",
-    "excluded_product_tags": "product tag",
-    "excluded_skus": "SKU",
-    "excluded_tags": "tag",
-    "excluded_channels": "channel",
-    "excluded_discount_codes": "discount code",
-}
+_Tell = Callable[..., str]
+_: _Tell = gettext
+ngettext: _Tell = numbered
+#: Between things that are said side by side.
+_DOT = " · "
 
 
 def summarise(terms: Terms) -> dict[str, str]:
-    """Return a line about each section of the settings."""
-    rates = [tier.rate_bps for tier in terms.tiers]
+    """Return a line about each section of the rules."""
     return {
-        "tiers": f"{_number(len(rates), 'tier')}, {_span(min(rates), max(rates))}",
+        "tiers": _tiers(terms),
         "order": _order(terms),
         "earning": _earning(terms),
         "exclusions": _exclusions(terms),
-        "rates": f"{_number(len(terms.rates), 'rate')}, {_number(len(terms.campaigns), 'campaign')}",
+        "rates": _rates(terms),
         "limits": _limits(terms.limits, terms.currency),
         "holds": _holds(terms),
         "mixed": _mixed(terms),
-        "release": f"{_release(terms.release)}; credit {_expiry(terms.expiry)}",
-        "people": f"Statements {_cycle(terms.cycle)}; guests have {_number(terms.claim_days, 'day')}",
+        "release": _release(terms.release),
+        "expiry": _expiry(terms.expiry),
+        "owed": _owed(terms.owed),
+        "hand": _hand(terms),
+        "statements": _statements(terms),
     }
+
+
+def _tiers(terms: Terms) -> str:
+    rates = [tier.rate_bps for tier in terms.tiers]
+    least, most = format_rate(min(rates)), format_rate(max(rates))
+    tiers = ngettext("%(num)s tier", "%(num)s tiers", len(rates))
+    return tiers + _DOT + (least if least == most else _("%(least)s to %(most)s", least=least, most=most))
 
 
 def _order(terms: Terms) -> str:
     least, most = terms.minimum_order_minor, terms.cap_per_order_minor
-    minimum = f"From {format_money(least, terms.currency)}" if least else "No minimum"
-    return f"{minimum}, {f'at most {format_money(most, terms.currency)}' if most is not None else 'no cap'}"
+    return _DOT.join(
+        [
+            _("From %(amount)s", amount=format_money(least, terms.currency)) if least else _("No minimum"),
+            _("No cap") if most is None else _("At most %(amount)s", amount=format_money(most, terms.currency)),
+        ]
+    )
 
 
 def _earning(terms: Terms) -> str:
-    goods = "Goods before discounts" if terms.before_discounts else "Goods after discounts"
-    tax = "with tax" if terms.includes_tax else "without tax"
-    return f"{goods}, {tax}, {'with shipping' if terms.includes_shipping else 'without shipping'}"
+    return _DOT.join(
+        [
+            _("Goods before discounts") if terms.before_discounts else _("Goods after discounts"),
+            _("With tax") if terms.includes_tax else _("Without tax"),
+            _("With shipping") if terms.includes_shipping else _("Without shipping"),
+        ]
+    )
 
 
 def _exclusions(terms: Terms) -> str:
-    listed = [_number(len(getattr(terms, name)), one) for name, one in _EXCLUSIONS.items() if getattr(terms, name)]
-    flags = (
-        (terms.excludes_b2b, "companies"),
-        (terms.excludes_on_sale, "goods on sale"),
-        (terms.excludes_paid_with_credit, "what is paid with credit"),
+    lists: tuple[tuple[Sized, _Tell], ...] = (
+        (terms.excluded_product_ids, lambda n: ngettext("%(num)s product", "%(num)s products", n)),
+        (terms.excluded_variant_ids, lambda n: ngettext("%(num)s variant", "%(num)s variants", n)),
+        (terms.excluded_collection_ids, lambda n: ngettext("%(num)s collection", "%(num)s collections", n)),
+        (terms.excluded_vendors, lambda n: ngettext("%(num)s vendor", "%(num)s vendors", n)),
+        (terms.excluded_product_types, lambda n: ngettext("%(num)s product type", "%(num)s product types", n)),
+        (terms.excluded_product_tags, lambda n: ngettext("%(num)s product tag", "%(num)s product tags", n)),
+        (terms.excluded_skus, lambda n: ngettext("%(num)s SKU", "%(num)s SKUs", n)),
+        (terms.excluded_tags, lambda n: ngettext("%(num)s tag", "%(num)s tags", n)),
+        (terms.excluded_channels, lambda n: ngettext("%(num)s channel", "%(num)s channels", n)),
+        (terms.excluded_discount_codes, lambda n: ngettext("%(num)s discount code", "%(num)s discount codes", n)),
     )
-    return _sentence([word for is_set, word in flags if is_set] + listed, "Nothing but gift cards")
+    said = [_("Companies")] if terms.excludes_b2b else []
+    said += [_("Goods on sale")] if terms.excludes_on_sale else []
+    said += [_("What is paid with credit")] if terms.excludes_paid_with_credit else []
+    said += [tell(len(listed)) for listed, tell in lists if listed]
+    return _DOT.join(said) or _("Nothing but gift cards")
+
+
+def _rates(terms: Terms) -> str:
+    rates, campaigns = len(terms.rates), len(terms.campaigns)
+    return _DOT.join(
+        [
+            ngettext("%(num)s rate", "%(num)s rates", rates) if rates else _("No rates of goods"),
+            ngettext("%(num)s campaign", "%(num)s campaigns", campaigns) if campaigns else _("No campaigns"),
+        ]
+    )
 
 
 def _limits(limits: Limits, currency: str) -> str:
-    amounts = ((getattr(limits, name), word) for name, word in _LIMITS.items())
-    return _sentence(
-        [f"{format_money(minor, currency)} {word}" for minor, word in amounts if minor is not None], "None"
+    amounts: tuple[tuple[int | None, _Tell], ...] = (
+        (limits.day_minor, lambda amount: _("%(amount)s per day", amount=amount)),
+        (limits.cycle_minor, lambda amount: _("%(amount)s per statement period", amount=amount)),
+        (limits.month_minor, lambda amount: _("%(amount)s per month", amount=amount)),
+        (limits.lifetime_minor, lambda amount: _("%(amount)s per customer", amount=amount)),
+        (limits.balance_minor, lambda amount: _("%(amount)s of balance", amount=amount)),
+        (limits.budget_minor, lambda amount: _("%(amount)s for all per month", amount=amount)),
     )
+    said = [tell(format_money(minor, currency)) for minor, tell in amounts if minor is not None]
+    return _DOT.join(said) or _("None")
 
 
 def _holds(terms: Terms) -> str:
@@ -81,44 +111,70 @@ def _holds(terms: Terms) -> str:
         for name in HoldRules.__slots__
         if name != "release_after_days"
     ) + (terms.hold_above_minor is not None)
+    if not rules:
+        return _("No rules")
     after = terms.holds.release_after_days
-    return _number(rules, "rule") + ("" if after is None or not rules else f", for {_number(after, 'day')}")
+    days = [] if after is None else [ngettext("For %(num)s day", "For %(num)s days", after)]
+    return _DOT.join([ngettext("%(num)s rule", "%(num)s rules", rules), *days])
 
 
 def _mixed(terms: Terms) -> str:
     up_to = terms.automatic_up_to_minor
-    parts = [] if up_to is None else [f"up to {format_money(up_to, terms.currency)}"]
-    return _sentence([*parts, *sorted(terms.automatic_tiers)], "Not set up")
+    parts = [] if up_to is None else [_("Up to %(amount)s", amount=format_money(up_to, terms.currency))]
+    return _DOT.join([*parts, *sorted(terms.automatic_tiers)]) or _("Not set up")
 
 
 def _release(release: Release) -> str:
-    if release.kind is ReleaseKind.AT_ONCE:
-        return "At once"
-    if release.kind is ReleaseKind.ON_DATE:
-        return f"On {release.on}"
-    choice = tell_choice(release.kind)
-    # "1 day after the order", "2 days after the order".
-    return f"{release.number} {choice.replace('s ', ' ', 1) if release.number == 1 else choice}"
+    match release.kind:
+        case ReleaseKind.ON_DATE:
+            return _("On %(day)s", day=release.on)
+        case ReleaseKind.DAYS_AFTER_PAID:
+            return ngettext("%(num)s day after the order", "%(num)s days after the order", release.number)
+        case ReleaseKind.DAYS_AFTER_FULFILLED:
+            return ngettext("%(num)s day after it was fulfilled", "%(num)s days after it was fulfilled", release.number)
+        case ReleaseKind.MONTH_END:
+            return ngettext(
+                "%(num)s month after the end of the month", "%(num)s months after the end of the month", release.number
+            )
+        case _:
+            return _("At once")
 
 
 def _expiry(expiry: Expiry) -> str:
     if expiry.days is not None:
-        return f"expires after {_number(expiry.days, 'day')}"
-    return "never expires" if expiry.on is None else f"expires on {expiry.on}"
+        return ngettext("Credit expires after %(num)s day", "Credit expires after %(num)s days", expiry.days)
+    return _("Credit never expires") if expiry.on is None else _("Credit expires on %(day)s", day=expiry.on)
+
+
+def _owed(policy: OwedPolicy) -> str:
+    match policy:
+        case OwedPolicy.FORGIVE:
+            return _("Forgiven, and noted")
+        case OwedPolicy.BLOCK:
+            return _("Kept as owed; nothing is earned until it is settled")
+        case _:
+            return _("Set off against later cashback")
+
+
+def _hand(terms: Terms) -> str:
+    above = terms.second_person_above_minor
+    second = (
+        _("One person is enough")
+        if above is None
+        else _("A second person above %(amount)s", amount=format_money(above, terms.currency))
+    )
+    return _DOT.join([second, _("Debits may leave credit owed")] if terms.debit_may_owe else [second])
+
+
+def _statements(terms: Terms) -> str:
+    return _DOT.join([_cycle(terms.cycle), _claims(terms.claim_days)])
 
 
 def _cycle(cycle: Cycle) -> str:
-    return "by calendar month" if cycle.days is None else f"every {_number(cycle.days, 'day')}"
+    if cycle.days is None:
+        return _("By calendar month")
+    return ngettext("Every %(num)s day", "Every %(num)s days", cycle.days)
 
 
-def _span(least_bps: int, most_bps: int) -> str:
-    return rate_text(least_bps) if least_bps == most_bps else f"{rate_text(least_bps)} to {rate_text(most_bps)}"
-
-
-def _number(count: int, one: str) -> str:
-    return f"{count or 'no'} {one if count == 1 else f'{one}s'}"
-
-
-def _sentence(parts: Iterable[str], otherwise: str) -> str:
-    text = ", ".join(parts) or otherwise
-    return text[0].upper() + text[1:]
+def _claims(days: int) -> str:
+    return ngettext("Guests have %(num)s day", "Guests have %(num)s days", days) if days else _("Guests cannot claim")

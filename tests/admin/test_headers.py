@@ -33,7 +33,7 @@ def all_pages(visitor: Visitor, shop_id: int) -> dict[str, str]:
         "approve": visitor.post(
             f"/reviews/{ids[plain.order_id].id}/approve", {**form[plain.order_id], "view": "order"}
         ),
-        "bad terms": visitor.post("/settings/terms", {"seen_version": "1"}),
+        "bad terms": visitor.post("/rules", {"seen_version": "1"}),
         "bad mode": visitor.post("/settings/mode", {"mode": "sideways"}),
         "held order": visitor.load(f"/orders/{held.order_id}"),
         "rejected order": visitor.load(f"/orders/{rejected.order_id}"),

@@ -117,18 +117,18 @@ def send(visitor: Visitor, body: Any) -> TestResponse:
     """Send a body of JSON, as a script does."""
     text = body if isinstance(body, str | bytes) else json.dumps(body)
     headers = {"Authorization": f"Bearer {visitor.token()}"}
-    return visitor.client.post("/settings/terms", data=text, content_type="application/json", headers=headers)
+    return visitor.client.post("/rules", data=text, content_type="application/json", headers=headers)
 
 
 def shown_form(visitor: Visitor, **query: str) -> dict[str, list[str]]:
     """Return what a browser would send of the page's form."""
-    fields = FormReader(visitor.load("/settings", **query).text, "/settings/terms").fields
+    fields = FormReader(visitor.load("/rules", **query).text, "/rules").fields
     del fields["token"]
     return fields
 
 
 def test_good_terms_are_published_as_the_next_version(visitor: Visitor, shop_id: int) -> None:
-    response = visitor.post("/settings/terms", GOOD)
+    response = visitor.post("/rules", GOOD)
     assert response.status_code == 200, Page(response.text).text
     assert current(shop_id) == Terms(
         version=2,
@@ -162,10 +162,10 @@ def test_the_page_sends_the_terms_it_shows(visitor: Visitor, shop_id: int) -> No
     assert current(shop_id) == replace(EVERYTHING, version=2)
     rows = all_rows()
     form = shown_form(visitor)
-    response = visitor.post("/settings/terms", form)
+    response = visitor.post("/rules", form)
     assert (response.status_code, "Nothing to publish" in response.headers["HX-Trigger"]) == (200, True)
     assert all_rows() == rows
-    visitor.post("/settings/terms", {**form, "limits.day": ["0.99"]})
+    visitor.post("/rules", {**form, "limits.day": ["0.99"]})
     assert current(shop_id) == replace(EVERYTHING, version=3, limits=replace(EVERYTHING.limits, day_minor=99))
 
 
@@ -174,13 +174,13 @@ def test_the_page_sends_them_in_any_time_zone(app: Flask) -> None:
     send(visitor, {"seen_version": 1, "terms": dump(EVERYTHING)})
     form = shown_form(visitor)
     assert form["campaigns.starts_at"] == ["2026-10-25T02:30:01", "2026-10-25T02:30:00+01:00"]
-    assert visitor.post("/settings/terms", {**form, "claim_days": ["11"]}).status_code == 200
+    assert visitor.post("/rules", {**form, "claim_days": ["11"]}).status_code == 200
     assert current(shop_id) == replace(EVERYTHING, version=3, claim_days=11)
 
 
 def test_campaigns_and_rates_come_from_rows_and_blank_rows_are_dropped(visitor: Visitor, shop_id: int) -> None:
     rates = {"rates.name": ["Mugs", ""], "rates.rate": ["8", ""], "rates.scope.product_ids": ["5, 6", " "]}
-    response = visitor.post("/settings/terms", {**GOOD, **SALE, **rates})
+    response = visitor.post("/rules", {**GOOD, **SALE, **rates})
     assert response.status_code == 200, Page(response.text).text
     now = current(shop_id)
     assert now.rates == (RateRule("Mugs", 800, Scope(product_ids=frozenset({5, 6}))),)
@@ -191,25 +191,23 @@ def test_campaigns_and_rates_come_from_rows_and_blank_rows_are_dropped(visitor: 
         ),
         Campaign("Week", datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 8, tzinfo=UTC), 1_000),
     )  # fmt: skip
-    assert "Which goods: vendors Kiln, Ltd., Loom" in Page(response.text).text
+    assert "Which goods: Vendors: Kiln, Ltd., Loom" in Page(response.text).text
 
 
 def test_a_box_that_is_not_ticked_means_no_and_one_that_is_not_there_its_default(
     visitor: Visitor, shop_id: int
 ) -> None:
     boxes = {"excludes_b2b": ["no"], "includes_tax": ["no", "yes"]}
-    assert visitor.post("/settings/terms", {**GOOD, **boxes}).status_code == 200
+    assert visitor.post("/rules", {**GOOD, **boxes}).status_code == 200
     now = current(shop_id)
     assert (now.excludes_b2b, now.includes_tax, now.excludes_paid_with_credit) == (False, True, True)
 
 
 def test_a_release_takes_only_what_its_kind_has_a_use_for(visitor: Visitor, shop_id: int) -> None:
     typed = {**GOOD, "release.kind": "at_once", "release.number": "14", "release.on": "2027-01-01"}
-    assert visitor.post("/settings/terms", typed).status_code == 200
+    assert visitor.post("/rules", typed).status_code == 200
     assert current(shop_id).release == Release()
-    assert (
-        visitor.post("/settings/terms", {**typed, "seen_version": "2", "release.kind": "month_end"}).status_code == 200
-    )
+    assert visitor.post("/rules", {**typed, "seen_version": "2", "release.kind": "month_end"}).status_code == 200
     assert current(shop_id).release == Release(ReleaseKind.MONTH_END, 14)
 
 
@@ -278,7 +276,7 @@ def test_bad_terms_are_told_why_and_nothing_is_saved(
     visitor: Visitor, shop_id: int, change: dict[str, Any], sentence: str
 ) -> None:
     before = all_rows()
-    response = visitor.post("/settings/terms", {**GOOD, **change})
+    response = visitor.post("/rules", {**GOOD, **change})
     assert response.status_code == 422
     page = Page(response.text)
     # As the message of the whole, and beside its field.
@@ -287,28 +285,28 @@ def test_bad_terms_are_told_why_and_nothing_is_saved(
     assert sentence in page.text
     assert all_rows() == before
     # What was typed is still there, but for what no browser would let anyone type.
-    kept = FormReader(response.text, "/settings/terms").fields
+    kept = FormReader(response.text, "/rules").fields
     for name in change.keys() - {"zone", "holds.risk_from", "tier_method"}:
         typed = [change[name]] if isinstance(change[name], str) else change[name]
         assert set(typed) <= set(kept.get(name, ())) or not any(typed)
-    answer = visitor.post("/settings/terms", {**GOOD, **change}, htmx=False)
+    answer = visitor.post("/rules", {**GOOD, **change}, htmx=False)
     assert answer.status_code == 422
     assert sentence in json.dumps(answer.json, ensure_ascii=False)
     assert all_rows() == before
 
 
 def test_a_section_with_something_wrong_is_open(visitor: Visitor, shop_id: int) -> None:
-    folds = {at["id"]: "open" in at for at in Page(visitor.load("/settings").text).of("details", **{"class": "fold"})}
-    assert [name for name, is_open in folds.items() if is_open] == ["fold-tiers"]
-    response = visitor.post("/settings/terms", {**GOOD, "limits.day": "0", "claim_days": "x"})
+    folds = {at["id"]: "open" in at for at in Page(visitor.load("/rules").text).of("details", **{"class": "fold"})}
+    assert [name for name, is_open in folds.items() if is_open] == []
+    response = visitor.post("/rules", {**GOOD, "limits.day": "0", "claim_days": "x"})
     folds = {at["id"]: "open" in at for at in Page(response.text).of("details", **{"class": "fold"})}
     # What is not readable comes first; what it means is looked at once everything can be read.
-    assert [name for name, is_open in folds.items() if is_open] == ["fold-tiers", "fold-people"]
+    assert [name for name, is_open in folds.items() if is_open] == ["fold-statements"]
 
 
 def test_a_nul_in_the_terms_is_left_out_as_no_table_can_hold_it(visitor: Visitor, shop_id: int) -> None:
     change = {"tiers.name": ["Every\0one", "Friends"], "excluded_tags": "whole\0sale, \0"}
-    assert visitor.post("/settings/terms", {**GOOD, **change}).status_code == 200
+    assert visitor.post("/rules", {**GOOD, **change}).status_code == 200
     assert [tier.name for tier in current(shop_id).tiers] == ["Everyone", "Friends"]
     assert current(shop_id).excluded_tags == {"wholesale"}
 
@@ -317,7 +315,7 @@ def test_a_nul_in_the_terms_is_left_out_as_no_table_can_hold_it(visitor: Visitor
 def test_terms_that_saw_another_version_are_not_published(visitor: Visitor, shop_id: int, seen: str | None) -> None:
     before = all_rows()
     form = {name: value for name, value in {**GOOD, "seen_version": seen}.items() if value is not None}
-    response = visitor.post("/settings/terms", form)
+    response = visitor.post("/rules", form)
     assert response.status_code == 409
     assert "meanwhile" in response.text
     assert "250.50" in response.text
@@ -328,9 +326,9 @@ def test_amounts_of_the_form_are_in_the_shops_currency(app: Flask) -> None:
     shop_id = make_shop(OTHER, currency="JPY")
     visitor = Visitor(app, OTHER)
     form = {**GOOD, "tiers.threshold": ["0", "250"], "minimum_order": "1000", "cap_per_order": "25.0"}
-    assert visitor.post("/settings/terms", form).status_code == 200
+    assert visitor.post("/rules", form).status_code == 200
     assert current(shop_id).minimum_order_minor == 1000
-    assert visitor.post("/settings/terms", {**form, "seen_version": "2", "minimum_order": "10.5"}).status_code == 422
+    assert visitor.post("/rules", {**form, "seen_version": "2", "minimum_order": "10.5"}).status_code == 422
 
 
 def test_orders_already_seen_keep_their_terms(visitor: Visitor, shop_id: int) -> None:
@@ -338,7 +336,7 @@ def test_orders_already_seen_keep_their_terms(visitor: Visitor, shop_id: int) ->
     fact = order(1)
     tell(shop_id, fact)
     tiers = {"tiers.name": ["Bronze", "Silver"]}
-    assert visitor.post("/settings/terms", {**GOOD, **tiers, "seen_version": "2"}).status_code == 200
+    assert visitor.post("/rules", {**GOOD, **tiers, "seen_version": "2"}).status_code == 200
     assert reward_of(fact).terms_version == 2
 
 

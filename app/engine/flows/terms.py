@@ -14,12 +14,13 @@ from app.engine.rules.money import exponent
 from app.engine.rules.problems import LATEST_YEAR, Problem
 from app.engine.rules.roles import Duty
 from app.engine.rules.terms import Terms, Tier
-from app.engine.rules.terms_versions import VersionState, tell_states
+from app.engine.rules.terms_versions import VersionState, find_in_force, tell_states
 from app.engine.rules.valid_terms import find_late_dates, find_problems
 from app.engine.staffing import check_may
 from app.engine.standings import check_tiers_in_use
 from app.errors import NotFound, Refused
 from app.models import Shop, TermsVersion
+from app.sentences import say
 
 #: Name, threshold in whole units of the shop's currency, rate in basis points.
 DEFAULT_TIERS = (("Bronze", 0, 200), ("Silver", 500, 400), ("Gold", 1_500, 600))
@@ -124,6 +125,27 @@ def publish(
     """
     check_may(session, shop_id, actor, Duty.MANAGE)
     return _publish(session, shop_id, terms, actor, now, effective_from, seen_version)
+
+
+def call_off(session: Session, shop_id: int, number: int, actor: str, now: datetime, *, seen_version: int) -> Terms:
+    """Publish, for the moment at which a scheduled version would begin, what holds until then; and return that.
+
+    The scheduled version never holds then: a newer one begins with it. Raises Refused where it is not scheduled
+    any more, or Overtaken where ``seen_version``, the newest somebody looked at, is not the newest.
+    """
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    versions = {one.number: one for one in list_versions(session, shop_id, now)}
+    version = versions.get(number)
+    if version is None or version.state is not VersionState.SCHEDULED:
+        raise Refused(say("Version {number} is not scheduled any more; there is nothing to call off.", number=number))
+    until_then = find_in_force(
+        {one.number: one.effective_from for one in versions.values() if one.effective_from < version.effective_from},
+        version.effective_from,
+    )
+    if until_then is None:
+        raise Refused("Nothing holds before this version; publish other terms for its moment instead.")
+    kept = get_version(session, shop_id, until_then)
+    return _publish(session, shop_id, kept, actor, now, version.effective_from, seen_version)
 
 
 def publish_default(session: Session, shop: Shop, actor: str, now: datetime) -> None:
