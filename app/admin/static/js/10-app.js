@@ -4,7 +4,7 @@
   const ONE_TIME = ["id_token", "hmac", "session", "timestamp", "bounced"];
   const byId = (id) => document.getElementById(id);
   const rows = () => [...document.querySelectorAll("[data-row]")];
-  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+  const typing = (element) => element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 
   // What proved who we are was good for one load; a reload must not try it again.
   function cleanAddress() {
@@ -55,20 +55,26 @@
   });
 
   // --- Dialogs ------------------------------------------------------------------------------------------
+  // One dialog serves every row; what was typed stays until another row is decided about.
+  function aim(form, row, verb) {
+    const path = `${row.dataset.path ?? row.dataset.reject.slice(0, -7)}/${verb}`;
+    if (form.dataset.aimed !== path) {
+      form.reset();
+      if (form.elements.amount) form.elements.amount.value = row.dataset.amount;
+    }
+    form.dataset.aimed = path;
+    form.setAttribute("hx-post", path);
+    form.setAttribute("action", path);
+    if (row.id) form.setAttribute("hx-target", "#" + row.id);
+    form.elements.seen_version.value = row.dataset.version;
+    form.querySelector("[data-name]").textContent = row.dataset.name;
+  }
   function openDialog(id, opener) {
     const dialog = byId(id);
     if (!dialog || dialog.open) return;
     const row = opener?.closest("[data-row]");
-    const form = dialog.querySelector("form[hx-post]");
-    if (row && form && id === "reject") {
-      form.setAttribute("hx-post", row.dataset.reject);
-      form.setAttribute("action", row.dataset.reject);
-      if (row.id) form.setAttribute("hx-target", "#" + row.id);
-      form.elements.seen_version.value = row.dataset.version;
-      form.elements.reason.value = "";
-      dialog.querySelector("[data-name]").textContent = row.dataset.name;
-      form.elements.reason.autofocus = true;
-    }
+    const form = dialog.querySelector("form[hx-post*='/reviews/']");
+    if (row && form) aim(form, row, form.dataset.verb ?? id);
     dialog.showModal();
   }
   document.addEventListener("click", (event) => {
@@ -121,18 +127,23 @@
   let place = null;
   document.addEventListener("htmx:before:swap", (event) => {
     const row = event.detail.ctx.target?.closest?.("[data-queue] [data-row]");
-    place = row ? { index: rows().indexOf(row) } : null;
+    place = row ? { index: rows().indexOf(row), id: row.id } : null;
     const dialog = event.detail.ctx.sourceElement?.closest?.("dialog");
     if (dialog?.open) dialog.close();
   });
+  // Decided about, on to the next one; what was refused is looked at again.
+  function goOn({ index, id }) {
+    const left = rows(), same = byId(id);
+    if (!left.length) return htmx.ajax("GET", location.pathname + location.search, { target: "#page", select: "#page", swap: "outerHTML" });
+    const next = same && !same.querySelector("[role=alert]") ? index + 1 : index;
+    left[Math.min(next, left.length - 1)].focus();
+  }
   document.addEventListener("htmx:after:swap", (event) => {
     if (place) {
-      const left = rows();
-      if (left.length) left[Math.min(place.index, left.length - 1)].focus();
-      else htmx.ajax("GET", "/reviews", { target: "#page", select: "#page", swap: "outerHTML" });
+      goOn(place);
       place = null;
     } else if (document.activeElement === document.body && !isLive(event.detail.ctx)) {
-      (byId("problem") || byId("page"))?.focus({ preventScroll: true });
+      (byId("problem") || document.querySelector("[data-focus]") || byId("page"))?.focus({ preventScroll: true });
     }
     if (event.detail.ctx.request?.method !== "GET") document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
   });
@@ -145,23 +156,31 @@
     all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)].focus();
   }
   function press(key) {
+    // What is selected is decided about together (51-review.js).
+    const many = document.querySelector(`#bulk:not([hidden]) [data-key="${key}"]`);
+    if (many) return many.click();
     const row = document.activeElement.closest("[data-row]") || (byId("page")?.dataset.room === "order" ? rows()[0] : null);
     row?.querySelector(`[data-key="${key}"]`)?.click();
   }
+  const openRow = () => document.activeElement.closest("[data-row]")?.querySelector("[data-opens-row]")?.click();
   const KEYS = {
     j: () => move(1),
     k: () => move(-1),
-    o: () => document.activeElement.closest("[data-row]")?.querySelector("[data-opens-row]")?.click(),
+    o: openRow,
     a: () => press("a"),
     r: () => press("r"),
     h: () => press("h"),
+    e: () => press("e"),
+    x: () => press("x"),
+    u: () => document.querySelector("#page [data-key=u]")?.click(),
     "/": () => (byId("search") ? byId("search").focus() : htmx.ajax("GET", "/orders", { target: "#page", select: "#page", swap: "outerHTML", push: "true" })),
     "?": () => openDialog("keys"),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
-    const act = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : null;
+    const onRow = event.key === "Enter" && event.target.matches("[data-row]");
+    const act = onRow ? openRow : Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : null;
     if (!act) return;
     event.preventDefault();
     act();
