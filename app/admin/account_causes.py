@@ -2,8 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
 from app.admin.display import format_age, format_money
 from app.admin.queries.accounts import AccountFindings
+from app.languages import translate
 
 #: Shopify may fail for so long before somebody must know.
 STOPPED_FOR = timedelta(minutes=15)
@@ -17,56 +21,69 @@ def tell_accounts(found: AccountFindings, currency: str, now: datetime) -> list[
 def _drift(found: AccountFindings, currency: str) -> list[tuple[str, str]]:
     if not found.drift_customers or found.drift_since is None:
         return []
-    amounts = [
-        f"{format_money(minor, currency)} {word}"
-        for minor, word in ((found.more_minor, "more"), (found.less_minor, "less"))
-        if minor
-    ]
-    return [
-        (
-            f"Books and Shopify differ for {_count(found.drift_customers, 'customer')}, since "
-            f"{format_age(found.drift_since)}: Shopify has {' and '.join(amounts)} than the books.",
-            "List them by `flask drift`, compare each with the customer's store credit in Shopify, and put right by a "
-            "credit or debit by hand whichever of the two is wrong. Boomerang looks again every hour.",
+    values = {
+        "age": format_age(found.drift_since),
+        "more": format_money(found.more_minor, currency),
+        "less": format_money(found.less_minor, currency),
+    }
+    count = found.drift_customers
+    if not found.less_minor:
+        what = ngettext(
+            "Books and Shopify differ for %(num)s customer, since %(age)s: Shopify has %(more)s more than the books.",
+            "Books and Shopify differ for %(num)s customers, since %(age)s: Shopify has %(more)s more than the books.",
+            count,
+            **values,
         )
-    ]
+    elif not found.more_minor:
+        what = ngettext(
+            "Books and Shopify differ for %(num)s customer, since %(age)s: Shopify has %(less)s less than the books.",
+            "Books and Shopify differ for %(num)s customers, since %(age)s: Shopify has %(less)s less than the books.",
+            count,
+            **values,
+        )
+    else:
+        what = _(
+            "Books and Shopify differ for %(num)s customers, since %(age)s: "
+            "Shopify has %(more)s more and %(less)s less than the books.",
+            num=count,
+            **values,
+        )
+    advice = _(
+        "List them by `flask drift`, compare each with the customer's store credit in Shopify, and put right by a "
+        "credit or debit by hand whichever of the two is wrong. Boomerang looks again every hour."
+    )
+    return [(what, advice)]
 
 
 def _repeated(found: AccountFindings) -> list[tuple[str, str]]:
     if not found.repeated_transfers:
         return []
-    are = "looks" if found.repeated_transfers == 1 else "look"
-    return [
-        (
-            f"{_count(found.repeated_transfers, 'transaction')} in Shopify {are} like one of our transfers "
-            "carried out twice.",
-            "List them by `flask drift`, take back by hand what a customer got twice, and then say by "
-            "`flask repeated-transfer` that it was looked at.",
-        )
-    ]
+    what = ngettext(
+        "%(num)s transaction in Shopify looks like one of our transfers carried out twice.",
+        "%(num)s transactions in Shopify look like one of our transfers carried out twice.",
+        found.repeated_transfers,
+    )
+    advice = _(
+        "List them by `flask drift`, take back by hand what a customer got twice, and then say by "
+        "`flask repeated-transfer` that it was looked at."
+    )
+    return [(what, advice)]
 
 
 def _reading(found: AccountFindings, now: datetime) -> list[tuple[str, str]]:
     if found.stopped_since is None or now - found.stopped_since <= STOPPED_FOR:
         return []
-    return [
-        (
-            f"For {format_age(found.stopped_since)} no store-credit account could be read: {found.stopped_by}",
-            "It is tried again every few minutes. Until then what customers spend is missing in the books.",
-        )
-    ]
+    what = _(
+        "For %(age)s no store-credit account could be read: %(reason)s",
+        age=format_age(found.stopped_since),
+        reason=translate(found.stopped_by or ""),
+    )
+    return [(what, _("It is tried again every few minutes. Until then what customers spend is missing in the books."))]
 
 
 def _spending(found: AccountFindings) -> list[tuple[str, str]]:
     if found.can_spend is not False:
         return []
-    return [
-        (
-            "Customers cannot spend store credit: it is switched off at this shop's checkout.",
-            "Switch store credit on in Shopify's settings for customer accounts; Boomerang looks once a day.",
-        )
-    ]
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"
+    what = _("Customers cannot spend store credit: it is switched off at this shop's checkout.")
+    advice = _("Switch store credit on in Shopify's settings for customer accounts; Boomerang looks once a day.")
+    return [(what, advice)]

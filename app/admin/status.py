@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from app.admin.account_causes import tell_accounts
 from app.admin.display import format_age
-from app.admin.queries.accounts import find_accounts
+from app.admin.queries.accounts import AccountFindings, find_accounts
 from app.admin.queries.status import Findings, find_out
+from app.languages import translate
 from app.models import Shop
 from app.queue import connection
 from app.shopify.scopes import find_missing
@@ -21,6 +24,7 @@ UNKNOWN_FOR = timedelta(minutes=10)
 RECONCILED_IN_TURNS = 3
 #: More than one in twenty deliveries of the last hour failed.
 FAILED_SHARE = (1, 20)
+FAILED_ORDERS = "/orders?badge=failed"
 
 
 class Level(StrEnum):
@@ -37,8 +41,8 @@ class Cause:
 
     what: str
     advice: str
-    #: The badge under which the orders concerned are listed.
-    badge: str | None = None
+    #: The room that mends it, or shows what is concerned.
+    room: str | None = None
     #: Shopify's page on which the shop mends it.
     page: str | None = None
 
@@ -51,15 +55,19 @@ class EngineStatus:
     causes: tuple[Cause, ...]
 
 
-def find_status(session: Session, shop: Shop, now: datetime) -> EngineStatus:
-    """Return the engine's status for a shop, derived from the tables and the queue."""
+def find_status(session: Session, shop: Shop, now: datetime, accounts: AccountFindings | None = None) -> EngineStatus:
+    """Return the engine's status for a shop, derived from the tables and the queue.
+
+    ``accounts`` is what is known of the shop's accounts, where the caller has asked already.
+    """
     causes = _causes(find_out(session, shop.id, now), now, shop)
-    causes += [Cause(what, advice) for what, advice in tell_accounts(find_accounts(session, shop), shop.currency, now)]
+    told = tell_accounts(accounts or find_accounts(session, shop), shop.currency, now)
+    causes += [Cause(what, advice) for what, advice in told]
     if not is_queue_reachable():
         causes.append(
             Cause(
-                "The queue cannot be reached, so work waits for the clock's next sweep.",
-                "Start Redis (or Valkey) again, or check REDIS_URL. Nothing is lost meanwhile.",
+                _("The queue cannot be reached, so work waits for the clock's next sweep."),
+                _("Start Redis (or Valkey) again, or check REDIS_URL. Nothing is lost meanwhile."),
             )
         )
     if causes:
@@ -89,13 +97,17 @@ def _causes(found: Findings, now: datetime, shop: Shop) -> list[Cause]:
 
 
 def _access(found: Findings) -> list[Cause]:
-    reopen = "Close the app and open it again in Shopify's admin; that gives Boomerang a new token."
+    reopen = _("Close the app and open it again in Shopify's admin; that gives Boomerang a new token.")
     if not found.has_token:
-        return [Cause("Boomerang has no access token for this shop, so no credit can be sent.", reopen)]
-    if found.token_refused_at is not None:
-        why = f" ({found.token_refused_reason})" if found.token_refused_reason else ""
-        return [Cause(f"Shopify refused our access token{why}, so no credit can be sent.", reopen)]
-    return []
+        return [Cause(_("Boomerang has no access token for this shop, so no credit can be sent."), reopen)]
+    if found.token_refused_at is None:
+        return []
+    if not found.token_refused_reason:
+        return [Cause(_("Shopify refused our access token, so no credit can be sent."), reopen)]
+    what = _(
+        "Shopify refused our access token (%(reason)s), so no credit can be sent.", reason=found.token_refused_reason
+    )
+    return [Cause(what, reopen)]
 
 
 def _permissions(found: Findings, shop: Shop) -> list[Cause]:
@@ -103,8 +115,12 @@ def _permissions(found: Findings, shop: Shop) -> list[Cause]:
         return []
     return [
         Cause(
-            f"Shopify does not let Boomerang {lacking.allows} ({lacking.scope}).",
-            "Agree to it on Shopify's page; Boomerang goes on by itself.",
+            _(
+                "Shopify does not let Boomerang %(deed)s (%(scope)s).",
+                deed=translate(lacking.allows),
+                scope=lacking.scope,
+            ),
+            _("Agree to it on Shopify's page; Boomerang goes on by itself."),
             page=f"/auth/begin?shop={shop.domain}",
         )
         for lacking in find_missing(found.scope)
@@ -114,12 +130,18 @@ def _permissions(found: Findings, shop: Shop) -> list[Cause]:
 def _currency(shop: Shop) -> list[Cause]:
     if shop.other_currency is None:
         return []
-    other = shop.other_currency
     return [
         Cause(
-            f"Shopify says that the shop's currency is {other} now; its books are kept in {shop.currency}.",
-            f"Orders in {other} earn nothing here. Change the currency back in Shopify, or ask for help:"
-            " books cannot change their currency.",
+            _(
+                "Shopify says that the shop's currency is %(other)s now; its books are kept in %(own)s.",
+                other=shop.other_currency,
+                own=shop.currency,
+            ),
+            _(
+                "Orders in %(other)s earn nothing here. Change the currency back in Shopify, or ask for help:"
+                " books cannot change their currency.",
+                other=shop.other_currency,
+            ),
         )
     ]
 
@@ -127,22 +149,21 @@ def _currency(shop: Shop) -> list[Cause]:
 def _inbox(found: Findings, now: datetime) -> list[Cause]:
     causes = []
     if found.oldest_waiting_at is not None and now - found.oldest_waiting_at > LAG:
-        causes.append(
-            Cause(
-                f"A delivery from Shopify has been waiting for {format_age(found.oldest_waiting_at)}.",
-                "Check that a worker and the clock are running.",
-            )
-        )
+        what = _("A delivery from Shopify has been waiting for %(age)s.", age=format_age(found.oldest_waiting_at))
+        causes.append(Cause(what, _("Check that a worker and the clock are running."), "/deliveries?state=received"))
     numerator, denominator = FAILED_SHARE
     total = found.handled + found.failed
     if found.failed * denominator > total * numerator:
-        why = f" The last one: {found.last_failure}" if found.last_failure else ""
-        causes.append(
-            Cause(
-                f"{found.failed} of {total} deliveries of the last hour failed.{why}",
-                "Look at the reasons under Deliveries; once they are mended, handle the failed ones again.",
+        counts = {"failed": found.failed, "total": total}
+        what = _("%(failed)s of %(total)s deliveries of the last hour failed.", **counts)
+        if found.last_failure:
+            what = _(
+                "%(failed)s of %(total)s deliveries of the last hour failed. The last one: %(reason)s",
+                **counts,
+                reason=translate(found.last_failure),
             )
-        )
+        advice = _("Look at the reasons under Deliveries; once they are mended, handle the failed ones again.")
+        causes.append(Cause(what, advice, "/deliveries?state=failed"))
     return causes
 
 
@@ -150,43 +171,36 @@ def _reconciliation(found: Findings, shop: Shop, now: datetime) -> list[Cause]:
     late = RECONCILED_IN_TURNS * timedelta(minutes=shop.reconcile_minutes)
     if not found.has_token or found.token_refused_at is not None or now - found.reconciled_at <= late:
         return []
-    why = f" The last try: {found.reconciliation_trouble}" if found.reconciliation_trouble else ""
-    return [
-        Cause(
-            f"For {format_age(found.reconciled_at)} nobody has looked for orders whose webhooks never came.{why}",
-            "Check that a worker and the clock are running and that Shopify answers; it goes on by itself.",
+    age = format_age(found.reconciled_at)
+    what = _("For %(age)s nobody has looked for orders whose webhooks never came.", age=age)
+    if found.reconciliation_trouble:
+        what = _(
+            "For %(age)s nobody has looked for orders whose webhooks never came. The last try: %(reason)s",
+            age=age,
+            reason=translate(found.reconciliation_trouble),
         )
-    ]
+    advice = _("Check that a worker and the clock are running and that Shopify answers; it goes on by itself.")
+    return [Cause(what, advice)]
 
 
 def _transfers(found: Findings, now: datetime) -> list[Cause]:
     causes = []
-    if found.transfers_for_a_person:
-        causes.append(
-            Cause(
-                f"{_count(found.transfers_for_a_person)} with an outcome only a person can decide about.",
-                "Open the order, compare with the customer's store credit in Shopify, and say whether it arrived.",
-                badge="failed",
-            )
+    if count := found.transfers_for_a_person:
+        what = ngettext(
+            "There is %(num)s transfer with an outcome only a person can decide about.",
+            "There are %(num)s transfers with an outcome only a person can decide about.",
+            count,
         )
-    if found.refused_transfers:
-        causes.append(
-            Cause(
-                f"{_count(found.refused_transfers)} refused by Shopify.",
-                "Open the order, read Shopify's reason, and retry once it is mended.",
-                badge="failed",
-            )
+        advice = _("Open the order, compare with the customer's store credit in Shopify, and say whether it arrived.")
+        causes.append(Cause(what, advice, FAILED_ORDERS))
+    if count := found.refused_transfers:
+        what = ngettext(
+            "There is %(num)s transfer refused by Shopify.", "There are %(num)s transfers refused by Shopify.", count
         )
+        advice = _("Open the order, read Shopify's reason, and retry once it is mended.")
+        causes.append(Cause(what, advice, FAILED_ORDERS))
     if found.oldest_unknown_at is not None and now - found.oldest_unknown_at > UNKNOWN_FOR:
-        causes.append(
-            Cause(
-                f"A transfer's outcome has been unknown for {format_age(found.oldest_unknown_at)}.",
-                "Boomerang keeps reading the account until it knows; check that a worker runs and Shopify answers.",
-                badge="failed",
-            )
-        )
+        what = _("A transfer's outcome has been unknown for %(age)s.", age=format_age(found.oldest_unknown_at))
+        advice = _("Boomerang keeps reading the account until it knows; check that a worker runs and Shopify answers.")
+        causes.append(Cause(what, advice, FAILED_ORDERS))
     return causes
-
-
-def _count(transfers: int) -> str:
-    return "There is 1 transfer" if transfers == 1 else f"There are {transfers} transfers"

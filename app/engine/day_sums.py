@@ -94,6 +94,8 @@ def sum_days(session: Session, shop: Shop, after: int, most: int, *, recorded_by
     entries, last_id = 0, 0
     for on_day, tier, newest_id, count, *numbers, granted in rows:
         entries, last_id = entries + count, max(last_id, newest_id)
-        by_tier = {tier: int(granted)} if granted else {}
-        add_to(days[on_day], DaySum(*map(int, numbers), granted_by_tier=by_tier))
+        found = DaySum(granted_by_tier={tier: int(granted)} if granted else {})
+        for name, number in zip(NUMBERS, numbers, strict=True):
+            setattr(found, name, int(number))
+        add_to(days[on_day], found)
     return Sums(days, entries, last_id)

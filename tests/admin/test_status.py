@@ -155,7 +155,7 @@ def test_an_unreachable_queue_is_an_error(settings: Settings, shop_id: int) -> N
         status = status_of(shop_id)
         assert status.level is Level.ERROR
         assert "queue cannot be reached" in status.causes[0].what
-        page = Page(Visitor(app).load("/settings").text)
+        page = Page(Visitor(app).load("/").text)
     assert "Error" in page.text
     assert "REDIS_URL" in page.text
 

@@ -13,9 +13,10 @@ from app.models import DailyFigures, FigureCount, Shop
 from tests.flows.builders import ADA, BEN, START, Till, day, line, order, reading, refund_of
 
 FIRST = START.date()
+THEN = day(20)
 
 
-def count(shop: Till, now: datetime = day(20), limit: int = figures.BATCH) -> int:
+def count(shop: Till, now: datetime = THEN, limit: int = figures.BATCH) -> int:
     """Count batch after batch until nothing is left, and return how many batches that took."""
     batches = 1
     while shop.run(lambda session, row: figures.count_days(session, row, now, limit)):

@@ -10,6 +10,8 @@ from app.engine.rules.states import TransferState
 from app.models import Delivery, DeliveryState, ReconcileRun, Shop, ShopToken, Transfer
 
 WINDOW = timedelta(hours=1)
+#: No more deliveries of the window are looked at than the newest so many.
+NEWEST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,17 @@ class Findings:
 def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
     """Return the findings for a shop."""
     token = session.get(ShopToken, shop_id)
-    recent = (Delivery.shop_id == shop_id, Delivery.received_at > now - WINDOW)
-    by_state = select(Delivery.state, func.count()).where(*recent).group_by(Delivery.state)
+    newest = select(Delivery.state, Delivery.received_at).where(Delivery.shop_id == shop_id)
+    seen = newest.order_by(Delivery.id.desc()).limit(NEWEST).subquery()
+    by_state = select(seen.c.state, func.count()).where(seen.c.received_at > now - WINDOW).group_by(seen.c.state)
     states: dict[DeliveryState, int] = dict(session.execute(by_state).all())
-    of_shop = Transfer.shop_id == shop_id
+    troubled = (Transfer.shop_id == shop_id, Transfer.state.in_((TransferState.REFUSED, TransferState.UNKNOWN)))
     refused, people, unknown_at = session.execute(
         select(
             func.count().filter(Transfer.state == TransferState.REFUSED),
             func.count().filter(Transfer.needs_person),
             func.min(Transfer.sent_at).filter(Transfer.state == TransferState.UNKNOWN),
-        ).where(of_shop)
+        ).where(*troubled)
     ).one()
     return Findings(
         has_token=token is not None,
@@ -55,15 +58,20 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
         token_refused_reason=None if token is None else token.refused_reason,
         scope="" if token is None else token.scope,
         oldest_waiting_at=session.scalar(
-            select(func.min(Delivery.received_at)).where(
-                Delivery.shop_id == shop_id, Delivery.state == DeliveryState.RECEIVED
-            )
+            select(Delivery.received_at)
+            .where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.RECEIVED)
+            .order_by(Delivery.id)
+            .limit(1)
         ),
         handled=states.get(DeliveryState.HANDLED, 0),
         failed=states.get(DeliveryState.FAILED, 0),
         last_failure=session.scalar(
             select(Delivery.reason)
-            .where(*recent, Delivery.state == DeliveryState.FAILED)
+            .where(
+                Delivery.shop_id == shop_id,
+                Delivery.state == DeliveryState.FAILED,
+                Delivery.received_at > now - WINDOW,
+            )
             .order_by(Delivery.id.desc())
             .limit(1)
         ),

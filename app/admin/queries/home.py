@@ -1,0 +1,153 @@
+"""What the front page shows: the figures of each day, and what waits for somebody now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.engine.day_sums import DaySum, add_to, sum_days
+from app.engine.rules.states import DECIDABLE, RewardState, TransferState
+from app.engine.staffing import PREFIX
+from app.models import (
+    Adjustment,
+    AdjustmentState,
+    DailyFigures,
+    Delivery,
+    DeliveryState,
+    FigureCount,
+    PrivacyRequest,
+    Reward,
+    Shop,
+    Transfer,
+)
+
+#: So many entries that are not counted yet are added at a visit; with more there is something to wait for.
+TAIL = 10_000
+#: Approvals of so many days, but no more than so many, tell how long one takes.
+DECIDED_WITHIN = timedelta(days=30)
+MOST_DECISIONS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The figures of the days from one on, and what the days before come to."""
+
+    by_day: Mapping[date, DaySum]
+    #: How many rewards waited, on days on which somebody looked.
+    waiting: Mapping[date, int]
+    before: DaySum
+    #: More has happened than was counted so far.
+    is_behind: bool
+
+    def total(self, since: date) -> DaySum:
+        """Return what the days from one on come to."""
+        found = DaySum()
+        for on_day, figures in self.by_day.items():
+            if on_day >= since:
+                add_to(found, figures)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Rewards that wait in one state, and since when the oldest does; amounts in minor units."""
+
+    count: int
+    total_minor: int
+    oldest_at: datetime | None
+
+
+NOTHING = Waiting(0, 0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """How many rewards people decided about, and within which time half and nine in ten of them."""
+
+    count: int
+    half_within: timedelta | None
+    most_within: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What else asks for somebody."""
+
+    proposals: int
+    refused_transfers: int
+    unknown_transfers: int
+    failed_deliveries: int
+    privacy_requests: int
+    privacy_due_at: datetime | None
+
+
+def read_days(session: Session, shop: Shop, first: date) -> Days:
+    """Return the figures of the days from one on: what is counted, and what came since."""
+    of_shop = DailyFigures.shop_id == shop.id
+    rows = session.scalars(select(DailyFigures).where(of_shop, DailyFigures.on_day >= first)).all()
+    by_day: dict[date, DaySum] = {row.on_day: DaySum() for row in rows}
+    for row in rows:
+        add_to(by_day[row.on_day], row)
+    earlier = select(func.sum(DailyFigures.available_minor), func.sum(DailyFigures.owed_minor))
+    available, owed = session.execute(earlier.where(of_shop, DailyFigures.on_day < first)).one()
+    before = DaySum(available_minor=int(available or 0), owed_minor=int(owed or 0))
+    counted_to = session.scalar(select(FigureCount.counted_to).where(FigureCount.shop_id == shop.id)) or 0
+    tail = sum_days(session, shop, counted_to, TAIL)
+    for on_day, figures in tail.days.items():
+        add_to(by_day.setdefault(on_day, DaySum()) if on_day >= first else before, figures)
+    waiting = {row.on_day: row.waiting for row in rows if row.waiting is not None}
+    return Days(by_day, waiting, before, tail.entries == TAIL)
+
+
+def read_waiting(session: Session, shop_id: int) -> dict[RewardState, Waiting]:
+    """Return what waits for a decision, by its state."""
+    kept = func.coalesce(func.sum(Reward.granted_minor - Reward.reversed_minor), 0)
+    query = (
+        select(Reward.state, func.count(), kept, func.min(Reward.created_at))
+        .where(Reward.shop_id == shop_id, Reward.state.in_(DECIDABLE))
+        .group_by(Reward.state)
+    )
+    found = {state: Waiting(count, int(minor), oldest) for state, count, minor, oldest in session.execute(query)}
+    return {state: found.get(state, NOTHING) for state in (RewardState.IN_REVIEW, RewardState.HELD)}
+
+
+def measure_decisions(session: Session, shop_id: int, now: datetime) -> Decisions:
+    """Return how long people took from an order's arrival to their decision about it."""
+    newest = (
+        select((Reward.decided_at - Reward.created_at).label("took"), Reward.decided_by)
+        .where(Reward.shop_id == shop_id, Reward.decided_at.is_not(None), Reward.decided_at > now - DECIDED_WITHIN)
+        .order_by(Reward.decided_at.desc())
+        .limit(MOST_DECISIONS)
+        .subquery()
+    )
+    took = [func.percentile_disc(share).within_group(newest.c.took) for share in (0.5, 0.9)]
+    by_people = func.starts_with(newest.c.decided_by, PREFIX)
+    count, half, most = session.execute(select(func.count(), *took).where(by_people)).one()
+    return Decisions(count, half, most)
+
+
+def read_open(session: Session, shop_id: int) -> Open:
+    """Return what else asks for somebody."""
+    proposed = (Adjustment.shop_id == shop_id, Adjustment.state == AdjustmentState.PROPOSED)
+    refused, unknown = session.execute(
+        select(
+            func.count().filter(Transfer.state == TransferState.REFUSED),
+            func.count().filter(Transfer.state == TransferState.UNKNOWN),
+        ).where(Transfer.shop_id == shop_id, Transfer.state.in_((TransferState.REFUSED, TransferState.UNKNOWN)))
+    ).one()
+    failed = (Delivery.shop_id == shop_id, Delivery.state == DeliveryState.FAILED)
+    privacy, due_at = session.execute(
+        select(func.count(), func.min(PrivacyRequest.due_at)).where(
+            PrivacyRequest.shop_id == shop_id, PrivacyRequest.done_at.is_(None)
+        )
+    ).one()
+    return Open(
+        session.scalar(select(func.count()).where(*proposed)) or 0,
+        refused,
+        unknown,
+        session.scalar(select(func.count()).where(*failed)) or 0,
+        privacy,
+        due_at,
+    )
