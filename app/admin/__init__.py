@@ -24,11 +24,18 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.bp)
     app.register_blueprint(bounce.bp)
     app.register_blueprint(auth.bp)
-    from app.admin import reviews, settings, terms, tier_edit, tier_log, tiers, transfers  # noqa: F401
+    from app.admin import reviews, reviews_many, settings, terms, tier_edit, tier_log, tiers, transfers  # noqa: F401
 
-    from app.admin import book_words, calculations, ledger  # noqa: F401
+    from app.admin import accounts, activity, book_words, calculations, ledger  # noqa: F401
 
     book_words.init_book_words(app)
-    from app.admin import imports, staff  # noqa: F401
+    from app.admin import imports, preferences, staff  # noqa: F401
 
+    from app.admin import customer_deeds, customer_page, customer_words, customers, statements  # noqa: F401
+
+    customer_words.init_customer_words(app)
+    from app.admin import order_words, process, shopify_pages  # noqa: F401
+
+    order_words.init_order_words(app)
+    shopify_pages.init_shopify_pages(app)
     app.register_blueprint(bp)

@@ -119,7 +119,7 @@ def find_customer(session: Session, shop: Shop, customer_id: int, now: datetime)
         return None
     accounts = _list_accounts(session, shop.id, customer_id)
     terms = Programme(session, shop).at(now)
-    entries = list_entries(session, shop.id, WantedEntries(customer_id=customer_id), Window(size=MOST)).rows
+    entries = list_entries(session, shop.id, WantedEntries(customer_ids=(customer_id,)), Window(size=MOST)).rows
     return CustomerFile(
         customer=customer,
         account=next((row for row in accounts if row.currency == shop.currency), None),
@@ -134,7 +134,7 @@ def find_customer(session: Session, shop: Shop, customer_id: int, now: datetime)
         adjustments=_list_adjustments(session, shop.id, customer_id),
         entries=entries,
         running=read_running(session, shop.id, customer_id, shop.currency, [row.entry.id for row in entries]),
-        merged_into=session.get(Customer, customer.merged_into_id) if customer.merged_into_id else None,
+        merged_into=_find_kept(session, shop.id, customer),
         absorbed=_list_absorbed(session, shop.id, customer_id),
     )
 
@@ -205,6 +205,12 @@ def _list_adjustments(session: Session, shop_id: int, customer_id: int) -> tuple
     waits = Adjustment.state == AdjustmentState.PROPOSED
     ordered = query.order_by(waits.desc(), Adjustment.id.desc()).limit(MOST)
     return tuple(session.scalars(ordered.execution_options(populate_existing=True)))
+
+
+def _find_kept(session: Session, shop_id: int, customer: Customer) -> Customer | None:
+    """Return the customer this one was merged into."""
+    query = select(Customer).where(Customer.shop_id == shop_id, Customer.id == customer.merged_into_id)
+    return session.scalars(query).one_or_none()
 
 
 def _list_absorbed(session: Session, shop_id: int, customer_id: int) -> tuple[Customer, ...]:
