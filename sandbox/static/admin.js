@@ -1,4 +1,5 @@
 // The admin around the app's frame: hands out session tokens, shows the app's navigation, title and toasts.
+import { mayLeave, pick, showSaveBar } from "./picker.js";
 import { ask, element, settings, toast } from "./shop.js";
 
 const frame = document.getElementById("app");
@@ -77,6 +78,11 @@ const scopeActs = {
 const handlers = {
   token: (message) => reply(message, async () => (await ask("session-token", { shop: settings.shop, staff_id: staff.value })).token),
   scopes: (message) => reply(message, () => scopeActs[message.act](message.scopes)),
+  pick: (message) => reply(message, () => pick(message.options)),
+  leave: (message) => reply(message, async () => mayLeave()),
+  "save-bar": (message) => showSaveBar(message.on, (act) => {
+    frame.contentWindow.postMessage({ from: "sandbox-admin", act }, appOrigin);
+  }),
   toast: (message) => toast(message.message, message.isError, message.duration),
   place(message) {
     place = message.path;
@@ -109,6 +115,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-app-path]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  if (!mayLeave()) return;
+  showSaveBar(false);
   open(link.dataset.appPath);
 });
 

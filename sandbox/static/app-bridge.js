@@ -26,6 +26,7 @@
 
   window.addEventListener("message", (event) => {
     if (event.source !== window.parent || event.origin !== ADMIN || event.data?.from !== "sandbox-admin") return;
+    if (event.data.act) return finish(event.data.act);
     const answer = waiting.get(event.data.ticket);
     waiting.delete(event.data.ticket);
     if (answer) event.data.error ? answer.reject(new Error(event.data.error)) : answer.resolve(event.data.answer);
@@ -102,6 +103,7 @@
       request: (scopes) => request("scopes", { act: "request", scopes }),
       revoke: (scopes) => request("scopes", { act: "revoke", scopes }),
     },
+    resourcePicker: (options) => request("pick", { options }),
     loading: (on = true) => tell("loading", { on }),
     toast: {
       show(message, options = {}) {
@@ -112,6 +114,40 @@
       hide() {},
     },
   };
+
+  // --- Forms with unsaved changes have a bar in the admin --------------------------------------------------------
+
+  let unsaved = null;
+
+  function setUnsaved(form) {
+    if (form === unsaved) return;
+    unsaved = form;
+    tell("save-bar", { on: form !== null });
+  }
+
+  function finish(act) {
+    if (act === "save") unsaved?.requestSubmit();
+    else unsaved?.reset();
+  }
+
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (event) => {
+      const form = (event.target.form ?? event.target).closest("form[data-save-bar]");
+      if (form) setUnsaved(form);
+    });
+  }
+  for (const kind of ["submit", "reset"]) {
+    document.addEventListener(kind, (event) => event.target === unsaved && setUnsaved(null), true);
+  }
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[href]");
+    if (!FRAMED || !unsaved || !link || link.getAttribute("href").startsWith("#")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!(await request("leave"))) return;
+    setUnsaved(null);
+    link.click();
+  }, true);
 
   // --- Address, title and navigation are shown by the admin ----------------------------------------------------
 
@@ -147,6 +183,7 @@
   let shownTitle = "";
   function look() {
     tellNav();
+    if (unsaved && !unsaved.isConnected) setUnsaved(null);
     if (document.title !== shownTitle) {
       shownTitle = document.title;
       tellPlace();

@@ -43,7 +43,7 @@ def schedule(shop_id: int, days: int, **changes: Any) -> None:
     with transaction() as session:
         now = utcnow()
         wanted = replace(flow.get_current(session, shop_id, now), **changes)
-        flow.publish(session, shop_id, wanted, "staff:7", now, now + timedelta(days=days))
+        flow.publish(session, shop_id, wanted, "system", now, now + timedelta(days=days))
 
 
 def test_a_script_publishes_a_document(visitor: Visitor, shop_id: int) -> None:

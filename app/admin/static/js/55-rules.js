@@ -27,4 +27,12 @@
     }));
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
+
+  // A row that goes is a change too; what is discarded is loaded again, its rows with it.
+  document.addEventListener("click", (event) => {
+    event.target.closest("[data-removes]")?.closest("form").dispatchEvent(new Event("input", { bubbles: true }));
+  }, true);
+  document.addEventListener("reset", (event) => {
+    if (event.target.matches("[data-save-bar]")) htmx.ajax("GET", location.pathname + location.search, { target: "#page", select: "#page", swap: "outerHTML" });
+  });
 })();
