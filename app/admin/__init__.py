@@ -13,7 +13,7 @@ errors.answer_errors_of(bp)
 def init_app(app: Flask) -> None:
     """Open the admin's rooms in the app."""
     # Imported here because every screen hangs its routes on the blueprint above.
-    from app.admin import assets, auth, bounce, deliveries, home, orders, permissions, privacy  # noqa: F401
+    from app.admin import assets, auth, bounce, business, deliveries, home, orders, permissions, privacy  # noqa: F401
 
     errors.init_errors(app)
     headers.init_headers(app)

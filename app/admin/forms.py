@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
-from app.engine.flows.program import Connection, Waiting
+from app.admin.ways import Way
 from app.engine.flows.review import MAX_REASON_LENGTH
-from app.engine.rules.problems import LONGEST_NAME
-from app.engine.rules.terms import Mode
-from app.fields import InstantField, MoneyField
+from app.fields import InstantField
 
 _LARGEST_ID = 2**63 - 1
 
@@ -67,18 +64,6 @@ class RejectSchema(DecisionSchema):
     )
 
 
-class ModeSchema(Schema):
-    """A switch of the mode, with what becomes of the waiting rewards."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    mode = fields.Enum(Mode, by_value=True, required=True)
-    waiting = fields.Enum(Waiting, by_value=True, load_default=Waiting.KEEP)
-    #: What mixed mode does without a person, besides ``automatic_up_to``.
-    automatic_tiers = fields.List(fields.String(validate=validate.Length(max=LONGEST_NAME)), load_default=list)
-
-
 class PublicationSchema(Schema):
     """A body that publishes terms: the document, the newest version its writer saw, and from when on."""
 
@@ -99,42 +84,6 @@ class PublicationSchema(Schema):
     effective_from = InstantField(allow_none=True, load_default=None)
 
 
-class FarExpirySchema(Schema):
-    """The merchant's agreement to a far expiry."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    agreed = fields.Boolean(required=True)
-
-
-class ConnectionSchema(Schema):
-    """How the shop lives with Shopify; a box that is not ticked is not sent. The flow knows the ranges."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    notify_customers = fields.Boolean(load_default=False)
-    reconcile_minutes = fields.Integer(
-        required=True,
-        error_messages={
-            "required": "Say how often missed orders are looked for.",
-            "invalid": "Write the minutes between two looks as a whole number, such as 15.",
-        },
-    )
-    keep_deliveries_days = fields.Integer(
-        required=True,
-        error_messages={
-            "required": "Say how long deliveries are kept.",
-            "invalid": "Write the days that deliveries are kept as a whole number, such as 30.",
-        },
-    )
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_kwargs: Any) -> Connection:
-        return Connection(**data)
-
-
 class TransferSchema(Schema):
     """What a person found out about a transfer with an unknown outcome."""
 
@@ -145,19 +94,21 @@ class TransferSchema(Schema):
     transaction_id = fields.String(load_default="", validate=validate.Length(max=255))
 
 
+class ProcessSchema(Schema):
+    """An order is to be processed in the way it was shown, and for the amount."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    way = fields.Enum(Way, by_value=True, required=True)
+    seen_minor = fields.Integer(load_default=0, validate=validate.Range(0, _LARGEST_ID))
+
+
 decision_schema = DecisionSchema()
+process_schema = ProcessSchema()
 reject_schema = RejectSchema()
 publication_schema = PublicationSchema()
-far_expiry_schema = FarExpirySchema()
-connection_schema = ConnectionSchema()
 transfer_schema = TransferSchema()
-
-
-@cache
-def mode_schema(currency: str) -> Schema:
-    """Return the schema of a switch of the mode, in a shop with a currency."""
-    schema = ModeSchema.from_dict({"automatic_up_to": MoneyField(currency, allow_none=True, load_default=None)})
-    return schema()
 
 
 def load(schema: Schema, data: Mapping[str, Any]) -> Any:

@@ -167,10 +167,10 @@ def _began_text() -> str:
 
 def _tell_mode(mode: Mode, released: int) -> str:
     if released:
-        return ngettext("%(num)s order was released.", "%(num)s orders were released.", released)
+        return str(ngettext("%(num)s order was released.", "%(num)s orders were released.", released))
     if mode is Mode.MANUAL:
-        return _("Manual: new orders wait for your approval.")
-    return _("Mixed: the others wait for your approval.") if mode is Mode.MIXED else _("Automatic from now on.")
+        return str(_("Manual: new orders wait for your approval."))
+    return str(_("Mixed: the others wait for your approval.") if mode is Mode.MIXED else _("Automatic from now on."))
 
 
 def _publish_mixed(session: Session, up_to_minor: int | None, tiers: frozenset[str]) -> None:

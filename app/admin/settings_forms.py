@@ -5,9 +5,12 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from app.engine.flows.program import Waiting
 from app.engine.flows.staff import LANGUAGES
+from app.engine.rules.problems import LONGEST_NAME
 from app.engine.rules.roles import Role
-from app.fields import MoneyField
+from app.engine.rules.terms import Mode
+from app.fields import InstantField, MoneyField
 
 _LONGEST_MARK = 64
 
@@ -19,6 +22,67 @@ class SeenSchema(Schema):
         unknown = EXCLUDE
 
     seen = fields.String(load_default=None, validate=validate.Length(max=_LONGEST_MARK))
+
+
+class ModeSchema(SeenSchema):
+    """A switch of the mode, with what becomes of the waiting rewards; ``automatic_up_to`` comes with the currency."""
+
+    mode = fields.Enum(
+        Mode,
+        by_value=True,
+        required=True,
+        error_messages={"required": "Choose a mode.", "unknown": "Choose a mode."},
+    )
+    waiting = fields.Enum(Waiting, by_value=True, load_default=Waiting.KEEP)
+    #: What mixed mode does without a person, besides ``automatic_up_to``.
+    automatic_tiers = fields.List(fields.String(validate=validate.Length(max=LONGEST_NAME)), load_default=list)
+
+
+class FarExpirySchema(Schema):
+    """The merchant's agreement to a far expiry."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    agreed = fields.Boolean(required=True)
+
+
+class ConnectionSchema(SeenSchema):
+    """How the shop lives with Shopify; a box that is not ticked is not sent. The flow knows the ranges."""
+
+    notify_customers = fields.Boolean(load_default=False)
+    reconcile_minutes = fields.Integer(
+        required=True,
+        error_messages={
+            "required": "Say how often missed orders are looked for.",
+            "invalid": "Write the minutes between two looks as a whole number, such as 15.",
+        },
+    )
+    keep_deliveries_days = fields.Integer(
+        required=True,
+        error_messages={
+            "required": "Say how long deliveries are kept.",
+            "invalid": "Write the days that deliveries are kept as a whole number, such as 30.",
+        },
+    )
+
+
+class UndoSchema(SeenSchema):
+    """For how many seconds an approval can be undone."""
+
+    undo_seconds = fields.Integer(
+        required=True,
+        error_messages={
+            "required": "Say for how many seconds an approval can be undone.",
+            "invalid": "Write the seconds as a whole number, such as 10.",
+        },
+    )
+
+
+class BeganSchema(SeenSchema):
+    """When the programme began."""
+
+    began_at = InstantField(required=True)
 
 
 class RoleSchema(SeenSchema):
@@ -58,8 +122,19 @@ class LanguageSchema(Schema):
     )
 
 
+connection_schema = ConnectionSchema()
+far_expiry_schema = FarExpirySchema()
+undo_schema = UndoSchema()
+began_schema = BeganSchema()
 newcomers_schema = NewcomersSchema()
 language_schema = LanguageSchema()
+
+
+@cache
+def mode_schema(currency: str) -> Schema:
+    """Return the schema of a switch of the mode, in a shop with a currency."""
+    made: dict[str, Any] = {"automatic_up_to": MoneyField(currency, allow_none=True, load_default=None)}
+    return ModeSchema.from_dict(made)()
 
 
 @cache

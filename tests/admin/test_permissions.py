@@ -35,7 +35,7 @@ def test_each_permission_is_listed_and_what_is_not_granted_can_be_asked_for(visi
 def test_a_lost_permission_is_an_error_with_a_link_to_shopifys_page(visitor: Visitor, shop_id: int) -> None:
     allow(shop_id, REQUIRED - {"read_orders"})
     page = Page(visitor.load("/settings").text)
-    assert "Shopify does not let Boomerang read orders (read_orders)." in page.text
+    assert "1 cause is named on the first page." in page.text
     assert page.of("a", href=f"/auth/begin?shop={DOMAIN}")[0]["target"] == "_top"
     assert [button for button in page.of("button") if button.get("data-asks-scopes") == "read_orders"] == []
 
@@ -45,7 +45,7 @@ def test_a_permission_that_is_back_is_no_error_any_more(visitor: Visitor, shop_i
     allow(shop_id, REQUIRED)
     page = Page(visitor.load("/settings").text)
     assert page.of("a", target="_top") == []
-    assert "does not let Boomerang" not in page.text
+    assert "named on the first page" not in page.text
 
 
 @pytest.fixture

@@ -1,17 +1,22 @@
 """The settings: the mode, pausing, and unmistakable transfers."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask_babel import refresh
 from sqlalchemy import select
 
 from app.clock import utcnow
 from app.engine.flows import terms
+from app.engine.rules.roles import Role
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode, Terms
 from app.models import AuditEvent, Shop
 from tests.admin.factories import Page, Visitor, line, order, publish, reading, reward_of, tell
 from tests.flows.builders import all_rows
+from tests.people import hire
 
 
 def shop_now(shop_id: int) -> Shop:
@@ -66,7 +71,7 @@ def test_switching_to_mixed_says_what_goes_without_a_person(visitor: Visitor, sh
     form = {"mode": "mixed", "automatic_up_to": "3.00", "automatic_tiers": ["Gold", "Silver"]}
     response = visitor.post("/settings/mode", form)
     assert response.status_code == 200
-    assert "Without a person: Up to $3.00, Gold, Silver." in Page(response.text).text
+    assert "Without a person: Up to $3.00 · Gold · Silver." in Page(response.text).text
     now = current(shop_id)
     assert (shop_now(shop_id).mode, now.version, now.automatic_up_to_minor) == (Mode.MIXED, 2, 300)
     assert now.automatic_tiers == {"Gold", "Silver"}
@@ -90,7 +95,7 @@ def test_switching_to_mixed_releases_what_it_would_not_have_stopped(visitor: Vis
     tell(shop_id, small, large)
     form = {"mode": "mixed", "automatic_up_to": "3", "waiting": "release"}
     response = visitor.post("/settings/mode", form)
-    assert "Mixed: 1 released" in response.headers["HX-Trigger"]
+    assert "1 order was released." in response.headers["HX-Trigger"]
     assert [reward_of(one).state for one in (small, large)] == [RewardState.PENDING, RewardState.IN_REVIEW]
 
 
@@ -142,6 +147,15 @@ def test_a_number_out_of_its_range_is_answered_with_the_range(visitor: Visitor) 
 @pytest.mark.parametrize(
     ("path", "form"),
     [
+        ("/settings/undo", {}),
+        ("/settings/undo", {"undo_seconds": "soon"}),
+        ("/settings/undo", {"undo_seconds": "301"}),
+        ("/settings/undo", {"undo_seconds": "-1"}),
+        ("/settings/began", {}),
+        ("/settings/began", {"began_at": "long ago"}),
+        ("/settings/began", {"began_at": "2999-01-01T00:00"}),
+        ("/settings/language", {}),
+        ("/settings/language", {"language": "tlh"}),
         ("/settings/connection", {}),
         ("/settings/connection", {"reconcile_minutes": "often", "keep_deliveries_days": "30"}),
         ("/settings/connection", {"reconcile_minutes": "15", "keep_deliveries_days": "0"}),
@@ -161,4 +175,106 @@ def test_a_switch_that_says_nonsense_changes_nothing(visitor: Visitor, path: str
     before = all_rows()
     for htmx in (True, False):
         assert visitor.post(path, form, htmx=htmx).status_code == 422
+    assert all_rows() == before
+
+
+def test_undo_is_set_in_seconds(visitor: Visitor, shop_id: int) -> None:
+    assert visitor.post("/settings/undo", {"undo_seconds": "30"}).status_code == 200
+    assert shop_now(shop_id).undo_seconds == 30
+
+
+def test_the_programme_began_when_the_shops_clock_said_so(visitor: Visitor, shop_id: int) -> None:
+    with reading() as session:
+        session.get_one(Shop, shop_id).timezone = "America/New_York"
+    answer = visitor.post("/settings/began", {"began_at": "2026-01-31T00:00"})
+    assert answer.status_code == 200
+    assert shop_now(shop_id).began_at == datetime(2026, 1, 31, 5, tzinfo=UTC)
+    assert Page(answer.text).of("input", name="began_at")[0]["value"] == "2026-01-31T00:00"
+
+
+def form_at(html: str, path: str) -> dict[str, str | None]:
+    """Return the fields of the first form that is sent to a path, by name."""
+    inside, found = False, dict[str, str | None]()
+    for tag, attributes in Page(html).elements:
+        if tag == "form":
+            if found:
+                break
+            inside = attributes.get("action") == path
+        elif inside and tag == "input" and (name := attributes.get("name")):
+            found.setdefault(name, attributes.get("value"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "other"),
+    [
+        (
+            "/settings/connection",
+            {"reconcile_minutes": "30", "keep_deliveries_days": "7"},
+            {"reconcile_minutes": "60", "keep_deliveries_days": "7"},
+        ),
+        ("/settings/mode", {"mode": "automatic", "waiting": "release"}, {"mode": "mixed", "automatic_up_to": "5"}),
+        ("/settings/undo", {"undo_seconds": "30"}, {"undo_seconds": "60"}),
+        ("/settings/began", {"began_at": "2026-01-31T00:00"}, {"began_at": "2026-01-30T00:00"}),
+    ],
+)
+def test_what_a_colleague_changed_meanwhile_is_shown_and_not_overwritten(
+    visitor: Visitor, shop_id: int, path: str, form: dict[str, str], other: dict[str, str]
+) -> None:
+    seen = str(form_at(visitor.load("/settings").text, path)["seen"])
+    assert visitor.post(path, other).status_code == 200
+    before = all_rows()
+    answer = visitor.post(path, {**form, "seen": seen})
+    assert (answer.status_code, "Somebody changed this meanwhile" in Page(answer.text).text) == (409, True)
+    assert visitor.post(path, {**form, "seen": seen}, htmx=False).status_code == 409
+    assert all_rows() == before
+    fresh = form_at(answer.text, path)
+    assert fresh["seen"] != seen
+    if path != "/settings/mode":
+        name = next(iter(other))
+        assert fresh[name] == other[name]
+    assert visitor.post(path, {**form, "seen": str(fresh["seen"])}).status_code == 200
+
+
+def test_what_was_typed_stays_where_it_cannot_be_taken(visitor: Visitor) -> None:
+    form = {"notify_customers": "true", "reconcile_minutes": "often", "keep_deliveries_days": "12"}
+    page = Page(visitor.post("/settings/connection", form).text)
+    assert page.of("input", id="reconcile-minutes")[0]["value"] == "often"
+    assert page.of("input", id="reconcile-minutes")[0]["aria-invalid"] == "true"
+    assert page.of("input", id="keep-days")[0]["value"] == "12"
+    assert "checked" in page.of("input", name="notify_customers")[0]
+    del form["notify_customers"]
+    assert (
+        "checked" not in Page(visitor.post("/settings/connection", form).text).of("input", name="notify_customers")[0]
+    )
+
+
+def test_everybody_reads_in_the_language_they_choose(app: Flask, visitor: Visitor, shop_id: int) -> None:
+    with reading() as session:
+        hire(session, shop_id, "50", Role.VIEWER)
+    viewer = Visitor(app, staff="50")
+
+    def language_of(person: Visitor) -> str | None:
+        refresh()  # The tests' requests share one context, in which the language is remembered.
+        return Page(person.load("/settings").text).of("html")[0]["lang"]
+
+    answer = viewer.post("/settings/language", {"language": "de"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/settings")
+    assert (language_of(viewer), language_of(visitor)) == ("de", "en")
+    assert viewer.post("/settings/language", {"language": ""}, htmx=False).json == {"language": None}
+    assert language_of(viewer) == "en"
+
+
+def test_a_viewer_sees_everything_and_changes_nothing(app: Flask, shop_id: int) -> None:
+    with reading() as session:
+        hire(session, shop_id, "50", Role.VIEWER)
+    viewer = Visitor(app, staff="50")
+    page = Page(viewer.load("/settings").text)
+    assert "A manager or an owner can change them." in page.text
+    sent = {str(one["action"]) for one in page.of("form", method="post")}
+    assert not {path for path in sent if path.startswith("/settings") and path != "/settings/language"}
+    before = all_rows()
+    for path in ("mode", "pause", "resume", "far-expiry", "connection", "undo", "began", "permissions"):
+        form = {"mode": "automatic", "agreed": "true", "undo_seconds": "1", "began_at": "2026-01-01T00:00Z"}
+        assert viewer.post(f"/settings/{path}", form).status_code == 403
     assert all_rows() == before

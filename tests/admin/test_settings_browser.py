@@ -22,7 +22,7 @@ def test_the_mode_is_switched_to_mixed_in_its_dialog(page: Page, stage: Stage) -
     dialog.get_by_label("Gold").check()
     dialog.get_by_role("button", name="Switch to mixed").click()
     expect(frame.locator("[data-mode]")).to_have_text("Mixed")
-    expect(frame.get_by_text("Without a person: Up to $5.00, Gold.")).to_be_visible()
+    expect(frame.get_by_text("Without a person: Up to $5.00 · Gold.")).to_be_visible()
     with reading() as session:
         assert session.get_one(Shop, shop_id).mode is Mode.MIXED
     assert (current(shop_id).automatic_up_to_minor, current(shop_id).automatic_tiers) == (500, {"Gold"})
