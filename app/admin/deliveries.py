@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from app.admin import answers, bp
 from app.admin.guard import FRAME_PARAMETERS
@@ -14,6 +15,7 @@ from app.db import db, transaction
 from app.engine.flows import deliveries as flow
 from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
+from app.languages import translate
 from app.masking import show_body
 from app.models import Delivery, DeliveryState
 from app.queue import INBOX, enqueue_once
@@ -60,9 +62,9 @@ def replay(delivery_id: int) -> ResponseReturnValue:
         with transaction() as session:
             flow.replay(session, g.shop.id, found.id, g.actor, utcnow())
     except Refused as error:
-        return _answer(delivery_id, 409, str(error), is_error=True)
+        return _answer(delivery_id, 409, translate(error), is_error=True)
     enqueue_once(INBOX, "drain_inbox")
-    return _answer(delivery_id, 200, "It is handled again.")
+    return _answer(delivery_id, 200, _("It is handled again."))
 
 
 def _answer(delivery_id: int, status: int, message: str, *, is_error: bool = False) -> Response:

@@ -2,6 +2,8 @@
 
 from flask import Response, g, make_response, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from app.admin import answers, bp
 from app.admin.people import needs
@@ -11,13 +13,14 @@ from app.db import db, transaction
 from app.engine.flows import privacy_requests
 from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
+from app.languages import translate
 from app.models import PrivacyKind
 
 _LARGEST_ID = 2**63 - 1
 KINDS = {
-    PrivacyKind.DATA_REQUEST: "Hand over a customer's data",
-    PrivacyKind.CUSTOMER_REDACT: "Forget a customer",
-    PrivacyKind.SHOP_REDACT: "Forget everybody in the shop",
+    PrivacyKind.DATA_REQUEST: lazy_gettext("Hand over a customer's data"),
+    PrivacyKind.CUSTOMER_REDACT: lazy_gettext("Forget a customer"),
+    PrivacyKind.SHOP_REDACT: lazy_gettext("Forget everybody in the shop"),
 }
 
 
@@ -52,8 +55,8 @@ def mark_done(request_id: int) -> ResponseReturnValue:
     except NotFound:
         raise
     except Refused as error:
-        return _answer(409, str(error), is_error=True)
-    return _answer(200, "Noted: it was handed over.")
+        return _answer(409, translate(error), is_error=True)
+    return _answer(200, _("Noted: it was handed over."))
 
 
 def _check(request_id: int) -> None:

@@ -33,6 +33,8 @@ class CreditMoveRow(Model):
     __table_args__ = (
         UniqueConstraint("shop_id", "key"),
         Index(None, "shop_id", "customer_id", "at"),
+        # What was found in Shopify, newest first: of one kind, and of all kinds by merging them.
+        Index(None, "shop_id", "kind", "at", "id"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index(
             "ix_credit_moves_repeats",

@@ -162,7 +162,7 @@ def test_a_failed_one_is_replayed_once(visitor: Visitor, shop_id: int) -> None:
     again = visitor.post(f"/deliveries/{number}/replay", htmx=False)
     assert (again.status_code, again.json) == (
         409,
-        {"error": f"Delivery {number} is received; only a failed one can be replayed."},
+        {"error": f"Delivery {number} has not failed; only a failed one can be replayed."},
     )
     with reading() as session:
         (event,) = session.query(AuditEvent).where(AuditEvent.action == "replay").all()

@@ -115,6 +115,18 @@ def look_again(session: Session, shop_id: int, customer_id: int, actor: str, now
     session.flush()
 
 
+def look_at_all(session: Session, shop_id: int, actor: str, now: datetime) -> None:
+    """Have all accounts of a shop in its currency read now; raise NotFound where there is no such shop."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    shop = session.get(Shop, shop_id)
+    if shop is None:
+        raise NotFound("There is no such shop in this installation.")
+    ask_for_all(session, shop, now)
+    audit.record(
+        session, shop_id, actor, "look_at_all_accounts", subject=("shop", shop_id), before={}, after={}, now=now
+    )
+
+
 def _sort(session: Session, shop: Shop, readings: Mapping[int, AccountReading]) -> dict[int, SortedLines]:
     gids = {line.gid for reading in readings.values() for line in reading.lines if line.gid is not None}
     of_shop = Transfer.shop_id == shop.id
@@ -193,6 +205,7 @@ __all__ = [
     "list_due_shops",
     "list_people",
     "look_again",
+    "look_at_all",
     "mark_repeat_seen",
     "needs_configuration",
     "note_stop",
