@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.admin import bp
 from app.admin.customer_forms import tier_options
-from app.admin.queries.customer import MOST, CustomerFile, find_customer, read_lifetime
+from app.admin.queries.customer import MOST, CustomerFile, find_customer, is_customer, read_lifetime
 from app.admin.queries.keyset import LARGEST_ID
 from app.clock import utcnow
 from app.db import db
@@ -46,6 +46,8 @@ def preview_adjustment(customer_id: int) -> ResponseReturnValue:
     """Say what credit by hand, as it is being typed, would leave."""
     check_known(customer_id)
     session, shop = db.session(), g.shop
+    if not is_customer(session, shop.id, customer_id):
+        raise NotFound("There is no such customer in this shop.")
     available_minor = read_lifetime(session, shop, customer_id).closing.available_minor
     terms = Programme(session, shop).at(utcnow())
     try:

@@ -139,6 +139,12 @@ def find_customer(session: Session, shop: Shop, customer_id: int, now: datetime)
     )
 
 
+def is_customer(session: Session, shop_id: int, customer_id: int) -> bool:
+    """Return whether the shop has a customer of this number."""
+    which = (Customer.shop_id == shop_id, Customer.id == customer_id)
+    return session.scalar(select(Customer.id).where(*which)) is not None
+
+
 def read_lifetime(session: Session, shop: Shop, customer_id: int) -> Figures:
     """Return all that was ever booked for a customer, on the lines of a statement without a beginning."""
     sums = session.execute(
