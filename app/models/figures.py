@@ -74,5 +74,3 @@ class BusinessFigures(Model):
     order_value_minor: Mapped[Minor]
     #: 30,000 is 300 %: each unit of cost shall bring three besides itself.
     target_roi_bps: Mapped[int]
-    #: Grows with every change; a form names the version it saw.
-    version: Mapped[int]

@@ -108,9 +108,11 @@ def _add_books() -> None:
     for columns in (["at", "id"], ["actor", "at", "id"], ["action", "at", "id"]):
         op.create_index(f"ix_audit_events_shop_id_{'_'.join(columns)}", "audit_events", ["shop_id", *columns])
     op.drop_index("ix_audit_events_shop_id_id", "audit_events")
+    op.create_index("ix_credit_moves_shop_id_kind_at_id", "credit_moves", ["shop_id", "kind", "at", "id"])
 
 
 def _drop_books() -> None:
+    op.drop_index("ix_credit_moves_shop_id_kind_at_id", "credit_moves")
     op.create_index("ix_audit_events_shop_id_id", "audit_events", ["shop_id", "id"])
     for name in ("at_id", "actor_at_id", "action_at_id"):
         op.drop_index(f"ix_audit_events_shop_id_{name}", "audit_events")
@@ -151,7 +153,6 @@ def _add_figures() -> None:
         sa.Column("shipping_minor", sa.BigInteger(), nullable=False),
         sa.Column("order_value_minor", sa.BigInteger(), nullable=False),
         sa.Column("target_roi_bps", sa.Integer(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
         _check("business_figures", "margin_is_a_share", "margin_bps BETWEEN 0 AND 10000"),
         _check("business_figures", "shipping_not_negative", "shipping_minor >= 0"),
         _check("business_figures", "order_value_positive", "order_value_minor > 0"),
