@@ -20,6 +20,8 @@ def _at(path: str) -> Callable[[FullShop], str]:
 
 
 LOOKS = (
+    Look("home", _at("/")),
+    Look("home-90-days", _at("/?days=90")),
     Look("review", _at("/reviews")),
     Look("orders", _at("/orders")),
     Look("orders-none-match", _at("/orders?search=nobody")),
@@ -31,8 +33,21 @@ LOOKS = (
     Look("tiers", _at("/tiers?figures=1")),
     Look("tiers-edit", _at("/tiers/edit")),
     Look("tiers-log", _at("/tiers/log")),
+    Look("customers", _at("/customers")),
+    Look("customers-by-balance", _at("/customers?sort=balance")),
+    Look("customers-none-match", _at("/customers?search=zzz")),
+    Look("customer", lambda shop: f"/customers/{shop.customer_id}"),
+    Look("customer-proposal", lambda shop: f"/customers/{shop.proposal_customer_id}"),
+    Look("statements", _at("/statements")),
+    Look("statement", lambda shop: f"/statements/{shop.statement_id}"),
     Look("deliveries", _at("/deliveries")),
     Look("privacy", _at("/privacy")),
+    Look("rules", _at("/rules")),
+    Look("rules-start", _at("/rules?start=1")),
+    Look("terms", _at("/terms")),
+    Look("terms-version", _at("/terms/2")),
+    Look("terms-text", _at("/terms/text")),
     Look("settings", _at("/settings")),
+    Look("business", _at("/settings/business?days=90")),
     Look("nothing-here", _at("/orders/5")),
 )
