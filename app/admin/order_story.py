@@ -1,37 +1,48 @@
-"""An order's file told for people: which lines count, why this amount, and what happened when."""
+"""An order's file told for people: which lines count and with how much, why this amount, and which limits were met."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
+from typing import Any
 
-from app.admin.people import name_actor
+from app.admin.order_timeline import Moment, tell_moments
 from app.admin.queries.order import OrderFile
 from app.engine.rules import explain
 from app.engine.rules.eligibility import ExclusionReason
 from app.engine.rules.facts import OrderLine
-from app.engine.rules.states import TransferKind, TransferState
+from app.engine.rules.limits import LimitKind
+
+Json = dict[str, Any]
 
 #: These steps are told by the table of lines; the rest become sentences.
-_LINE_KINDS = ("line_counts", "line_excluded", "line_share")
+_LINE_KINDS = ("line_counts", "line_excluded", "line_rate", "units_gone", "line_share")
 
 
 @dataclass(frozen=True, slots=True)
 class LineStory:
-    """A line of the order; ``share_minor`` is its part of the cashback, None where there is none to share."""
+    """A line of the order: what of it counts, or why not, at which rate, and what that comes to. None: not known."""
 
     line: OrderLine
-    counts: bool
+    counted_minor: int | None
     why_not: str | None
+    rate_bps: int | None
+    #: Where the rate comes from where that is not the tier alone.
+    rate_why: str | None
     share_minor: int | None
+    #: What is kept of it after edits and refunds, where something is gone: units, and what still counts.
+    kept_quantity: int | None
+    kept_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that happened, who or what did it, and what to know about it."""
+class LimitStory:
+    """A limit with its counter before and after the order, and what it cut; None of these where it did not."""
 
-    at: datetime
-    what: str
-    detail: str | None = None
-    is_trouble: bool = False
+    kind: LimitKind
+    limit_minor: int
+    before_minor: int
+    after_minor: int
+    cut_from_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,77 +51,69 @@ class Story:
 
     lines: tuple[LineStory, ...]
     sentences: tuple[str, ...]
+    limits: tuple[LimitStory, ...]
     moments: tuple[Moment, ...]
 
 
-def tell(file: OrderFile) -> Story:
-    """Return the story of an order's file."""
-    steps = [] if file.reward is None else file.reward.steps
-    sentences = tuple(
-        explain.sentence(explain.from_json(step), file.reward.currency if file.reward else file.order.currency)
-        for step in steps
+def tell(file: OrderFile, lag: timedelta | None = None) -> Story:
+    """Return the story of an order's file; ``lag`` is how long credits take of late."""
+    steps = [] if file.reward is None or file.is_unasked else file.reward.steps
+    currency = file.reward.currency if file.reward else file.order.currency
+    return Story(_lines(file, steps), tuple(tell_steps(steps, currency)), _limits(file), tell_moments(file, lag))
+
+
+def tell_steps(steps: list[Json] | tuple[Json, ...], currency: str) -> Iterator[str]:
+    """Yield the steps of a calculation as sentences, but for those that the table of lines tells."""
+    for step in steps:
         # What shipping brings has no line of its own in the table.
-        if step["kind"] not in _LINE_KINDS or step["line_id"] == 0
-    )
-    return Story(_lines(file), sentences, tuple(sorted(_moments(file), key=lambda moment: moment.at)))
+        if step["kind"] not in _LINE_KINDS or step["line_id"] == 0:
+            yield explain.sentence(explain.from_json(step), currency)
 
 
-def _lines(file: OrderFile) -> tuple[LineStory, ...]:
-    steps = [] if file.reward is None else file.reward.steps
-    excluded = {s["line_id"]: _why_not(s["reason"]) for s in steps if s["kind"] == "line_excluded"}
-    counting = {s["line_id"] for s in steps if s["kind"] == "line_counts"}
-    shares = {s["line_id"]: s["share_minor"] for s in steps if s["kind"] == "line_share"}
-    if len(counting) == 1 and not shares and file.reward is not None and file.reward.calculated_minor:
+def _lines(file: OrderFile, steps: list[Json]) -> tuple[LineStory, ...]:
+    by_kind: dict[str, dict[int, Json]] = {kind: {} for kind in _LINE_KINDS}
+    for step in steps:
+        if step["kind"] in by_kind:
+            by_kind[step["kind"]][step["line_id"]] = step
+    counts, shares = by_kind["line_counts"], by_kind["line_share"]
+    if len(counts) == 1 and not shares and file.reward is not None and file.reward.calculated_minor:
         # What comes from one line only is not divided, so no step says it.
-        shares = dict.fromkeys(counting, file.reward.calculated_minor)
-    return tuple(
-        LineStory(line, line.line_id in counting, excluded.get(line.line_id), shares.get(line.line_id))
-        for line in file.fact.lines
+        shares = {line_id: {"share_minor": file.reward.calculated_minor} for line_id in counts}
+    return tuple(_line(file, line, {**by_kind, "line_share": shares}) for line in file.fact.lines)
+
+
+def _line(file: OrderFile, line: OrderLine, by_kind: dict[str, dict[int, Json]]) -> LineStory:
+    number = line.line_id
+    counts, rate = by_kind["line_counts"].get(number), by_kind["line_rate"].get(number)
+    excluded, gone = by_kind["line_excluded"].get(number), by_kind["units_gone"].get(number)
+    share = by_kind["line_share"].get(number)
+    tier_bps = file.reward.rate_bps if counts and file.reward else None
+    return LineStory(
+        line,
+        counted_minor=counts["net_minor"] if counts else None,
+        why_not=explain.WHY_LINE[ExclusionReason(excluded["reason"])] if excluded else None,
+        rate_bps=rate["rate_bps"] if rate else tier_bps,
+        rate_why=explain.sentence(explain.from_json(rate), file.order.currency) if rate else None,
+        share_minor=share["share_minor"] if share else None,
+        kept_quantity=gone["kept_quantity"] if gone else None,
+        kept_minor=gone["kept_minor"] if gone else None,
     )
 
 
-_EVENT_WORDS = {
-    "approve": "Approved",
-    "reject": "Rejected",
-    "hold": "Held",
-    "reopen": "Reopened",
-    "retry_transfer": "Retry asked for",
-    "retry": "Retry asked for",
-    "decide_transfer": "Transfer decided",
-    "decide": "Transfer decided",
-}
-
-
-def _why_not(reason: str) -> str:
-    words = explain.WHY_LINE[ExclusionReason(reason)]
-    return words[0].upper() + words[1:]
-
-
-def _moments(file: OrderFile) -> list[Moment]:
-    order, reward = file.order, file.reward
-    moments = [Moment(order.placed_at, "Order placed"), Moment(order.first_seen_at, "Received by Boomerang")]
-    if order.cancelled_at is not None:
-        moments.append(Moment(order.cancelled_at, "Order cancelled"))
-    moments += [Moment(refund.processed_at, "Refunded", fact.note) for refund, fact in file.refunds]
-    for event in file.events:
-        words = _EVENT_WORDS.get(event.action, event.action.replace("_", " ").capitalize())
-        moments.append(Moment(event.at, f"{words} by {name_actor(event.actor)}", event.reason))
-    if reward is not None:
-        if reward.decided_at is not None and not any(event.at == reward.decided_at for event in file.events):
-            moments.append(Moment(reward.decided_at, f"Decided by {name_actor(reward.decided_by)}"))
-        if reward.settled_at is not None:
-            moments.append(Moment(reward.settled_at, "Settled: the cashback is the customer's"))
-    return moments + _transfer_moments(file)
-
-
-def _transfer_moments(file: OrderFile) -> list[Moment]:
-    moments = []
-    for transfer in file.transfers:
-        name = "Credit" if transfer.kind is TransferKind.CREDIT else "Debit"
-        if transfer.sent_at is not None:
-            moments.append(Moment(transfer.sent_at, f"{name} sent to Shopify"))
-        if transfer.confirmed_at is not None:
-            moments.append(Moment(transfer.confirmed_at, f"{name} confirmed by Shopify"))
-        if transfer.state is TransferState.REFUSED and transfer.sent_at is not None:
-            moments.append(Moment(transfer.sent_at, f"{name} refused by Shopify", transfer.error, is_trouble=True))
-    return moments
+def _limits(file: OrderFile) -> tuple[LimitStory, ...]:
+    reward = file.reward
+    if reward is None:
+        return ()
+    cuts = {step["limit"]: step for step in reward.steps if step["kind"] == "limit_cut"}
+    return tuple(
+        LimitStory(
+            kind=LimitKind(one["kind"]),
+            limit_minor=one["limit_minor"],
+            before_minor=one["before_minor"],
+            after_minor=one["before_minor"] + reward.kept_minor,
+            cut_from_minor=cuts[one["kind"]]["from_minor"] if one["kind"] in cuts else None,
+        )
+        for one in reward.ceilings
+        # Owing is no counter.
+        if one["kind"] != LimitKind.OWED
+    )

@@ -37,7 +37,7 @@ from app.engine.rules.postings import Account
 from app.engine.rules.release import compute_release_at
 from app.engine.rules.reward import Target, compute_target
 from app.engine.rules.states import BOOKED_PENDING, BOOKED_SETTLED, RewardState, VoidReason, check_move
-from app.engine.rules.terms import HoldRules, OwedPolicy, Terms
+from app.engine.rules.terms import HoldRules, Mode, OwedPolicy, Terms
 from app.engine.rules.tiers import Standing
 from app.engine.rules.timeline import Moment, moments_of
 from app.engine.settlement import Journal
@@ -50,16 +50,26 @@ NO_RULES = HoldRules()
 BOOKED = BOOKED_PENDING | BOOKED_SETTLED
 
 
-def reassess(session: Session, shop: Shop, orders: Sequence[Order], now: datetime, actor: str = SYSTEM) -> None:
+def reassess(
+    session: Session,
+    shop: Shop,
+    orders: Sequence[Order],
+    now: datetime,
+    actor: str = SYSTEM,
+    *,
+    to_review: Collection[int] = (),
+) -> None:
     """Bring the rewards of these orders, and of later orders that they change, to their targets.
 
     An order changes later ones of its customer by the spend that makes their tier and by the room it takes in
-    the customer's limits. The caller holds the locks of the orders and of their customers.
+    the customer's limits. The caller holds the locks of the orders and of their customers. What ``to_review`` names
+    of the orders a person looks at, whatever the mode is.
     """
     changed = {case.order.id: case for case in read_cases(session, shop, orders)}
     earliest = rewrite_spend(session, shop, list(changed.values()))
     later = [order for order in read_later_orders(session, shop, earliest) if order.id not in changed]
-    _Round(session, shop, [*changed.values(), *read_cases(session, shop, later)], now, actor).run()
+    cases = [*changed.values(), *read_cases(session, shop, later)]
+    _Round(session, shop, cases, now, actor, frozenset(to_review)).run()
     refresh_standings(session, shop, earliest, now)
 
 
@@ -86,8 +96,17 @@ def enter_state(reward: Reward, state: RewardState, now: datetime) -> None:
 class _Round:
     """One run over the rewards of some orders, in the order in which they take their room in the limits."""
 
-    def __init__(self, session: Session, shop: Shop, cases: Sequence[Case], now: datetime, actor: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        shop: Shop,
+        cases: Sequence[Case],
+        now: datetime,
+        actor: str,
+        to_review: frozenset[int],
+    ) -> None:
         self._session = session
+        self._to_review = to_review
         self._shop = shop
         self._now = now
         self._zone = ZoneInfo(shop.timezone)
@@ -261,7 +280,8 @@ class _Round:
         if customer_id is not None and aim.terms.holds != NO_RULES:
             past = self._spend.past(customer_id, fact.placed_at, fact.order_id)
         is_deleted = customer_id in self._deleted
-        return decide_next(reward, aim, self._shop.mode, past, is_deleted=is_deleted, has_moved=has_moved)
+        mode = Mode.MANUAL if aim.case.order.id in self._to_review else self._shop.mode
+        return decide_next(reward, aim, mode, past, is_deleted=is_deleted, has_moved=has_moved)
 
     def _advance(self, reward: Reward, aim: Aim, step: Next, columns: dict[str, Any], *, begins: bool) -> None:
         """Give a reward its amounts and state, and book the difference to what the books hold for it."""

@@ -3,30 +3,35 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
-from app.engine.rules.facts import OrderFact, RefundFact
-from app.engine.rules.facts_json import order_from_json, refund_from_json
+from app.admin.queries.running import read_running
+from app.engine.rules.facts import DisputeFact, OrderFact, RefundFact
+from app.engine.rules.facts_json import from_json, order_from_json, refund_from_json
 from app.engine.rules.postings import Account
-from app.engine.rules.states import Badge, compute_badge
+from app.engine.rules.states import Badge, RewardState, TransferKind, TransferState, compute_badge
 from app.models import (
     AuditEvent,
     Customer,
     Delivery,
     DeliveryState,
+    DetailKind,
     LedgerEntry,
     LedgerPosting,
     Order,
+    OrderDetail,
     Refund,
     Reward,
     Transfer,
 )
 
 MOST_DELIVERIES = 50
+#: From so many of the newest rewards it is measured how long a credit takes.
+LAG_OF = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,18 @@ class DeliveryNote(NamedTuple):
 
     id: int
     topic: str
+    triggered_at: datetime | None
     received_at: datetime
+    handled_at: datetime | None
     state: DeliveryState
     attempts: int
     reason: str | None
+    pruned_at: datetime | None
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Say whether it could not be handled, and can be tried again."""
+        return self.state is DeliveryState.FAILED and self.pruned_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +71,20 @@ class OrderFile:
     reward: Reward | None
     badge: Badge | None
     refunds: tuple[tuple[Refund, RefundFact], ...]
+    disputes: tuple[DisputeFact, ...]
     entries: tuple[BookedEntry, ...]
+    #: What was available to the customer after each entry.
+    available: dict[int, int]
     transfers: tuple[Transfer, ...]
     events: tuple[AuditEvent, ...]
     deliveries: tuple[DeliveryNote, ...]
     #: The customer's accounts, in minor units of the order's currency.
     balances: dict[Account, int]
+
+    @property
+    def is_unasked(self) -> bool:
+        """Say whether the order is older than the programme, and nobody has asked for its cashback."""
+        return self.order.is_past and self.order.reward_asked_at is None
 
 
 def find_order(session: Session, shop_id: int, shopify_id: int) -> OrderFile | None:
@@ -75,6 +96,7 @@ def find_order(session: Session, shop_id: int, shopify_id: int) -> OrderFile | N
     customer = session.scalar(select(Customer).where(Customer.shop_id == shop_id, Customer.id == order.customer_id))
     transfers = _of_reward(session, Transfer, shop_id, reward)
     states = tuple(transfer.state for transfer in transfers)
+    entries = _list_entries(session, shop_id, reward)
     return OrderFile(
         order=order,
         fact=order_from_json(order.fact),
@@ -82,10 +104,12 @@ def find_order(session: Session, shop_id: int, shopify_id: int) -> OrderFile | N
         reward=reward,
         badge=None if reward is None else compute_badge(reward.state, reward.reversed_minor, states),
         refunds=_list_refunds(session, shop_id, shopify_id),
-        entries=_list_entries(session, shop_id, reward),
+        disputes=_list_disputes(session, shop_id, shopify_id),
+        entries=entries,
+        available=_read_available(session, shop_id, customer, order.currency, entries),
         transfers=transfers,
         events=_list_events(session, shop_id, reward, transfers),
-        deliveries=_list_deliveries(session, shop_id, shopify_id),
+        deliveries=list_deliveries(session, shop_id, shopify_id),
         balances={} if customer is None else _read_balances(session, shop_id, customer.id, order.currency),
     )
 
@@ -139,14 +163,64 @@ def _list_events(
     return tuple(session.scalars(query.order_by(AuditEvent.id)))
 
 
-def _list_deliveries(session: Session, shop_id: int, shopify_id: int) -> tuple[DeliveryNote, ...]:
+def _list_disputes(session: Session, shop_id: int, shopify_id: int) -> tuple[DisputeFact, ...]:
+    query = select(OrderDetail.fact).where(
+        OrderDetail.shop_id == shop_id,
+        OrderDetail.order_shopify_id == shopify_id,
+        OrderDetail.kind == DetailKind.DISPUTE,
+    )
+    return tuple(from_json(DisputeFact, fact) for fact in session.scalars(query.order_by(OrderDetail.shopify_id)))
+
+
+def _read_available(
+    session: Session, shop_id: int, customer: Customer | None, currency: str, entries: Sequence[BookedEntry]
+) -> dict[int, int]:
+    # An order that changed hands has entries of somebody else's account, too: of those nothing is said here.
+    mine = [] if customer is None else [one.entry.id for one in entries if one.entry.customer_id == customer.id]
+    return read_running(session, shop_id, customer.id, currency, mine) if customer is not None and mine else {}
+
+
+def list_deliveries(session: Session, shop_id: int, shopify_id: int) -> tuple[DeliveryNote, ...]:
+    """Return the newest deliveries about an order, known or not, oldest first."""
     query = (
-        select(Delivery.id, Delivery.topic, Delivery.received_at, Delivery.state, Delivery.attempts, Delivery.reason)
+        select(
+            Delivery.id,
+            Delivery.topic,
+            Delivery.triggered_at,
+            Delivery.received_at,
+            Delivery.handled_at,
+            Delivery.state,
+            Delivery.attempts,
+            Delivery.reason,
+            Delivery.pruned_at,
+        )
         .where(Delivery.shop_id == shop_id, Delivery.order_shopify_id == shopify_id)
         .order_by(Delivery.id.desc())
         .limit(MOST_DELIVERIES)
     )
     return tuple(DeliveryNote(*row) for row in session.execute(query))[::-1]
+
+
+def measure_credit_lag(session: Session, shop_id: int) -> timedelta | None:
+    """Return within which time Shopify confirmed 95 of 100 of the newest credits, from when they were due."""
+    newest = (
+        select(Reward.id)
+        .where(Reward.shop_id == shop_id, Reward.state == RewardState.SETTLED)
+        .order_by(Reward.id.desc())
+        .limit(LAG_OF)
+        .subquery()
+    )
+    took = func.percentile_disc(0.95).within_group(Transfer.confirmed_at - Transfer.created_at)
+    lag: timedelta | None = session.scalar(
+        select(took)
+        .join(newest, newest.c.id == Transfer.reward_id)
+        .where(
+            Transfer.shop_id == shop_id,
+            Transfer.kind == TransferKind.CREDIT,
+            Transfer.state == TransferState.CONFIRMED,
+        )
+    )
+    return lag
 
 
 def _read_balances(session: Session, shop_id: int, customer_id: int, currency: str) -> dict[Account, int]:
