@@ -58,11 +58,11 @@ def actions(shop_id: int, ids: list[int]) -> list[str]:
 def test_the_trail_says_who_did_what_to_what_and_what_was_before(visitor: Visitor, trail: int) -> None:
     page = Page(visitor.load("/activity").text)
     for words in (
-        "Switched the mode", "Mode : Manual → Automatic", "Rejected", "Resale.", "Sam 42 Staff", "Sam 43 Staff",
-        "State : In review → Rejected", "Credit or debit by hand", "$7.77", "Goodwill", "Sent a transfer again",
-        "State : Refused → Planned", "Ada Example", "#1001",
+        "Switched the mode", "Mode Manual → Automatic", "Rejected", "Resale.", "Sam 42 Staff", "Sam 43 Staff",
+        "State In review → Rejected", "Credit or debit by hand", "$7.77", "Goodwill", "Sent a transfer again",
+        "State Refused → Planned", "Ada Example", "#1001",
     ):  # fmt: skip
-        assert words in page.text.replace(": ", " : ").replace("  ", " ") or words.replace(" :", "") in page.text, words
+        assert words in page.text, words
     assert page.of("a", href=f"/orders/{BIG + 1}")
     assert "{" not in page.text
     assert "_" not in page.text
@@ -133,7 +133,9 @@ def test_pages_hold_every_event_once_there_and_back(shop_id: int) -> None:
 )
 def test_what_an_event_is_about_is_linked(visitor: Visitor, shop_id: int, subject: str, link: str) -> None:
     with transaction() as session:
-        record(session, shop_id, "cli", "pause", subject=(subject, 7), before={}, after={"person": "staff:42"}, now=NOON)
+        record(
+            session, shop_id, "cli", "pause", subject=(subject, 7), before={}, after={"person": "staff:42"}, now=NOON
+        )
     page = Page(visitor.fetch("/activity", actor="cli").text)
     assert page.of("a", href=link)
     assert "the command line" in page.text
