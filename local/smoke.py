@@ -72,7 +72,9 @@ def main() -> int:
 
 def _play(stack: Stack) -> dict[str, object]:
     _, shop = stack.shop.session_token()
-    stack.flask("program", "set", "--shop", shop, "--mode", "automatic", "--hold-above", "150.00")
+    # Nobody here has second thoughts about an approval, and what it takes to be credited is looked at.
+    at_once = ("--undo-seconds", "0")
+    stack.flask("program", "set", "--shop", shop, "--mode", "automatic", "--hold-above", "150.00", *at_once)
     balances = Balances(stack)
     _say("An automatic order, then a partial refund …")
     _earn_and_refund(stack, balances)

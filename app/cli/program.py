@@ -32,6 +32,7 @@ program_group = AppGroup("program", help="Show or change a shop's programme.")
 )
 @click.option("--far-expiry", type=bool, help="Agree to a far expiry as each transfer's fingerprint.")
 @click.option("--notify-customers", type=bool, help="Whether Shopify writes to customers about each credit.")
+@click.option("--undo-seconds", type=int, help="For how long an approval can be undone before the credit is made.")
 @click.option("--reconcile-minutes", type=int, help="How often orders are looked for whose webhooks never came.")
 @click.option("--keep-deliveries-days", type=int, help="How long the bodies of handled deliveries are kept.")
 @sentences_for_absent_servers()
@@ -44,6 +45,7 @@ def program_set(
     minimum_order: str | None,
     began_at: str | None,
     far_expiry: bool | None,
+    undo_seconds: int | None,
     **connection: Any,
 ) -> None:
     """Switch the mode or publish new terms from the command line."""
@@ -64,6 +66,8 @@ def program_set(
                 program.set_began(session, row.id, _moment(began_at), ACTOR, now)
             if far_expiry is not None:
                 program.set_far_expiry(session, row.id, far_expiry, ACTOR, now)
+            if undo_seconds is not None:
+                program.set_undo(session, row.id, undo_seconds, ACTOR, now)
             asked = {name: value for name, value in connection.items() if value is not None}
             program.set_connection(session, row.id, replace(program.get_connection(row), **asked), ACTOR, now)
             if mode is not None:

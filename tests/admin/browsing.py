@@ -60,13 +60,17 @@ def enter(page: Page, stage: Stage, path: str) -> FrameLocator:
     return frame
 
 
-def install(page: Page, stage: Stage) -> int:
-    """Let the first visit install the shop, say that its programme began a year before noon, and return its id."""
+def install(page: Page, stage: Stage, *, undo_seconds: int = 0) -> int:
+    """Let the first visit install the shop, say that its programme began a year before noon, and return its id.
+
+    What is approved settles at once, unless there is time to undo it.
+    """
     enter(page, stage, "/orders")
     with reading() as session:
         shop_id = session.scalars(select(Shop.id)).one()
         # The first visit is today: without this the made-up orders would lie before the programme and earn nothing.
         program.set_began(session, shop_id, NOON - timedelta(days=365), "system", utcnow())
+        program.set_undo(session, shop_id, undo_seconds, "system", utcnow())
     return shop_id
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import event
 from app.admin.queries.badges import MOST_COUNTED, OF_WORK, count_work, has_badge
 from app.admin.queries.keyset import Place, Window, read_place
 from app.admin.queries.orders import Wanted, list_orders, walk_orders
-from app.admin.queries.reviews import list_reviews
+from app.admin.queries.reviews import Sort, list_reviews
+from app.admin.queries.reviews import Wanted as WantedReviews
 from app.db import db, transaction
 from app.engine.flows import program
 from app.engine.rules.facts import FinancialStatus
@@ -145,20 +146,22 @@ def test_pages_of_orders_hold_every_row_once_there_and_back(shop_id: int, size: 
     db.session.rollback()
 
 
-def test_pages_of_the_queue_hold_every_waiting_reward_once_oldest_first(shop_id: int) -> None:
+@pytest.mark.parametrize("sort", [None, Sort.LARGEST])
+def test_pages_of_the_queue_hold_every_waiting_reward_once_in_their_order(shop_id: int, sort: Sort | None) -> None:
     waiting = []
     for number, state in enumerate(list(RewardState) * 5, 1):
-        reward = add_reward(shop_id, number, state, 0, ())
+        reward = add_reward(shop_id, number, state, number % 4, ())
         if state in (RewardState.IN_REVIEW, RewardState.HELD):
-            waiting.append(reward.id)
-    found, after = [], 0
-    while True:
-        queue = list_reviews(db.session(), shop_id, after=after, size=3)
+            waiting.append((reward.kept_minor, reward.id))
+    wanted = WantedReviews("staff:42", sort=sort)
+    found: list[int] = []
+    after: str | None = ""
+    while after is not None:
+        queue = list_reviews(db.session(), shop_id, wanted, after, size=3)
         found += [review.reward.id for review in queue.reviews]
-        if queue.next_after is None:
-            break
-        after = queue.next_after
-    assert found == waiting
+        after = queue.after
+    in_order = sorted(waiting, reverse=True) if sort else waiting
+    assert found == [reward_id for _, reward_id in in_order]
     db.session.rollback()
 
 
@@ -303,5 +306,7 @@ def test_two_shops_lists_do_not_mix(app: object) -> None:
     add_reward(mine, 1, RewardState.HELD, 0, ())
     add_reward(theirs, 2, RewardState.HELD, 0, ())
     assert [row.order.name for row in list_orders(db.session(), mine).rows] == ["#1"]
-    assert [review.order.name for review in list_reviews(db.session(), theirs).reviews] == ["#2"]
+    assert [review.order.name for review in list_reviews(db.session(), theirs, WantedReviews("staff:42")).reviews] == [
+        "#2"
+    ]
     db.session.rollback()

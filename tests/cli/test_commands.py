@@ -54,6 +54,8 @@ def test_the_programme_is_set_in_one_command(shop: Till, shell: Shell) -> None:
         "10.5",
         "--far-expiry",
         "yes",
+        "--undo-seconds",
+        "30",
         "--notify-customers",
         "yes",
         "--keep-deliveries-days",
@@ -68,6 +70,7 @@ def test_the_programme_is_set_in_one_command(shop: Till, shell: Shell) -> None:
     with reading() as session:
         row = session.get_one(Shop, shop.id)
         assert (row.mode, row.far_expiry_agreed) == (Mode.MANUAL, True)
+        assert row.undo_seconds == 30
         assert (row.notify_customers, row.keep_deliveries_days, row.reconcile_minutes) == (True, 7, 15)
 
 

@@ -70,6 +70,8 @@ class Town:
         with transaction() as session:
             shop = session.scalars(select(Shop)).one()
             program.set_mode(session, shop.id, mode, program.Waiting.KEEP, "test", utcnow())
+            # Nobody here has second thoughts, and everything is waited for.
+            program.set_undo(session, shop.id, 0, "test", utcnow())
 
     def wait_until_quiet(self) -> None:
         """Wait until nothing is on its way: no webhook, no delivery to handle, no transfer to send."""
