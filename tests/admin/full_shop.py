@@ -14,8 +14,22 @@ from sqlalchemy.orm import Session
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.due_transfers import claim_next
-from app.engine.flows import adjust, earn, moves, privacy_requests, program, refund, review, terms, tier_runs, tiers
+from app.engine.flows import (
+    adjust,
+    business,
+    earn,
+    figures,
+    moves,
+    privacy_requests,
+    program,
+    refund,
+    review,
+    terms,
+    tier_runs,
+    tiers,
+)
 from app.engine.flows import transfer as transfers
+from app.engine.rules.business import Trade
 from app.engine.rules.facts import (
     CreditMove,
     CustomerFact,
@@ -30,6 +44,8 @@ from app.engine.rules.roles import Role
 from app.engine.rules.states import TransferKind
 from app.engine.rules.terms import Limits, Mode
 from app.models import (
+    Adjustment,
+    AdjustmentState,
     CreditAccount,
     Customer,
     Delivery,
@@ -73,6 +89,8 @@ class FullShop:
     doubtful_order_id: int
     guest_order_id: int
     customer_id: int
+    #: For whom credit by hand is proposed that waits for a second person.
+    proposal_customer_id: int
     statement_id: int
     delivery_id: int
 
@@ -95,6 +113,7 @@ class _Maker:
         self._agree_on_terms()
         for begin in range(1, 49, 4):
             self._sell_some({number: self._day(number) for number in range(begin, begin + 4)})
+            self._look_at_the_queue(range(begin, begin + 4))
         self._send_all(self.now - timedelta(days=6))
         self._take_back()
         self._spend()
@@ -102,6 +121,8 @@ class _Maker:
         self._by_hand()
         self._wait_for_people()
         self._look_around()
+        self._look_at_the_queue(range(49, 58))
+        self._reckon()
         return self._say_where()
 
     def _hire(self) -> None:
@@ -115,7 +136,7 @@ class _Maker:
 
     def _agree_on_terms(self) -> None:
         with transaction() as session:
-            current = terms.get_current(session, self.shop_id, self.now)
+            current = terms.get_current(session, self.shop_id, utcnow())
             wanted = replace(
                 current,
                 cap_per_order_minor=2_500,
@@ -384,6 +405,19 @@ class _Maker:
             )
         db.session.remove()
 
+    def _look_at_the_queue(self, numbers: range) -> None:
+        """Count the days' figures, as it would have been done on each of them."""
+        for number in numbers:
+            with transaction() as session:
+                figures.count_days(session, session.get_one(Shop, self.shop_id), self._day(number))
+        db.session.remove()
+
+    def _reckon(self) -> None:
+        """State what the shop's trade is like."""
+        with transaction() as session:
+            business.set_trade(session, self.shop_id, Trade(4_250, 490, 11_500, 30_000), OWNER, self.now)
+        db.session.remove()
+
     def _say_where(self) -> FullShop:
         with transaction() as session:
             entries = select(LedgerEntry.customer_id).where(LedgerEntry.shop_id == self.shop_id)
@@ -402,6 +436,11 @@ class _Maker:
                 doubtful_order_id=ID + 102,
                 guest_order_id=ID + 231,
                 customer_id=customer_id,
+                proposal_customer_id=session.scalars(
+                    select(Adjustment.customer_id).where(
+                        Adjustment.shop_id == self.shop_id, Adjustment.state == AdjustmentState.PROPOSED
+                    )
+                ).one(),
                 statement_id=session.scalars(statement.order_by(Statement.id)).first() or 0,
                 delivery_id=session.scalars(delivery.order_by(Delivery.id)).first() or 0,
             )
