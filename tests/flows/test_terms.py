@@ -145,7 +145,7 @@ def test_a_shop_without_terms_says_what_to_do(shop: Till) -> None:
     with pytest.raises(NotFound, match="open the app once"):
         shop.run(lambda session, _: terms.get_current(session, bare_id, day(9)))
     with pytest.raises(NotFound):
-        shop.run(lambda session, _: terms.publish(session, 999, current(shop), STAFF, day(9)))
+        shop.run(lambda session, _: terms.publish(session, 999, current(shop), "cli", day(9)))
 
 
 def test_terms_that_are_not_in_force_yet_are_not_current(shop: Till) -> None:

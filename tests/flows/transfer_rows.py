@@ -12,6 +12,7 @@ from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
 from app.engine.rules.terms import Terms, Tier
 from app.models import AuditEvent, Customer, LedgerEntry, LedgerPosting, Shop, TermsVersion, Transfer
+from tests.people import hire_cast
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CREDIT, DEBIT = TransferKind.CREDIT, TransferKind.DEBIT
@@ -95,6 +96,7 @@ class Rows:
             shop = Shop(domain=domain, name="Shop", currency="USD", installed_at=START)
             session.add(shop)
             session.flush()
+            hire_cast(session, shop.id)
             terms = Terms(1, "USD", (Tier("Only", 0, 0),))
             session.add(
                 TermsVersion(

@@ -11,6 +11,7 @@ from flask import Flask
 
 from app.config import current_settings
 from app.db import db, transaction
+from app.engine.flows import staff
 from app.engine.flows import transfer as books
 from app.engine.flows.earn import record_orders
 from app.engine.flows.terms import publish_default
@@ -24,6 +25,7 @@ from app.shopify.transfers import SendReport, send_due
 from sandbox.credit import CreditAccount, CreditTransaction
 from sandbox.server import Sandbox
 from sandbox.tokens import mint_session_token
+from tests.people import hire_cast
 
 CREDIT, DEBIT = TransferKind.CREDIT, TransferKind.DEBIT
 STAFF = "staff:7"
@@ -177,4 +179,8 @@ def session_token(box: Sandbox, shop: str | None = None, seconds: int = 60) -> s
 def install(box: Sandbox, now: datetime, shop: str | None = None) -> int:
     """Open the app in a sandbox shop and return the shop's id."""
     raw = session_token(box, shop)
-    return ensure_installed(verify_session_token(raw, current_settings()), raw, now, publish_default)
+    shop_id = ensure_installed(verify_session_token(raw, current_settings()), raw, now, publish_default)
+    with transaction() as session:
+        if not staff.list_staff(session, shop_id):
+            hire_cast(session, shop_id)
+    return shop_id

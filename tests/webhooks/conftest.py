@@ -13,6 +13,7 @@ from app.db import db, transaction
 from app.engine.flows.terms import publish_default
 from app.engine.rules.terms import Mode
 from app.models import Delivery, Shop
+from tests.people import hire_cast
 from tests.webhooks.sending import SHOP, Sender
 
 INSTALLED_AT = datetime(2007, 1, 1, tzinfo=UTC)
@@ -54,6 +55,7 @@ def new_shop(app: Flask, in_app: None) -> NewShop:
             session.add(shop)
             session.flush()
             publish_default(session, shop, "system", INSTALLED_AT)
+            hire_cast(session, shop.id)
         return shop
 
     return install
