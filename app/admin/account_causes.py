@@ -11,14 +11,17 @@ from app.languages import translate
 
 #: Shopify may fail for so long before somebody must know.
 STOPPED_FOR = timedelta(minutes=15)
+ACCOUNTS = "/accounts"
+#: What is wrong, what to do about it, and the room in which it is seen.
+Told = tuple[str, str, str | None]
 
 
-def tell_accounts(found: AccountFindings, currency: str, now: datetime) -> list[tuple[str, str]]:
-    """Return what is wrong with accounts, each with its advice."""
+def tell_accounts(found: AccountFindings, currency: str, now: datetime) -> list[Told]:
+    """Return what is wrong with accounts, each with its advice and its room."""
     return [*_drift(found, currency), *_repeated(found), *_reading(found, now), *_spending(found)]
 
 
-def _drift(found: AccountFindings, currency: str) -> list[tuple[str, str]]:
+def _drift(found: AccountFindings, currency: str) -> list[Told]:
     if not found.drift_customers or found.drift_since is None:
         return []
     values = {
@@ -49,13 +52,13 @@ def _drift(found: AccountFindings, currency: str) -> list[tuple[str, str]]:
             **values,
         )
     advice = _(
-        "List them by `flask drift`, compare each with the customer's store credit in Shopify, and put right by a "
-        "credit or debit by hand whichever of the two is wrong. Boomerang looks again every hour."
+        "Compare each account with the customer's store credit in Shopify, and put right by a credit or debit by hand "
+        "whichever of the two is wrong. Boomerang looks again every hour."
     )
-    return [(what, advice)]
+    return [(what, advice, ACCOUNTS)]
 
 
-def _repeated(found: AccountFindings) -> list[tuple[str, str]]:
+def _repeated(found: AccountFindings) -> list[Told]:
     if not found.repeated_transfers:
         return []
     what = ngettext(
@@ -67,10 +70,10 @@ def _repeated(found: AccountFindings) -> list[tuple[str, str]]:
         "List them by `flask drift`, take back by hand what a customer got twice, and then say by "
         "`flask repeated-transfer` that it was looked at."
     )
-    return [(what, advice)]
+    return [(what, advice, ACCOUNTS)]
 
 
-def _reading(found: AccountFindings, now: datetime) -> list[tuple[str, str]]:
+def _reading(found: AccountFindings, now: datetime) -> list[Told]:
     if found.stopped_since is None or now - found.stopped_since <= STOPPED_FOR:
         return []
     what = _(
@@ -78,12 +81,14 @@ def _reading(found: AccountFindings, now: datetime) -> list[tuple[str, str]]:
         age=format_age(found.stopped_since),
         reason=translate(found.stopped_by or ""),
     )
-    return [(what, _("It is tried again every few minutes. Until then what customers spend is missing in the books."))]
+    return [
+        (what, _("It is tried again every few minutes. Until then what customers spend is missing in the books."), None)
+    ]
 
 
-def _spending(found: AccountFindings) -> list[tuple[str, str]]:
+def _spending(found: AccountFindings) -> list[Told]:
     if found.can_spend is not False:
         return []
     what = _("Customers cannot spend store credit: it is switched off at this shop's checkout.")
     advice = _("Switch store credit on in Shopify's settings for customer accounts; Boomerang looks once a day.")
-    return [(what, advice)]
+    return [(what, advice, None)]

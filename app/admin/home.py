@@ -10,7 +10,6 @@ from app.admin import bp
 from app.admin.display import zone
 from app.admin.home_charts import draw_charts, share_tiers
 from app.admin.home_needs import list_needs
-from app.admin.queries.accounts import find_accounts
 from app.admin.queries.home import (
     Days,
     Decisions,
@@ -55,10 +54,10 @@ def home() -> ResponseReturnValue:
     first = today - timedelta(days=max(SPANS) - 1)
     days = read_days(session, g.shop, first)
     waiting, open_ = read_waiting(session, g.shop.id), read_open(session, g.shop.id)
-    accounts = find_accounts(session, g.shop)
+    engine = find_status(session, g.shop, now)
     shown = {
-        "engine": find_status(session, g.shop, now, accounts),
-        "needs": list_needs(waiting, open_, accounts, g.shop.currency, _paths()),
+        "engine": engine,
+        "needs": list_needs(engine, waiting, open_, g.shop, _paths()),
         "tiles": _tiles(days, today, waiting, open_, now),
         "spans": SPANS,
         "span": span,

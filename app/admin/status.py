@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.admin.account_causes import tell_accounts
 from app.admin.display import format_age
-from app.admin.queries.accounts import AccountFindings, find_accounts
+from app.admin.queries.accounts import find_accounts
 from app.admin.queries.status import Findings, find_out
 from app.languages import translate
 from app.models import Shop
@@ -25,6 +25,7 @@ RECONCILED_IN_TURNS = 3
 #: More than one in twenty deliveries of the last hour failed.
 FAILED_SHARE = (1, 20)
 FAILED_ORDERS = "/orders?badge=failed"
+FAILED_DELIVERIES = "/deliveries?state=failed"
 
 
 class Level(StrEnum):
@@ -41,7 +42,7 @@ class Cause:
 
     what: str
     advice: str
-    #: The room that mends it, or shows what is concerned.
+    #: The room in which somebody sees what is concerned, and mends it.
     room: str | None = None
     #: Shopify's page on which the shop mends it.
     page: str | None = None
@@ -55,14 +56,11 @@ class EngineStatus:
     causes: tuple[Cause, ...]
 
 
-def find_status(session: Session, shop: Shop, now: datetime, accounts: AccountFindings | None = None) -> EngineStatus:
-    """Return the engine's status for a shop, derived from the tables and the queue.
-
-    ``accounts`` is what is known of the shop's accounts, where the caller has asked already.
-    """
+def find_status(session: Session, shop: Shop, now: datetime) -> EngineStatus:
+    """Return the engine's status for a shop, derived from the tables and the queue."""
     causes = _causes(find_out(session, shop.id, now), now, shop)
-    told = tell_accounts(accounts or find_accounts(session, shop), shop.currency, now)
-    causes += [Cause(what, advice) for what, advice in told]
+    told = tell_accounts(find_accounts(session, shop), shop.currency, now)
+    causes += [Cause(*one) for one in told]
     if not is_queue_reachable():
         causes.append(
             Cause(
@@ -163,7 +161,7 @@ def _inbox(found: Findings, now: datetime) -> list[Cause]:
                 reason=translate(found.last_failure),
             )
         advice = _("Look at the reasons under Deliveries; once they are mended, handle the failed ones again.")
-        causes.append(Cause(what, advice, "/deliveries?state=failed"))
+        causes.append(Cause(what, advice, FAILED_DELIVERIES))
     return causes
 
 
