@@ -46,8 +46,6 @@ def preview_adjustment(customer_id: int) -> ResponseReturnValue:
     """Say what credit by hand, as it is being typed, would leave."""
     check_known(customer_id)
     session, shop = db.session(), g.shop
-    if not is_customer(session, shop.id, customer_id):
-        raise NotFound("There is no such customer in this shop.")
     available_minor = read_lifetime(session, shop, customer_id).closing.available_minor
     terms = Programme(session, shop).at(utcnow())
     try:
@@ -88,8 +86,8 @@ def render_customer(customer_id: int, said: Said | None = None) -> str:
 
 
 def check_known(customer_id: int) -> None:
-    """Raise NotFound unless a number may be a customer's; the flow looks for whose it is."""
-    if customer_id > LARGEST_ID:
+    """Raise NotFound unless the shop has a customer of this number."""
+    if customer_id > LARGEST_ID or not is_customer(db.session(), g.shop.id, customer_id):
         raise NotFound("There is no such customer in this shop.")
 
 

@@ -37,6 +37,9 @@ ROUTE_IDS = {
     "number": ("terms_versions", "version"),
     "delivery_id": ("inbox", "id"),
     "request_id": ("privacy_requests", "id"),
+    "statement_id": ("statements", "id"),
+    "adjustment_id": ("adjustments", "id"),
+    "customer_id": ("customers", "id"),
     "member_id": ("staff_members", "id"),
     "import_id": ("history_imports", "id"),
 }
