@@ -44,8 +44,9 @@ class Outlook:
 
     terms: Terms
     changes: tuple[Change, ...]
-    preview: Preview
-    #: Those of the sample, by our id.
+    #: None as long as nobody asked for it, since it takes a look at everybody.
+    preview: Preview | None
+    #: Those of its sample, by our id.
     customers: dict[int, Customer]
 
 
@@ -68,7 +69,7 @@ def edit_tiers_again() -> ResponseReturnValue:
 @bp.post("/tiers/preview")
 @needs(Duty.MANAGE)
 def preview_tiers() -> ResponseReturnValue:
-    """Show what would change; nothing is saved."""
+    """Show what would change, with ``customers`` also who would move and what it would cost; nothing is saved."""
     draft = read_draft(request.form, g.shop.currency)
     try:
         return _show_preview(draft)
@@ -107,7 +108,7 @@ def _refuse(draft: Draft, error: BadDocument | flow.BadTerms | flow.BadMoment | 
         draft = replace(draft, base=fresh.base, seen_version=fresh.seen_version)
         return _show_form(draft, 409, _("Somebody published new terms meanwhile. Look at what is in force now."))
     errors = error.errors if isinstance(error, BadDocument) else nest(error.problems)
-    return _show_form(replace(draft, errors=errors), 422)
+    return _show_form(replace(draft, errors=errors), 422, _("Nothing is published yet: mend what is marked below."))
 
 
 def _show_form(draft: Draft, status: int = 200, problem: str = "") -> Response:
@@ -153,6 +154,8 @@ def _look_ahead(draft: Draft, now: datetime) -> Outlook:
     wanted = whole_terms(session, g.shop, draft, now)
     flow.check(session, g.shop, wanted, now)
     changes = diff_terms(flow.get_current(session, g.shop.id, now), wanted, zone(g.shop.timezone))
+    if "customers" not in request.args:
+        return Outlook(wanted, changes, None, {})
     seen = preview(session, g.shop.id, wanted, now)
     ids = [mover.customer_id for mover in seen.sample]
     return Outlook(wanted, changes, seen, queries.name_customers(session, g.shop.id, ids))

@@ -104,7 +104,11 @@ def read_standings(
         )
     spent = groupby(session.execute(_events(shop.id, which)), key=lambda row: row[0])
     group = next(spent, None)
+    of_nobody = [look.standing([]) for look in looks]
     for customer_id in customer_ids:
+        if customer_id not in given and (group is None or group[0] != customer_id):
+            yield customer_id, of_nobody
+            continue
         events: list[SpendEvent] = []
         if group is not None and group[0] == customer_id:
             events = [

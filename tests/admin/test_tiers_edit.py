@@ -86,7 +86,10 @@ def test_a_preview_says_who_would_move_and_what_it_would_cost_and_saves_nothing(
     tell_two(shop_id)
     rows = all_rows()
     form = {**row(threshold=["0", "150", "600"]), "tier_method": "lifetime"}
-    page = Page(visitor.post("/tiers/preview", form).text)
+    at_once = Page(visitor.post("/tiers/preview", form).text)
+    assert at_once.of("form", hx_post="/tiers/preview?customers=1", hx_trigger="load")
+    assert "Looking at everybody…" in at_once.text
+    page = Page(visitor.post("/tiers/preview?customers=1", form).text)
     assert all_rows() == rows
     for said in (
         "2 of 2", "Ada Example", "Ben Example", "$600.00", "More cashback a month",
@@ -94,15 +97,15 @@ def test_a_preview_says_who_would_move_and_what_it_would_cost_and_saves_nothing(
     ):  # fmt: skip
         assert said in page.text, said
     assert page.of("a", href=f"/customers/{id_of(shop_id)}")
-    dearer = Page(visitor.post("/tiers/preview", {**form, **row(threshold=["0", "900", "1500"])}).text)
+    dearer = Page(visitor.post("/tiers/preview?customers=1", {**form, **row(threshold=["0", "900", "1500"])}).text)
     assert "1 of 2" in dearer.text
 
 
 def test_the_cost_of_a_month_is_shown_with_its_direction(visitor: Visitor, shop_id: int) -> None:
     tell(shop_id, order(1, line(net_minor=10_000), placed_at=utcnow() - timedelta(days=2)))
-    dearer = Page(visitor.post("/tiers/preview", row(rate=["3", "4", "6"])).text).text
+    dearer = Page(visitor.post("/tiers/preview?customers=1", row(rate=["3", "4", "6"])).text).text
     assert "More cashback a month $1.00" in dearer
-    cheaper = Page(visitor.post("/tiers/preview", row(rate=["1.5", "4", "6"])).text).text
+    cheaper = Page(visitor.post("/tiers/preview?customers=1", row(rate=["1.5", "4", "6"])).text).text
     assert "Less cashback a month $0.50" in cheaper
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, cast, exists, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, any_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.facts_json import terms_from_json
@@ -62,10 +62,12 @@ def read_figures(session: Session, shop_id: int, names: Iterable[str], now: date
 
 def list_in_use(session: Session, shop_id: int, names: Collection[str], now: datetime) -> set[str]:
     """Return which of some tiers a customer has, or is given: they cannot be left out of new terms."""
-    asked = func.unnest(cast(list(names), ARRAY(Text))).column_valued("asked")
-    had = exists().where(Customer.shop_id == shop_id, Customer.tier_name == asked, Customer.deleted_at.is_(None))
-    given = exists().where(TierAssignmentRow.shop_id == shop_id, TierAssignmentRow.tier_name == asked, *_lasts(now))
-    return set(session.scalars(select(asked).where(or_(had, given))))
+    asked = list(names)
+    if not asked:
+        return set()
+    # Each name by itself, so that the planner knows how rare it is: the customers are not read for one that is not.
+    found = session.execute(select(*(_is_used(shop_id, name, now) for name in asked))).one()
+    return {name for name, is_used in zip(asked, found, strict=True) if is_used}
 
 
 def find_sinces(session: Session, shop_id: int, terms: Terms, now: datetime) -> dict[str, Since]:
@@ -108,6 +110,12 @@ def _list_begun(session: Session, shop_id: int, now: datetime) -> list[tuple[Ter
         .limit(_VERSIONS)
     )
     return [(terms_from_json(body), began) for body, began in rows]
+
+
+def _is_used(shop_id: int, name: str, now: datetime) -> ColumnElement[bool]:
+    had = exists().where(Customer.shop_id == shop_id, Customer.tier_name == name, Customer.deleted_at.is_(None))
+    given = exists().where(TierAssignmentRow.shop_id == shop_id, TierAssignmentRow.tier_name == name, *_lasts(now))
+    return or_(had, given)
 
 
 def _lasts(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
