@@ -45,7 +45,8 @@ def customer(number: int) -> CustomerFact:
 def account(shop_id: int, customer_id: int, drift_minor: int) -> CreditAccount:
     return CreditAccount(
         shop_id=shop_id, customer_id=customer_id, currency="USD", shopify_id=customer_id,
-        balance_minor=200 + drift_minor, read_at=NOON, next_read_at=utcnow() + SOON, drift_minor=drift_minor, drift_since=NOON if drift_minor else None,
+        balance_minor=200 + drift_minor, read_at=NOON, next_read_at=utcnow() + SOON,
+        drift_minor=drift_minor, drift_since=NOON if drift_minor else None,
     )  # fmt: skip
 
 
