@@ -49,7 +49,7 @@ def page(browser: Browser, stage: Stage, db_clean: None) -> Iterator[Page]:
     with stage.app.app_context():
         yield page
     page.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def enter(page: Page, stage: Stage, path: str) -> FrameLocator:

@@ -142,8 +142,11 @@
     if (place) {
       goOn(place);
       place = null;
-    } else if (document.activeElement === document.body && !isLive(event.detail.ctx)) {
-      (byId("problem") || document.querySelector("[data-focus]") || byId("page"))?.focus({ preventScroll: true });
+    } else {
+      const wanted = document.querySelector("[data-focus]");
+      if (wanted) wanted.removeAttribute("data-focus");
+      const lost = document.activeElement === document.body && !isLive(event.detail.ctx);
+      (wanted || (lost && (byId("problem") || byId("page"))) || null)?.focus({ preventScroll: !wanted });
     }
     if (event.detail.ctx.request?.method !== "GET") document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
   });

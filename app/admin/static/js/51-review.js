@@ -35,7 +35,10 @@
 
   document.addEventListener("htmx:after:swap", (event) => {
     const dialog = byId("confirm");
-    if (event.detail.ctx.target === dialog) dialog.showModal();
+    if (dialog && event.detail.ctx.target === dialog) {
+      dialog.showModal();
+      dialog.querySelector("[data-first]")?.focus();
+    }
     count();
   });
   document.addEventListener("DOMContentLoaded", count);
