@@ -12,19 +12,26 @@ from marshmallow import ValidationError, fields
 
 from app.engine.rules.money import MoneyError, parse
 from app.engine.rules.problems import LARGEST_ID
+from app.sentences import marked, say
 
 _RATE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?\s*%?")
 _MULTIPLIER = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,4}))?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _ID = re.compile(r"(?:gid://shopify/([A-Za-z]+)/)?([0-9]{1,19})")
-NO_VALUE = "Write a value, or leave the field out."
-_MESSAGES: dict[str, Any] = {"required": "This is missing; write it.", "null": NO_VALUE}
+NO_VALUE = marked("Write a value, or leave the field out.")
+#: What is said of a word that is no id, by Shopify's kind.
+_NO_ID = {
+    "Product": marked("{word} is no product id: take the number at the end of its address."),
+    "ProductVariant": marked("{word} is no product variant id: take the number at the end of its address."),
+    "Collection": marked("{word} is no collection id: take the number at the end of its address."),
+}
+_MESSAGES: dict[str, Any] = {"required": marked("This is missing; write it."), "null": NO_VALUE}
 
 
 class MoneyField(fields.Field[int | None]):
     """A decimal text in a currency, as minor units; an empty text is None. Numbers are not taken, only text."""
 
-    default_error_messages = {**_MESSAGES, "required": "Write an amount, like 12.34; 0 for nothing."}
+    default_error_messages = {**_MESSAGES, "required": marked("Write an amount, like 12.34; 0 for nothing.")}
 
     def __init__(self, currency: str, **settings: Any) -> None:
         super().__init__(**settings)
@@ -38,7 +45,7 @@ class MoneyField(fields.Field[int | None]):
         try:
             amount = parse(value.strip(), self.currency)
         except MoneyError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(error.args[0]) from error
         if amount.minor < 0:
             raise ValidationError("The amount must not be negative.")
         return amount.minor
@@ -47,7 +54,7 @@ class MoneyField(fields.Field[int | None]):
 class RateField(fields.Field[int]):
     """A percentage as text with at most two decimals, as basis points."""
 
-    _like = "Write the rate in percent with at most two decimals, like 2.5."
+    _like = marked("Write the rate in percent with at most two decimals, like 2.5.")
     default_error_messages = {**_MESSAGES, "required": _like}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> int:
@@ -106,14 +113,14 @@ class ChoiceField(fields.Field[StrEnum]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> StrEnum:
         if not isinstance(value, str) or value not in list(self.choices):
-            raise ValidationError(f"Choose one of: {', '.join(self.choices)}.")
+            raise ValidationError(say("Choose one of: {choices}.", choices=", ".join(self.choices)))
         return self.choices(value)
 
 
 class TextField(fields.Field[str]):
     """A text without outer blanks."""
 
-    default_error_messages = {**_MESSAGES, "required": "This needs a name; write one."}
+    default_error_messages = {**_MESSAGES, "required": marked("This needs a name; write one.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -124,13 +131,15 @@ class TextField(fields.Field[str]):
 class InstantField(fields.Field[datetime]):
     """An instant in ISO 8601 with its time zone, as UTC."""
 
-    default_error_messages = {**_MESSAGES, "required": "Say the moment, like 2026-11-27T00:00+01:00."}
+    default_error_messages = {**_MESSAGES, "required": marked("Say the moment, like 2026-11-27T00:00+01:00.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> datetime:
         try:
             at = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
             if at.tzinfo is None:
-                raise ValidationError(f"{value} has no time zone; write it like 2026-11-27T00:00+01:00.")
+                raise ValidationError(
+                    say("{moment} has no time zone; write it like 2026-11-27T00:00+01:00.", moment=value)
+                )
             return at.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise ValidationError("Write the moment like 2026-11-27T00:00+01:00.") from error
@@ -166,8 +175,7 @@ class IdsField(fields.Field[frozenset[int]]):
         is_text = isinstance(word, str | int) and not isinstance(word, bool)
         match = _ID.fullmatch(str(word).strip()) if is_text else None
         if match is None or match[1] not in (None, self.kind) or not 0 < int(match[2]) <= LARGEST_ID:
-            kind = re.sub(r"(?<!^)(?=[A-Z])", " ", self.kind).lower()
-            raise ValidationError(f"{str(word)[:60]!r} is no {kind} id: take the number at the end of its address.")
+            raise ValidationError(say(_NO_ID[self.kind], word=repr(str(word)[:60])))
         return int(match[2])
 
 

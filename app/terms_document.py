@@ -38,12 +38,14 @@ from app.fields import (
     WholeField,
     WordsField,
 )
+from app.sentences import marked, say
 
 Document = dict[str, Any]
 #: Sentences by field, nested as the document is; those about a whole part stand under ``WHOLE``.
 Errors = dict[Any, Any]
 WHOLE = "_schema"
 _KINDS_OF_IDS = {"product_ids": "Product", "variant_ids": "ProductVariant", "collection_ids": "Collection"}
+_NO_CURRENCY = marked("{named} is not a currency; write its three letters, like {currency}.")
 #: Set by whoever publishes, and by the shop.
 _NOT_WRITTEN = ("version", "currency")
 
@@ -61,12 +63,19 @@ def read(text: str | bytes) -> Document:
     try:
         document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:
-        sentence = f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        sentence = say(
+            "This is not JSON: {reason} in line {line}, column {column}.",
+            reason=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        )
         raise BadDocument({WHOLE: [sentence]}) from error
     except (ValueError, RecursionError) as error:
-        raise BadDocument({WHOLE: ["This is not JSON that can be read: it must be UTF-8, and no riddle."]}) from error
+        raise BadDocument(
+            {WHOLE: [marked("This is not JSON that can be read: it must be UTF-8, and no riddle.")]}
+        ) from error
     if not isinstance(document, dict):
-        raise BadDocument({WHOLE: ['Terms are one JSON object, like {"tiers": [ … ]}.']})
+        raise BadDocument({WHOLE: [marked('Terms are one JSON object, like {"tiers": [ … ]}.')]})
     return document
 
 
@@ -77,9 +86,11 @@ def load(document: Mapping[str, Any], currency: str) -> Terms:
     """
     named = document.get("currency", currency)
     if not isinstance(named, str) or not is_currency(named):
-        raise BadDocument({"currency": [f"{named!r} is not a currency; write its three letters, like {currency}."]})
+        raise BadDocument({"currency": [say(_NO_CURRENCY, named=repr(named), currency=currency)]})
     if named != currency:
-        raise BadDocument({"currency": [f"The terms must be in the shop's currency, {currency}."]})
+        raise BadDocument(
+            {"currency": [say("The terms must be in the shop's currency, {currency}.", currency=currency)]}
+        )
     try:
         terms: Terms = schema_of(currency).load({name: document[name] for name in document if name != "currency"})
     except ValidationError as error:
@@ -133,8 +144,8 @@ class _Part(Schema):
     """A part of the terms, read into what ``makes`` it."""
 
     error_messages = {
-        "unknown": "There is no field of this name; terms shown as text have all there are.",
-        "type": "Write an object here, like { … }.",
+        "unknown": marked("There is no field of this name; terms shown as text have all there are."),
+        "type": marked("Write an object here, like { … }."),
     }
     makes: Callable[..., Any]
 
@@ -147,8 +158,8 @@ class _Rows(shapes.List[Any]):
     """A list of parts, as a tuple."""
 
     default_error_messages = {
-        "invalid": "Write a list, like [ … ].",
-        "required": "This is missing; write a list.",
+        "invalid": marked("Write a list, like [ … ]."),
+        "required": marked("This is missing; write a list."),
         "null": NO_VALUE,
     }
 
@@ -226,9 +237,11 @@ def _once(pairs: list[tuple[str, Any]]) -> Document:
     if len(document) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadDocument({WHOLE: [f"{twice[:60]!r} is written twice in one object; leave one out."]})
+        raise BadDocument(
+            {WHOLE: [say("{name} is written twice in one object; leave one out.", name=repr(twice[:60]))]}
+        )
     return document
 
 
 def _no_number(text: str) -> NoReturn:
-    raise BadDocument({WHOLE: [f"{text} is no number."]})
+    raise BadDocument({WHOLE: [say("{text} is no number.", text=text)]})

@@ -20,7 +20,7 @@ from app.engine.staffing import check_may
 from app.engine.standings import check_tiers_in_use
 from app.errors import NotFound, Refused
 from app.models import Shop, TermsVersion
-from app.sentences import say
+from app.sentences import marked, say
 
 #: Name, threshold in whole units of the shop's currency, rate in basis points.
 DEFAULT_TIERS = (("Bronze", 0, 200), ("Silver", 500, 400), ("Gold", 1_500, 600))
@@ -54,7 +54,7 @@ class Overtaken(Refused):
     """Somebody else published a version since the newest one was looked at."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody published new terms meanwhile. Load them again and make your changes there.")
+        super().__init__(marked("Somebody published new terms meanwhile. Load them again and make your changes there."))
 
 
 def get_current(session: Session, shop_id: int, at: datetime) -> Terms:
@@ -71,7 +71,7 @@ def get_version(session: Session, shop_id: int, number: int) -> Terms:
     # A number that no column can hold is not asked for.
     body = session.scalar(select(TermsVersion.body).where(*which)) if number <= _LARGEST_VERSION else None
     if body is None:
-        raise NotFound(f"There is no version {number} of this shop's terms.")
+        raise NotFound(say("There is no version {number} of this shop's terms.", number=number))
     return terms_from_json(body)
 
 
@@ -99,7 +99,9 @@ def check(session: Session, shop: Shop, terms: Terms, begins: datetime) -> None:
     """Raise BadTerms unless terms could be published to begin at a moment."""
     problems = find_problems(terms)
     if terms.currency != shop.currency:
-        problems.append(Problem(("currency",), f"The terms must be in the shop's currency, {shop.currency}."))
+        problems.append(
+            Problem(("currency",), say("The terms must be in the shop's currency, {currency}.", currency=shop.currency))
+        )
     if not problems:
         problems = find_late_dates(terms, begins, ZoneInfo(shop.timezone))
         problems += [Problem(("tiers",), said) for said in check_tiers_in_use(session, shop.id, terms, begins)]
@@ -220,5 +222,5 @@ def _check_moment(effective_from: datetime | None, now: datetime) -> datetime:
     if effective_from < now:
         raise BadMoment("Terms cannot begin in the past; choose a later moment, or none to begin at once.")
     if effective_from.year > LATEST_YEAR:
-        raise BadMoment(f"Terms must begin before the year {LATEST_YEAR + 1}.")
+        raise BadMoment(say("Terms must begin before the year {year}.", year=LATEST_YEAR + 1))
     return effective_from

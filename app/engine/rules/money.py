@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from app.sentences import say
+
 #: ISO 4217 exponents that are not 2. Babel's differ for some (it rounds for display), so books never ask it.
 _EXPONENTS = {
     "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
@@ -65,13 +67,22 @@ def parse(text: str, currency: str) -> Money:
     places = exponent(currency)
     match = _AMOUNT.fullmatch(text)
     if match is None:
-        raise MoneyError(f"{text[:40]!r} is not an amount: write it in digits with a point, like 12.34.")
+        raise MoneyError(
+            say("{text} is not an amount: write it in digits with a point, like 12.34.", text=repr(text[:40]))
+        )
     sign, whole, fraction = match[1], match[2], match[3] or ""
     if fraction[places:].strip("0"):
-        raise MoneyError(f"{text} has more decimals than {currency}, which has {places}.")
+        raise MoneyError(
+            say(
+                "{text} has more decimals than {currency}, which has {places}.",
+                text=text,
+                currency=currency,
+                places=places,
+            )
+        )
     minor = int(whole + fraction[:places].ljust(places, "0"))
     if minor > LARGEST_MINOR:
-        raise MoneyError(f"{text} {currency} is more than the books can hold.")
+        raise MoneyError(say("{text} {currency} is more than the books can hold.", text=text, currency=currency))
     return Money(-minor if sign else minor, currency)
 
 
