@@ -29,7 +29,9 @@ def init_app(app: Flask) -> None:
     from app.admin import accounts, activity, book_words, calculations, ledger  # noqa: F401
 
     book_words.init_book_words(app)
-    from app.admin import imports, preferences, staff  # noqa: F401
+    from app.admin import first_run, imports, preferences, staff  # noqa: F401
+
+    first_run.init_first_run(app)
 
     from app.admin import customer_deeds, customer_page, customer_words, customers, statements  # noqa: F401
 

@@ -4,7 +4,7 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.admin import bp, imports
+from app.admin import bp, first_run, imports
 from app.admin.people import needs
 from app.admin.settings import show_settings
 from app.clock import utcnow
@@ -18,13 +18,16 @@ from app.shopify.errors import ShopifyError
 from app.shopify.granted import read_granted
 from app.shopify.tokens import SKEW
 
+#: Where else the question can be asked from, and how that room shows itself again.
+_ROOMS = {"imports": imports.show_page, "first-run": first_run.show_steps}
+
 
 @bp.post("/settings/permissions")
 @needs(Duty.MANAGE)
 def look_at_permissions() -> ResponseReturnValue:
     """Ask Shopify what the shop allows now, for its word on a change may still be on the way."""
     now = utcnow()
-    show = imports.show_page if request.form.get("room") == "imports" else show_settings
+    show = _ROOMS.get(request.form.get("room", ""), show_settings)
     try:
         gateway, _token = open_gateway(g.shop.id)
         granted = read_granted(gateway)

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from app.engine.flows.first_run import FirstStep
 from app.engine.flows.program import Waiting
 from app.engine.flows.staff import LANGUAGES
 from app.engine.rules.problems import LONGEST_NAME
@@ -85,6 +86,20 @@ class BeganSchema(SeenSchema):
     began_at = InstantField(required=True)
 
 
+class FirstStepSchema(Schema):
+    """The step of the first run that is settled."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    step = fields.Enum(
+        FirstStep,
+        by_value=True,
+        required=True,
+        error_messages={"required": "Choose a step.", "unknown": "Choose a step."},
+    )
+
+
 class RoleSchema(SeenSchema):
     """A person's role; ``limit`` comes with the shop's currency."""
 
@@ -125,6 +140,7 @@ class LanguageSchema(Schema):
 connection_schema = ConnectionSchema()
 far_expiry_schema = FarExpirySchema()
 undo_schema = UndoSchema()
+first_step_schema = FirstStepSchema()
 began_schema = BeganSchema()
 newcomers_schema = NewcomersSchema()
 language_schema = LanguageSchema()
