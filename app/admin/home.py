@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from flask import current_app, g, render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.admin import bp
@@ -57,7 +57,7 @@ def home() -> ResponseReturnValue:
     engine = find_status(session, g.shop, now)
     shown = {
         "engine": engine,
-        "needs": list_needs(engine, waiting, open_, g.shop, _paths()),
+        "needs": list_needs(engine, waiting, open_, g.shop),
         "tiles": _tiles(days, today, waiting, open_, now),
         "spans": SPANS,
         "span": span,
@@ -87,7 +87,3 @@ def _tiles(days: Days, today: date, waiting: dict[RewardState, Waiting], open_: 
         owed_minor=-outstanding.owed_minor,
         is_behind=days.is_behind,
     )
-
-
-def _paths() -> set[str]:
-    return {rule.rule for rule in current_app.url_map.iter_rules()}

@@ -24,17 +24,15 @@ class Need:
     tone: str = "attention"
 
 
-def list_needs(
-    engine: EngineStatus, waiting: Mapping[RewardState, Waiting], open_: Open, shop: Shop, paths: Collection[str]
-) -> list[Need]:
-    """Return what needs somebody, the troubles first. ``paths`` are the rooms there are."""
+def list_needs(engine: EngineStatus, waiting: Mapping[RewardState, Waiting], open_: Open, shop: Shop) -> list[Need]:
+    """Return what needs somebody, the troubles first."""
     causes = [cause for cause in engine.causes if cause.room]
     return [
         *(Need(cause.what, cause.advice, cause.room or "", "critical") for cause in causes),
         *_failed(open_, {cause.room for cause in causes}),
         *_privacy(open_, shop.timezone),
         *_waiting(waiting, shop.currency),
-        *_proposals(open_, paths),
+        *_proposals(open_),
     ]
 
 
@@ -76,7 +74,7 @@ def _waiting(waiting: Mapping[RewardState, Waiting], currency: str) -> list[Need
     return needs
 
 
-def _proposals(open_: Open, paths: Collection[str]) -> list[Need]:
+def _proposals(open_: Open) -> list[Need]:
     if not open_.proposals:
         return []
     what = ngettext(
@@ -84,5 +82,5 @@ def _proposals(open_: Open, paths: Collection[str]) -> list[Need]:
         "%(num)s credits by hand wait for a second person.",
         open_.proposals,
     )
-    more = _("Somebody else than who proposed it must agree.")
-    return [Need(what, more, "/adjustments" if "/adjustments" in paths else "/reviews")]
+    more = _("Somebody else than who proposed it must agree, on the customer's page.")
+    return [Need(what, more, f"/customers/{open_.proposed_customer_id}")]

@@ -53,6 +53,8 @@ class Transfer(Model):
             "next_attempt_at",
             postgresql_where=text("state = 'confirmed' AND next_attempt_at IS NOT NULL"),
         ),
+        # What failed, or may have: few, and counted at every look at the front page.
+        Index("ix_transfers_troubled", "shop_id", "id", postgresql_where=text("state IN ('refused', 'unknown')")),
         Index(None, "shop_id", "reward_id"),
         Index(None, "shop_id", "customer_id", "id"),
     )

@@ -162,12 +162,15 @@ def _add_figures() -> None:
     op.create_index("ix_ledger_entries_shop_id_id", "ledger_entries", ["shop_id", "id"])
     decided = sa.text("decided_at IS NOT NULL")
     op.create_index("ix_rewards_shop_id_decided_at", "rewards", ["shop_id", "decided_at"], postgresql_where=decided)
+    troubled = sa.text("state IN ('refused', 'unknown')")
+    op.create_index("ix_transfers_troubled", "transfers", ["shop_id", "id"], postgresql_where=troubled)
     moved = sa.text("kind <> 'initial'")
     op.create_index("ix_tier_changes_moves", "tier_changes", ["shop_id", "at"], postgresql_where=moved)
 
 
 def _drop_figures() -> None:
     op.drop_index("ix_tier_changes_moves", "tier_changes")
+    op.drop_index("ix_transfers_troubled", "transfers")
     op.drop_index("ix_rewards_shop_id_decided_at", "rewards")
     op.drop_index("ix_ledger_entries_shop_id_id", "ledger_entries")
     for name in ("business_figures", "figure_counts", "daily_figures"):

@@ -24,7 +24,7 @@ from app.models import (
 )
 
 #: So many entries that are not counted yet are added at a visit; with more there is something to wait for.
-TAIL = 10_000
+TAIL = 3_000
 #: Approvals of so many days, but no more than so many, tell how long one takes.
 DECIDED_WITHIN = timedelta(days=30)
 MOST_DECISIONS = 5_000
@@ -76,6 +76,8 @@ class Open:
     """What else asks for somebody."""
 
     proposals: int
+    #: For whom the oldest of these is.
+    proposed_customer_id: int | None
     refused_transfers: int
     unknown_transfers: int
     failed_deliveries: int
@@ -131,6 +133,7 @@ def measure_decisions(session: Session, shop_id: int, now: datetime) -> Decision
 def read_open(session: Session, shop_id: int) -> Open:
     """Return what else asks for somebody."""
     proposed = (Adjustment.shop_id == shop_id, Adjustment.state == AdjustmentState.PROPOSED)
+    oldest = select(Adjustment.customer_id).where(*proposed).order_by(Adjustment.id).limit(1)
     refused, unknown = session.execute(
         select(
             func.count().filter(Transfer.state == TransferState.REFUSED),
@@ -145,6 +148,7 @@ def read_open(session: Session, shop_id: int) -> Open:
     ).one()
     return Open(
         session.scalar(select(func.count()).where(*proposed)) or 0,
+        session.scalar(oldest),
         refused,
         unknown,
         session.scalar(select(func.count()).where(*failed)) or 0,
