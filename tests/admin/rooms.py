@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
+from app.models import HistoryImport, StaffMember
+from tests.admin.factories import reading
 from tests.admin.full_shop import FullShop
 
 
@@ -19,6 +23,11 @@ def _at(path: str) -> Callable[[FullShop], str]:
     return lambda shop: path
 
 
+def _first(table: type[StaffMember] | type[HistoryImport], shop: FullShop) -> int:
+    with reading() as session:
+        return session.scalars(select(table.id).where(table.shop_id == shop.id).order_by(table.id).limit(1)).one()
+
+
 LOOKS = (
     Look("home", _at("/")),
     Look("home-90-days", _at("/?days=90")),
@@ -29,6 +38,11 @@ LOOKS = (
     Look("order-held", lambda shop: f"/orders/{shop.held_order_id}"),
     Look("order-refused", lambda shop: f"/orders/{shop.refused_order_id}"),
     Look("order-doubtful", lambda shop: f"/orders/{shop.doubtful_order_id}"),
+    Look("order-past", lambda shop: f"/orders/{shop.past_order_id}"),
+    Look("order-past-process", lambda shop: f"/orders/{shop.past_order_id}/process"),
+    Look("order-refused-process", lambda shop: f"/orders/{shop.refused_order_id}/process"),
+    Look("order-not-taken-in", lambda shop: f"/orders/{shop.lost_order_id}"),
+    Look("orders-failed", _at("/orders?badge=failed&to=2030-01-01")),
     Look("order-of-a-guest", lambda shop: f"/orders/{shop.guest_order_id}"),
     Look("tiers", _at("/tiers?figures=1")),
     Look("tiers-edit", _at("/tiers/edit")),
@@ -59,5 +73,10 @@ LOOKS = (
     Look("terms-text", _at("/terms/text")),
     Look("settings", _at("/settings")),
     Look("business", _at("/settings/business?days=90")),
+    Look("staff", _at("/settings/staff")),
+    Look("staff-member", lambda shop: f"/settings/staff/{_first(StaffMember, shop)}"),
+    Look("imports", _at("/imports")),
+    Look("import", lambda shop: f"/imports/{_first(HistoryImport, shop)}"),
+    Look("first-run", _at("/first-run")),
     Look("nothing-here", _at("/orders/5")),
 )
