@@ -31,6 +31,8 @@ from app.terms_document import dump, read, write
 
 #: So many versions are listed at once.
 PAGE = 10
+#: So many are offered to compare one with.
+OFFERED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def _show_version(number: int, status: int = 200, *, error: str | None = None) -
         "admin/terms_version.html",
         status,
         version=next(one for one in versions if one.number == number),
-        versions=versions,
+        newest=versions[0].number,
+        others=[one for one in versions if one.number == against or one.number > versions[0].number - OFFERED],
         against=against,
         changes=tell_changes(session, g.shop.id, against, number, local) if against > 0 else None,
         summary=summarise(shown),
