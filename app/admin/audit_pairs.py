@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from app.admin.audit_words import NAME_WORDS, VALUE_WORDS
-from app.admin.display import HOLD_WORDS, format_moment, format_money
+from app.admin.display import HOLD_WORDS, format_moment
 from app.admin.people import name_actor
 from app.engine.rules.holds import HoldReason
 from app.engine.staffing import PREFIX
+from app.languages import format_money, format_rate
 from app.models import AuditEvent
 
 #: Ours, and of no use to people.
@@ -20,7 +21,7 @@ _HIDDEN = {"customer_id", "move"}
 #: The document a version of the terms is can be read where versions are; here, only which one it is.
 _OF_TERMS = ("version", "effective_from")
 #: Whose values are words of the code; any other text is somebody's own.
-_WORDED = {"state", "mode", "role", "kind", "reason_code", "customers", "window"}
+_WORDED = {"done", "state", "mode", "role", "kind", "reason_code", "customers", "window"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def tell_value(name: str, value: Any, currency: str) -> str | Markup:
     if isinstance(value, bool):
         return str(VALUE_WORDS[value])
     if isinstance(value, int):
+        if name.endswith("_bps"):
+            return format_rate(value)
         return format_money(value, currency) if name.endswith("_minor") else str(value)
     return _tell_text(name, str(value))
 

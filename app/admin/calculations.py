@@ -90,7 +90,7 @@ def _lines(session: Session, shop_id: int, wanted: Wanted) -> Iterator[list[Cell
 def _line(row: Calculation) -> list[Cell]:
     reward, order = row.reward, row.order
     amounts = (
-        reward.eligible_minor, reward.calculated_minor, reward.granted_minor, reward.reversed_minor, reward.kept_minor,
+        reward.eligible_minor, reward.calculated_minor, reward.granted_minor, reward.reversed_minor, row.kept_minor,
     )  # fmt: skip
     cuts = [*(["cap"] if row.is_capped else []), *(kind.value for kind in row.cut_by)]
     return [

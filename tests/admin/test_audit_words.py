@@ -95,6 +95,7 @@ def event(action: str, before: dict[str, object], after: dict[str, object]) -> A
         ("set_began", {"began_at": None}, {"began_at": "some day"}, "Began: nothing → some day"),
         ("publish_terms", {"version": 3}, {"version": 4, "currency": "USD"}, "Version: 3 → 4"),
         ("publish_terms", {"version": None}, {"version": 1}, "Version: 1"),
+        ("set_business_figures", {}, {"margin_bps": 4250}, "Margin: 42.5 %"),
         ("new_in_later_versions", {}, {"colour": "blue"}, "colour: blue"),
     ],
 )  # fmt: skip

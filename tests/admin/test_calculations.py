@@ -76,6 +76,14 @@ def test_what_was_taken_back_is_told(visitor: Visitor, report: int) -> None:
     assert row.reward.reversed_minor == row.reward.granted_minor > 0
 
 
+def test_what_was_rejected_is_not_kept(visitor: Visitor, report: int) -> None:
+    reward = reward_of(order(1))
+    with transaction() as session:
+        review.reject(session, report, reward.id, reward.version, "staff:42", NOON, "Resale.")
+    (row,) = [one for one in read(report, Wanted()) if one.order.name == "#1001"]
+    assert (row.reward.granted_minor, row.kept_minor) == (200, 0)
+
+
 def read(shop_id: int, wanted: Wanted, size: int = 99):  # type: ignore[no-untyped-def]  # a tuple of rows
     with reading() as session:
         rows = list_calculations(session, shop_id, wanted, Window(size=size)).rows

@@ -19,7 +19,7 @@ from app.admin.queries.keyset import Place, Slice, Window, cut, within
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.explain import from_json
 from app.engine.rules.limits import LimitKind
-from app.engine.rules.states import Badge, TransferState, compute_badge
+from app.engine.rules.states import Badge, RewardState, TransferState, compute_badge
 from app.engine.rules.steps_limits import CapCut, LimitCut
 from app.models import Customer, Order, Reward, Transfer
 from app.models.columns import among
@@ -55,6 +55,12 @@ class Calculation:
     badge: Badge
     cut_by: tuple[LimitKind, ...]
     is_capped: bool
+
+    @property
+    def kept_minor(self) -> int:
+        """Return what is left of it for the customer: nothing of what was rejected or voided."""
+        gone = self.reward.state in (RewardState.REJECTED, RewardState.VOIDED)
+        return 0 if gone else self.reward.kept_minor
 
 
 def list_calculations(session: Session, shop_id: int, wanted: Wanted, window: Window) -> Slice[Calculation]:
