@@ -111,7 +111,7 @@ def _of_transfer(transfer: Transfer) -> Iterator[Moment]:
         yield Moment(transfer.confirmed_at, str(CONFIRMED[transfer.kind]), amount)
     if transfer.state is TransferState.REFUSED:
         at = transfer.sent_at or transfer.created_at
-        yield Moment(at, str(REFUSED[transfer.kind]), transfer.error, is_trouble=True)
+        yield Moment(at, str(REFUSED[transfer.kind]), amount, is_trouble=True)
 
 
 def _ahead(file: OrderFile, lag: timedelta | None) -> Iterator[Moment]:

@@ -87,6 +87,9 @@ class FullShop:
     held_order_id: int
     refused_order_id: int
     doubtful_order_id: int
+    #: Older than the programme, and told but not taken in.
+    past_order_id: int
+    lost_order_id: int
     guest_order_id: int
     customer_id: int
     #: For whom credit by hand is proposed that waits for a second person.
@@ -118,6 +121,7 @@ class _Maker:
         self._take_back()
         self._spend()
         self._trouble()
+        self._leave_out()
         self._by_hand()
         self._wait_for_people()
         self._look_around()
@@ -295,6 +299,25 @@ class _Maker:
                     )
                 )
 
+    def _leave_out(self) -> None:
+        """Bring in an order from before the programme, and let another one not be taken in."""
+        with transaction() as session:
+            began_at = session.get_one(Shop, self.shop_id).began_at or self.now
+            session.add(
+                Delivery(
+                    shop_id=self.shop_id,
+                    webhook_id="made-up-lost",
+                    topic="orders/paid",
+                    received_at=self.now - timedelta(minutes=25),
+                    body=b'{"id": 2, "note": "made up"}',
+                    state=DeliveryState.FAILED,
+                    reason="The order has no lines.",
+                    order_shopify_id=ID + 3_001,
+                    attempts=1,
+                )
+            )
+        self._sell(3_000, began_at - timedelta(days=3))
+
     def _by_hand(self) -> None:
         """Give and take credit by hand, and a tier."""
         with transaction() as session:
@@ -434,6 +457,8 @@ class _Maker:
                 held_order_id=ID + 230,
                 refused_order_id=ID + 101,
                 doubtful_order_id=ID + 102,
+                past_order_id=ID + 3_000,
+                lost_order_id=ID + 3_001,
                 guest_order_id=ID + 231,
                 customer_id=customer_id,
                 proposal_customer_id=session.scalars(

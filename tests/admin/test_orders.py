@@ -1,6 +1,5 @@
 """The page of one order: what of each line counts, what happened when, and what can be done by whom."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -69,13 +68,13 @@ def regular(app: Flask, automatic: int) -> Visitor:
 
 
 @pytest.fixture
-def past(automatic: int) -> Iterator[OrderFact]:
+def past(automatic: int) -> OrderFact:
     """Return an order of that shop that is older than its programme."""
     with reading() as session:
         program.set_began(session, automatic, NOON + timedelta(hours=1), "staff:42", LATER)
     fact = order(1)
     tell(automatic, fact)
-    yield fact
+    return fact
 
 
 def test_each_line_says_what_counts_at_which_rate_and_what_is_kept(visitor: Visitor, shop_id: int) -> None:
