@@ -23,10 +23,12 @@ pytestmark = pytest.mark.browser
 RITA, ALI = "902541636", "902541637"
 
 
-def fill(page: Page, stage: Stage, count: int, *, undo_seconds: int = 0) -> tuple[int, list[OrderFact]]:
-    """Install the shop and let orders of 2.00, 4.00, 6.00 … cashback wait."""
+def fill(
+    page: Page, stage: Stage, count: int, *, undo_seconds: int = 0, each_minor: int = 10_000
+) -> tuple[int, list[OrderFact]]:
+    """Install the shop and let orders wait, each larger by the same than the one before."""
     shop_id = install(page, stage, undo_seconds=undo_seconds)
-    facts = [order(number, line(net_minor=10_000 * number)) for number in range(1, count + 1)]
+    facts = [order(number, line(net_minor=each_minor * number)) for number in range(1, count + 1)]
     tell(shop_id, *facts)
     return shop_id, facts
 
@@ -51,7 +53,7 @@ def states(facts: list[OrderFact]) -> list[str]:
 
 
 def test_ten_orders_are_decided_about_by_keys_alone(page: Page, stage: Stage) -> None:
-    shop_id, facts = fill(page, stage, 10, undo_seconds=300)
+    shop_id, facts = fill(page, stage, 10, undo_seconds=300, each_minor=1_000)
     frame = enter(page, stage, "/reviews")
     frame.locator("#page").focus()
     keys = page.keyboard
@@ -84,13 +86,13 @@ def test_ten_orders_are_decided_about_by_keys_alone(page: Page, stage: Stage) ->
     keys.press("j")
     # Another amount.
     keys.press("e")
-    expect(frame.get_by_role("dialog").get_by_label("Cashback in USD")).to_have_value("8.00")
+    expect(frame.get_by_role("dialog").get_by_label("Cashback in USD")).to_have_value("0.80")
     keys.press("Control+a")
-    keys.type("7.50")
+    keys.type("0.75")
     keys.press("Tab")
     keys.type("Agreed by mail.")
     keys.press("Enter")
-    expect(rows.nth(1)).to_contain_text("$7.50 of $8.00")
+    expect(rows.nth(1)).to_contain_text("$0.75 of $0.80")
     keys.press("k")
     keys.press("a")
     expect(rows).to_have_count(7)
@@ -116,7 +118,7 @@ def test_ten_orders_are_decided_about_by_keys_alone(page: Page, stage: Stage) ->
     expect(frame.get_by_text("Nothing to review")).to_be_visible()
     assert states(facts) == ["pending", "rejected", *["pending"] * 8]
     assert reward_of(facts[1]).decision_reason == "Bought for resale, jkarhux"
-    assert reward_of(facts[3]).granted_minor == 750
+    assert reward_of(facts[3]).granted_minor == 75
     with transaction() as session:
         swept = settle.settle_due(session, session.get_one(Shop, shop_id), utcnow() + timedelta(seconds=301))
     assert swept == 9
@@ -152,15 +154,15 @@ def test_what_was_refused_of_many_stays_selected_with_its_sentence(page: Page, s
     shop_id, facts = fill(page, stage, 3)
     frame = enter(page, stage, "/reviews")
     frame.get_by_label("Select this page").check()
-    tell(shop_id, order(2, line(net_minor=15_000), updated_at=utcnow()))
+    tell(shop_id, order(3, line(net_minor=25_000), updated_at=utcnow()))
     frame.get_by_role("button", name="Approve…").click()
     expect(frame.get_by_role("dialog")).to_contain_text("1 cannot be decided about")
     frame.get_by_role("dialog").get_by_role("button", name="Approve").click()
     expect(frame.locator(".review")).to_have_count(1)
     expect(frame.locator(".review")).to_contain_text("changed meanwhile")
-    expect(frame.get_by_label("Select #1002")).to_be_checked()
+    expect(frame.get_by_label("Select #1003")).to_be_checked()
     expect(frame.locator("#chosen")).to_have_text("1")
-    frame.get_by_role("button", name="Approve #1002").click()
+    frame.get_by_role("button", name="Approve #1003").click()
     expect(frame.get_by_text("Nothing to review")).to_be_visible()
     assert set(states(facts)) == {"settled"}
 
