@@ -102,6 +102,14 @@ def test_a_lock_is_left_where_it_is_and_the_deleted_are_left_out(shop: Till) -> 
     assert look(shop, tiers=FLATTER) == Preview(1, (), 0, "USD", ())
 
 
+def test_who_spent_nothing_has_the_lowest_tier_or_the_one_given(shop: Till) -> None:
+    shop.tell(order(1, is_test=True), order(2, customer=BEN, is_test=True))
+    assign(shop, "Gold", ADA, on=5)
+    gone = look(shop, tiers=FLATTER[:2])
+    assert (gone.customers, gone.moves) == (2, (Move("Gold", "Bronze", 1),))
+    assert gone.sample == (Mover(*ids_of(shop, ADA), ADA.customer_id, "Gold", "Bronze", 0),)
+
+
 def test_another_shops_customers_are_not_counted(shop: Till, manual_shop: Till) -> None:
     manual_shop.set_mode(Mode.AUTOMATIC)
     shop.tell(order(1))

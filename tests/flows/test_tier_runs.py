@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.engine.audit import SYSTEM
 from app.engine.flows import tier_runs
 from app.engine.flows.terms import publish
 from app.engine.programme import Programme
@@ -148,7 +149,7 @@ def test_a_second_run_is_refused_until_the_first_is_finished(shop: Till) -> None
 
 def test_a_shop_or_run_that_is_not_there_is_refused(shop: Till, manual_shop: Till) -> None:
     with pytest.raises(Refused, match="no such shop"):
-        shop.run(lambda session, row: tier_runs.start_run(session, 99, STAFF, day(10)))
+        shop.run(lambda session, row: tier_runs.start_run(session, 99, SYSTEM, day(10)))
     foreign = start_run(manual_shop)
     with pytest.raises(Refused, match="no such recalculation"):
         shop.run(lambda session, row: tier_runs.recalculate(session, row, foreign, day(10)))
