@@ -19,7 +19,7 @@ from app.admin.csv_export import BATCH, Cell, Rows, export_csv, stream_csv, writ
 from app.db import bind_all, transaction
 from app.engine.rules.money import Money
 from app.models import AuditEvent, Customer, Shop
-from tests.admin.factories import BIG, NOON, make_shop, reading
+from tests.admin.factories import BIG, NOON, reading
 
 DANGEROUS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 HEADER = ("name", "amount")
@@ -160,16 +160,3 @@ def test_whoever_hangs_up_is_noted_with_what_they_were_given() -> None:
     with reading() as session:
         (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "export_things"))
         assert event.after["rows"] == BATCH
-
-
-def test_the_file_comes_through_the_whole_app(app: Flask) -> None:
-    make_shop("made.myshopify.com")
-
-    @app.get("/stream-for-this-test")
-    def stream() -> Any:
-        with transaction() as session:
-            g.shop, g.actor = session.query(Shop).one(), "staff:42"
-        return export_csv("things", HEADER, fixed(("ä", 1)), {})
-
-    answer = app.test_client().get("/stream-for-this-test")
-    assert parsed(answer.text) == [["name", "amount"], ["ä", "1"]]
