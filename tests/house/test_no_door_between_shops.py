@@ -56,7 +56,7 @@ COMMAND_IDS = {
     "seen": ("terms_versions", "version"),
 }
 #: Numbers that are no ids.
-COUNTS = {"reconcile_minutes", "keep_deliveries_days"}
+COUNTS = {"reconcile_minutes", "keep_deliveries_days", "undo_seconds"}
 #: Commands of the installation, which are about no shop.
 OF_NO_SHOP = {"work", "clock"}
 #: What commands need that is no id: texts they would refuse otherwise, before they have looked at anything.
