@@ -115,14 +115,19 @@ def _ask(session: Session, shop: Shop, order: Order, actor: str, now: datetime) 
     """Bring an order's reward to what it is when it is asked for now; say whether that takes two people."""
     if order.is_past:
         order.reward_asked_at = now
+    takes_two = _takes_two(session, shop, order, actor, now)
+    return _calculate(session, shop, order, actor, now, to_review={order.id} if takes_two else ()), takes_two
+
+
+def _takes_two(session: Session, shop: Shop, order: Order, actor: str, now: datetime) -> bool:
+    """Return whether the reward comes to more than one person may give away; nothing of the try is kept."""
     limit_minor = limit_now(session, shop, now)
+    if limit_minor is None:
+        return False
     attempt = session.begin_nested()
-    reward = _calculate(session, shop, order, actor, now)
-    if limit_minor is None or reward.kept_minor <= limit_minor:
-        attempt.commit()
-        return reward, False
+    amount_minor = _calculate(session, shop, order, actor, now).kept_minor
     attempt.rollback()
-    return _calculate(session, shop, order, actor, now, to_review={order.id}), True
+    return amount_minor > limit_minor
 
 
 def _calculate(
