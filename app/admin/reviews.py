@@ -36,7 +36,8 @@ from app.queue import TRANSFERS, enqueue_once
 
 _LARGEST_ID = 2**63 - 1
 #: What a template of the desk needs to speak about a reward.
-WORDS: dict[str, Any] = {"late": late, "plain_amount": plain_amount, "state_words": STATE_WORDS}
+WORDS: dict[str, Any] = {"late": late, "state_words": STATE_WORDS}
+bp.add_app_template_filter(plain_amount)
 
 
 class Undo(NamedTuple):
