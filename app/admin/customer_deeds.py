@@ -131,7 +131,15 @@ def look_at_account(customer_id: int) -> ResponseReturnValue:
         account_statements.look_again(session, g.shop.id, customer_id, g.actor, utcnow())
         return _("The account is being read.")
 
-    return _carry_out(customer_id, "look", None, deed, wakes=(CHORES, "import_statements"))
+    return _carry_out(customer_id, "look", None, deed, wake=_read_accounts)
+
+
+def _send() -> None:
+    enqueue_once(TRANSFERS, "send_transfers", g.shop.id)
+
+
+def _read_accounts() -> None:
+    enqueue_once(CHORES, "import_statements", g.shop.id)
 
 
 def _carry_out(
@@ -139,7 +147,7 @@ def _carry_out(
     name: str,
     schema: Schema | None,
     deed: Deed,
-    wakes: tuple[str, str] = (TRANSFERS, "send_transfers"),
+    wake: Callable[[], None] | None = None,
 ) -> ResponseReturnValue:
     """Do what a form asks and show the customer as they are then; on an error with what was typed."""
     check_known(customer_id)
@@ -153,7 +161,7 @@ def _carry_out(
         raise
     except Refused as error:
         return _refuse(customer_id, name, 409, {"form": translate(error)})
-    enqueue_once(*wakes, g.shop.id)
+    (wake or _send)()
     if not answers.wants_html():
         return answers.as_json({"done": done})
     return answers.add_toast(make_response(render_customer(customer_id)), done)

@@ -42,7 +42,10 @@ ROUTE_IDS = {
     "customer_id": ("customers", "id"),
     "member_id": ("staff_members", "id"),
     "import_id": ("history_imports", "id"),
+    "move_id": ("credit_moves", "id"),
 }
+#: Parts of an address that are no numbers, with one they may be.
+ROUTE_WORDS = {"verb": "approve"}
 #: Whose number an argument or option of a command is; by the command where its name says too little.
 COMMAND_IDS = {
     "inspect order shopify_id": ("orders", "shopify_id"),
@@ -62,7 +65,7 @@ OF_NO_SHOP = {"work", "clock"}
 #: What commands need that is no id: texts they would refuse otherwise, before they have looked at anything.
 WORDS = {"amount": "1.00", "older": "1", "newer": "1", "file": "TERMS", "tier": "Gold"}
 #: Addresses that answer 404 to their own people, too, with what is made up here.
-LEADS_NOWHERE_YET = ("/file",)  # no file was made for the person's request
+LEADS_NOWHERE_YET = ("/file", "/seen")  # no file was made for the person's request, and no transfer was made twice
 FORM = {"reason": "Because.", "arrived": "true", "transaction_id": "1", "agreed": "true", "mode": "automatic"}
 FORM |= {"waiting": "release", "reconcile_minutes": "20", "keep_deliveries_days": "20", "body": "{}", "text": "{}"}
 
@@ -135,13 +138,16 @@ def attempts(world: World) -> list[tuple[str, str, bool]]:
     for rule in world.app.url_map.iter_rules():
         if rule.endpoint.partition(".")[0] == "admin":
             path = _path(world, rule)
-            found += [(method, path, bool(rule.arguments)) for method in {"GET", "POST"} & (rule.methods or set())]
+            has_ids = bool(rule.arguments - ROUTE_WORDS.keys())
+            found += [(method, path, has_ids) for method in {"GET", "POST"} & (rule.methods or set())]
     return sorted(found)
 
 
 def _path(world: World, rule: Rule) -> str:
     def number(match: "re.Match[str]") -> str:
         name = match[1].rpartition(":")[2]
+        if name in ROUTE_WORDS:
+            return ROUTE_WORDS[name]
         assert name in ROUTE_IDS, f"{rule}: say in ROUTE_IDS what a {name} is"
         return str(world.id_of(ROUTE_IDS[name]))
 
