@@ -67,7 +67,8 @@ def preview(session: Session, shop_id: int, new_terms: Terms, now: datetime, *, 
     """
     problems = validate_terms(new_terms)
     if problems:
-        raise Refused(" ".join(problems))
+        all_of_them = " ".join(problems)
+        raise Refused(all_of_them)
     shop = session.get(Shop, shop_id)
     if shop is None:
         raise NotFound("There is no such shop in this installation.")
