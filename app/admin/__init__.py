@@ -24,9 +24,21 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(assets.bp)
     app.register_blueprint(bounce.bp)
     app.register_blueprint(auth.bp)
-    from app.admin import reviews, reviews_many, settings, terms, tier_edit, tier_log, tiers, transfers  # noqa: F401
-
-    from app.admin import accounts, activity, book_words, calculations, ledger  # noqa: F401
+    from app.admin import (  # noqa: F401  # noqa: F401
+        accounts,
+        activity,
+        book_words,
+        calculations,
+        ledger,
+        reviews,
+        reviews_many,
+        settings,
+        terms,
+        tier_edit,
+        tier_log,
+        tiers,
+        transfers,
+    )
 
     book_words.init_book_words(app)
     from app.admin import first_run, imports, preferences, staff  # noqa: F401
