@@ -75,7 +75,7 @@ lock: install-dev
 	npm install --package-lock-only --ignore-scripts --loglevel=error
 
 # Sentences stand in calls of these; `say`, `marked` and the errors are what the engine says.
-KEYWORDS = -k say -k marked -k Refused -k NotFound -k NotAllowed -k NotYet -k Broken -k ValidationError -k BadMoment
+KEYWORDS = -k lazy_gettext -k say -k marked -k Refused -k NotFound -k NotAllowed -k NotYet -k Broken -k ValidationError -k BadMoment
 
 .PHONY: messages
 messages: install-dev

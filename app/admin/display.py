@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, format_timedelta
+from babel.numbers import get_decimal_symbol
 from flask import Flask, g
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
@@ -129,7 +130,7 @@ def format_span(span: timedelta) -> str:
     if thousandths < 1_000:
         return f"{thousandths}\u00a0ms"
     if thousandths < 60_000:
-        return f"{thousandths // 1_000}.{thousandths % 1_000 // 100}\u00a0s"
+        return f"{thousandths // 1_000}{get_decimal_symbol(current_locale())}{thousandths % 1_000 // 100}\u00a0s"
     return format_timedelta(span, locale=current_locale())
 
 

@@ -2,22 +2,24 @@
 
 from flask import Blueprint, Flask, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.admin import answers
 from app.errors import BoomerangError, NotAllowed, NotFound, Refused
+from app.languages import translate
 
 SENTENCES = {
-    400: ("That request was not understood", "Load the page again and repeat what you did."),
-    403: ("That is not allowed", "Load the page again and repeat what you did."),
-    404: ("There is nothing here", "It may have been removed, or the address is wrong. Go back to the orders."),
-    405: ("That cannot be done here", "Go back to the orders."),
-    413: ("That is too much at once", "Send less and try again."),
+    400: (_("That request was not understood"), _("Load the page again and repeat what you did.")),
+    403: (_("That is not allowed"), _("Load the page again and repeat what you did.")),
+    404: (_("There is nothing here"), _("It may have been removed, or the address is wrong. Go back to the orders.")),
+    405: (_("That cannot be done here"), _("Go back to the orders.")),
+    413: (_("That is too much at once"), _("Send less and try again.")),
     500: (
-        "Something went wrong on our side",
-        "Nothing was changed. Try again; if it happens again, look into the log.",
+        _("Something went wrong on our side"),
+        _("Nothing was changed. Try again; if it happens again, look into the log."),
     ),
-    502: ("Shopify could not be asked", "Nothing was changed. Load the page again in a moment."),
+    502: (_("Shopify could not be asked"), _("Nothing was changed. Load the page again in a moment.")),
 }
 
 
@@ -46,20 +48,20 @@ def show_page(status: int, title: str, sentence: str) -> Response:
 
 
 def _missing(error: NotFound) -> ResponseReturnValue:
-    return show_page(404, SENTENCES[404][0], str(error) or SENTENCES[404][1])
+    return show_page(404, SENTENCES[404][0], translate(error) or SENTENCES[404][1])
 
 
 def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
-    return show_page(403, "That is not yours to do", str(error))
+    return show_page(403, str(_("That is not yours to do")), translate(error))
 
 
 def _refused(error: Refused) -> ResponseReturnValue:
-    return show_page(409, "That cannot be done as things stand", str(error))
+    return show_page(409, str(_("That cannot be done as things stand")), translate(error))
 
 
 def _trouble(error: BoomerangError) -> ResponseReturnValue:
     """Shopify would not or could not be asked, which happens while installing."""
-    return show_page(502, SENTENCES[502][0], str(error) or SENTENCES[502][1])
+    return show_page(502, SENTENCES[502][0], translate(error) or SENTENCES[502][1])
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

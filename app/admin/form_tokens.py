@@ -6,6 +6,7 @@ must have been made for this shop and this person.
 """
 
 from flask import Flask, current_app, g, request
+from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.exceptions import Forbidden
 
@@ -35,7 +36,8 @@ def check_form_token() -> None:
     except BadSignature:
         bound_to = None
     if bound_to != [g.shop.id, g.staff_id]:
-        raise Forbidden("This form was not made for you in this shop: open the page again and repeat what you did.")
+        sentence = _("This form was not made for you in this shop: open the page again and repeat what you did.")
+        raise Forbidden(sentence)
 
 
 def _serializer() -> URLSafeSerializer:

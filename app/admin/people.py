@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, g
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from app.db import db, transaction
 from app.engine.flows import staff
@@ -20,7 +22,7 @@ from app.shopify.token_endpoint import read_staff
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
 #: How actors that are no people are named.
-_NOBODY = {"system": "Boomerang", "cli": "the command line"}
+_NOBODY = {"system": "Boomerang", "cli": lazy_gettext("the command line")}
 
 
 def init_people(app: Flask) -> None:
@@ -77,10 +79,10 @@ def find_staff(shop_id: int, token: SessionToken, raw: str, now: datetime) -> St
 def name_actor(actor: str | None) -> str:
     """Return an actor as people call them: a name, or "Staff 42" where Shopify told none."""
     if not actor:
-        return "somebody"
+        return str(_("somebody"))
     if not actor.startswith(PREFIX):
-        return _NOBODY.get(actor, actor)
+        return str(_NOBODY.get(actor, actor))
     number = actor.removeprefix(PREFIX)
     if "staff_names" not in g:
         g.staff_names = {row.shopify_id: row.name for row in staff.list_staff(db.session(), g.shop.id) if row.name}
-    return g.staff_names.get(number) or f"Staff {number}"
+    return str(g.staff_names.get(number) or _("Staff %(number)s", number=number))

@@ -7,7 +7,7 @@ from app.engine.rules.money import Money
 from app.engine.rules.roles import ROLE_WORDS, Duty, is_within, least_role, may
 from app.errors import NotAllowed
 from app.models import StaffMember
-from app.sentences import say
+from app.sentences import marked, say
 
 #: How a member of staff is named as an actor; ``system`` and ``cli`` are none and may do everything.
 PREFIX = "staff:"
@@ -22,7 +22,7 @@ def check_may(session: Session, shop_id: int, actor: str, duty: Duty) -> StaffMe
         needed = say(ROLE_WORDS[least_role(duty)])
         if row is None:
             raise NotAllowed(say("This is for somebody with the role {needed}, and you have none yet.", needed=needed))
-        words = "This needs the role {needed} or a higher one, and yours is {role}; ask an owner."
+        words = marked("This needs the role {needed} or a higher one, and yours is {role}; ask an owner.")
         raise NotAllowed(say(words, needed=needed, role=say(ROLE_WORDS[row.role])))
     return row
 
@@ -33,7 +33,7 @@ def check_may_approve(session: Session, shop_id: int, actor: str, amount: Money)
     if row is not None and not is_within(row.role, row.approve_up_to_minor, amount.minor):
         assert row.approve_up_to_minor is not None
         limit = Money(row.approve_up_to_minor, amount.currency)
-        words = "You may approve up to {limit}, and this is {amount}; ask a manager or an owner."
+        words = marked("You may approve up to {limit}, and this is {amount}; ask a manager or an owner.")
         raise NotAllowed(say(words, limit=limit, amount=amount))
 
 

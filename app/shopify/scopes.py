@@ -8,6 +8,7 @@ is asked for when a person wants the feature. A test compares all of this with S
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.sentences import marked
 from app.shopify.documents import DOCUMENTS
 
 #: What subscribing to a topic needs; the topics of the app's own life in a shop need nothing.
@@ -62,35 +63,37 @@ class Permission:
 OPTIONAL = (
     Permission(
         "read_all_orders",
-        "read orders older than 60 days",
-        "Without it, the history can be imported 60 days back, and older orders are not read again.",
+        marked("read orders older than 60 days"),
+        marked("Without it, the history can be imported 60 days back, and older orders are not read again."),
     ),
     Permission(
         "read_customer_merge",
-        "hear that two customers became one",
-        "Without it, what the customer merged away had earned stays with that account.",
+        marked("hear that two customers became one"),
+        marked("Without it, what the customer merged away had earned stays with that account."),
     ),
     Permission(
         "read_returns",
-        "hear of returns",
-        "Without it, cashback of an order is not held while a return is open; the refund takes it back afterwards.",
+        marked("hear of returns"),
+        marked(
+            "Without it, cashback of an order is not held while a return is open; the refund takes it back afterwards."
+        ),
     ),
     Permission(
         "read_shopify_payments_disputes",
-        "hear of disputes and chargebacks",
-        "Without it, cashback of a disputed order is neither held nor taken back.",
+        marked("hear of disputes and chargebacks"),
+        marked("Without it, cashback of a disputed order is neither held nor taken back."),
     ),
 )
 OPTIONAL_SCOPES = frozenset(permission.scope for permission in OPTIONAL)
 
 #: What Boomerang cannot work without, in plain words.
 _ALLOWS = {
-    "read_customers": "read customers",
-    "read_orders": "read orders",
-    "read_products": "read products",
-    "read_store_credit_accounts": "read store credit",
-    "write_app_proxy": "show customers their cashback in the shop",
-    "write_store_credit_account_transactions": "give and take back store credit",
+    "read_customers": marked("read customers"),
+    "read_orders": marked("read orders"),
+    "read_products": marked("read products"),
+    "read_store_credit_accounts": marked("read store credit"),
+    "write_app_proxy": marked("show customers their cashback in the shop"),
+    "write_store_credit_account_transactions": marked("give and take back store credit"),
 }
 
 
@@ -109,7 +112,7 @@ def find_missing(granted: str) -> tuple[Permission, ...]:
 
 def describe(scope: str) -> Permission:
     """Return a required scope in plain words."""
-    return Permission(scope, _ALLOWS.get(scope, "do part of its work"), "")
+    return Permission(scope, _ALLOWS.get(scope, marked("do part of its work")), "")
 
 
 def is_granted(scope: str, granted: str) -> bool:

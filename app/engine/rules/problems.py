@@ -55,7 +55,7 @@ def find_year(where: Where, day: date | None, what: str) -> list[Problem]:
     """Return what is wrong with a day or an instant that is no day of a programme's life."""
     if day is None or EARLIEST_YEAR <= day.year <= LATEST_YEAR:
         return []
-    words = "{what} must be between the years {first} and {last}."
+    words = marked("{what} must be between the years {first} and {last}.")
     return [Problem(where, say(words, what=_said(what), first=EARLIEST_YEAR, last=LATEST_YEAR))]
 
 

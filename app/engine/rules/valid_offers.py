@@ -76,7 +76,7 @@ def find_rates(rates: Sequence[RateRule]) -> list[Problem]:
         problems += _find_rate(("rates", row, "rate"), rule.rate_bps, say("the rate {name}", name=repr(rule.name)))
         problems += _find_scope(("rates", row, "scope"), rule.scope)
         if rule.scope.is_everything:
-            words = "Say which goods the rate {name} is for; the rate of everything is the tier's."
+            words = marked("Say which goods the rate {name} is for; the rate of everything is the tier's.")
             nothing = say(words, name=repr(rule.name))
             problems.append(Problem(("rates", row, "scope"), nothing))
     return problems

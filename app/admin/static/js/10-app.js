@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const ONE_TIME = ["id_token", "hmac", "session", "timestamp", "bounced"];
+  // What is said without asking the server, in the language of the page.
+  const words = document.querySelector("#news").dataset;
   const byId = (id) => document.getElementById(id);
   const rows = () => [...document.querySelectorAll("[data-row]")];
   const typing = (element) => element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
@@ -37,11 +39,11 @@
     const isOurs = (response.headers.get("Content-Type") || "").startsWith("text/html");
     if (response.status === 401) {
       event.preventDefault();
-      toast("Your session ended; loading the page again.", true);
+      toast(words.ended, true);
       setTimeout(() => location.reload(), 600);
     } else if (!isOurs || (response.status >= 500 && !event.detail.ctx.text.includes('id="page"'))) {
       event.preventDefault();
-      toast("That did not work. Nothing was changed; try again in a moment.", true);
+      toast(words.failed, true);
     } else if (response.status >= 400 && event.detail.ctx.text.includes("data-error")) {
       // A whole page that says what is wrong, whatever part of the page had asked.
       Object.assign(event.detail.ctx, { target: byId("page"), select: "#page", swap: "outerHTML" });
@@ -51,7 +53,7 @@
   document.addEventListener("htmx:error", (event) => {
     const { ctx, error } = event.detail;
     const overtaken = error?.name === "AbortError" && ctx?.request?.headers?.["HX-History-Restore-Request"];
-    if (ctx && !overtaken && !isLive(ctx)) toast("No answer. Check the connection and try again.", true);
+    if (ctx && !overtaken && !isLive(ctx)) toast(words.silent, true);
   });
 
   // --- Dialogs ------------------------------------------------------------------------------------------
@@ -105,7 +107,7 @@
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     } catch {
-      toast("The file could not be fetched; load the page again.", true);
+      toast(words.file, true);
     }
   }, true);
 
@@ -113,13 +115,13 @@
   document.addEventListener("click", async (event) => {
     const asker = event.target.closest("[data-asks-scopes]");
     if (!asker) return;
-    if (!window.shopify?.scopes) return toast("Open the app in Shopify's admin to change its permissions.", true);
+    if (!window.shopify?.scopes) return toast(words.outside, true);
     try {
       const { result } = await window.shopify.scopes.request(asker.dataset.asksScopes.split(" "));
       if (result === "granted-all") byId("look-at-permissions").requestSubmit();
-      else toast("The shop did not agree; nothing was changed.");
+      else toast(words.refused);
     } catch {
-      toast("Shopify could not ask for it. Is it declared in the app's configuration?", true);
+      toast(words.undeclared, true);
     }
   });
 
