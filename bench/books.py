@@ -10,7 +10,9 @@ import os
 import resource
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from cryptography.fernet import Fernet
@@ -25,6 +27,8 @@ from app.engine.flows.check_books import INVARIANTS, Finding, check_books, check
 from local.servers import start_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
+ENDS = BEGINS + timedelta(days=360)
 COUNTED = (
     "customers",
     "rewards",
@@ -65,10 +69,19 @@ def _make(url: str, plain: str, rewards: int) -> float:
         upgrade(directory=str(ROOT / "migrations"))
     with psycopg.connect(plain, autocommit=True) as connection:
         if _count(connection, "rewards") == 0:
-            connection.execute("SELECT set_config('bench.rewards', %s, false)", [str(rewards)])
-            connection.execute((ROOT / "bench" / "books.sql").read_bytes())
+            fill_books(connection, rewards, each=10, begins=BEGINS, ends=ENDS)
             connection.execute("VACUUM ANALYZE")
     return round(time.perf_counter() - begun, 1)
+
+
+def fill_books(
+    connection: "psycopg.Connection[Any]", rewards: int, *, each: int, begins: datetime, ends: datetime
+) -> None:
+    """Make up a shop whose books add up, on a superuser's connection that commits by itself."""
+    asked = {"rewards": str(rewards), "each": str(each), "begins": begins.isoformat(), "ends": ends.isoformat()}
+    for name, value in asked.items():
+        connection.execute("SELECT set_config(%s, %s, false)", [f"bench.{name}", value])
+    connection.execute((ROOT / "bench" / "books.sql").read_bytes())
 
 
 def _check(url: str, each: bool) -> dict[str, object]:

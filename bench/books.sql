@@ -1,4 +1,5 @@
--- A made-up shop whose books add up: as many rewards as bench.rewards says, ten to a customer, over a year.
+-- A made-up shop whose books add up: as many rewards as bench.rewards says, bench.each of them to a customer, from
+-- bench.begins, the first of a month, to bench.ends, which is less than a year later.
 -- By the last two digits of a shuffled number an order earned nothing (0 to 4), waits (5 to 15), went away before it
 -- settled (16, 17), is a guest's (18, 19), was returned in part (20 to 34) or whole (35 to 37), or is settled and
 -- often spent in part (38 to 87).
@@ -6,12 +7,13 @@ SET session_replication_role = replica;  -- nothing refers to what is not there,
 SET work_mem = '256MB';
 
 INSERT INTO shops (id, domain, name, currency, timezone, mode, far_expiry_agreed, installed_at)
-VALUES (1, 'made-up.myshopify.com', 'Made up', 'USD', 'America/New_York', 'automatic', false, '2024-12-01Z');
+VALUES (1, 'made-up.myshopify.com', 'Made up', 'USD', 'America/New_York', 'automatic', false,
+    current_setting('bench.begins')::timestamptz - interval '1 month');
 
 INSERT INTO terms_versions (shop_id, version, effective_from, body, published_at, published_by)
-SELECT 1, 1, '2024-12-01Z', jsonb_build_object('version', 1, 'currency', 'USD', 'cycle', '{"days": 10}'::jsonb, 'limits',
+SELECT 1, 1, current_setting('bench.begins')::timestamptz - interval '1 month', jsonb_build_object('version', 1, 'currency', 'USD', 'cycle', '{"days": 10}'::jsonb, 'limits',
     jsonb_build_object('day_minor', 300, 'cycle_minor', 300, 'month_minor', 900, 'lifetime_minor', 100000,
-                       'budget_minor', 200 * current_setting('bench.rewards')::bigint)), '2024-12-01Z', 'system';
+                       'budget_minor', 200 * current_setting('bench.rewards')::bigint)), current_setting('bench.begins')::timestamptz - interval '1 month', 'system';
 
 CREATE TEMP TABLE plan AS
 SELECT i, c AS customer_id, placed_at, k,
@@ -21,28 +23,31 @@ SELECT i, c AS customer_id, placed_at, k,
     CASE WHEN k < 5 THEN 0 ELSE 200 END AS granted,
     CASE WHEN k BETWEEN 20 AND 34 THEN 50 WHEN k IN (16, 17, 35, 36, 37) THEN 200 ELSE 0 END AS gone,
     CASE WHEN k BETWEEN 37 AND 87 THEN 60 ELSE 0 END AS spent,
-    (c - 1) * 13 + extract(month FROM placed_at AT TIME ZONE 'UTC')::int AS statement_id
+    (c - 1) * 13 + 1 + extract(month FROM age(date_trunc('month', placed_at AT TIME ZONE 'UTC'), begins))::int AS statement_id
 FROM (
-    SELECT i, (i * 7919 + i / c * 31) % 100 AS k, 1 + i % c AS c,
-        '2025-01-01Z'::timestamptz + i * (interval '360 days' / n) AS placed_at
-    FROM (SELECT n, GREATEST(n / 10, 1) AS c FROM (SELECT current_setting('bench.rewards')::bigint AS n) asked) size,
+    SELECT i, (i * 7919 + i / c * 31) % 100 AS k, 1 + i % c AS c, begins AT TIME ZONE 'UTC' AS begins,
+        begins + i * ((ends - begins) / n) AS placed_at
+    FROM (SELECT n, begins, ends, GREATEST(n / each, 1) AS c FROM (SELECT current_setting('bench.rewards')::bigint AS n,
+        current_setting('bench.each')::bigint AS each, current_setting('bench.begins')::timestamptz AS begins,
+        current_setting('bench.ends')::timestamptz AS ends) asked) size,
         generate_series(1, n) i
 ) drawn;
 
 INSERT INTO customers (id, shop_id, shopify_id, email, name, created_at)
-SELECT c, 1, 7000000000000 + c, 'customer-' || c || '@example.com', 'Customer ' || c, '2025-01-01Z'
+SELECT c, 1, 7000000000000 + c, 'customer-' || c || '@example.com', 'Customer ' || c, current_setting('bench.begins')::timestamptz
 FROM generate_series(1, (SELECT MAX(customer_id) FROM plan)) c;
 
 INSERT INTO statements (id, shop_id, customer_id, starts_at, ends_at)
-SELECT (c.id - 1) * 13 + m, 1, c.id, ('2025-01-01'::date + (m - 1) * interval '1 month') AT TIME ZONE 'UTC',
-    ('2025-01-01'::date + m * interval '1 month') AT TIME ZONE 'UTC'
-FROM customers c, generate_series(1, 13) m;
+SELECT (c.id - 1) * 13 + m, 1, c.id, (begins + (m - 1) * interval '1 month') AT TIME ZONE 'UTC',
+    (begins + m * interval '1 month') AT TIME ZONE 'UTC'
+FROM customers c, generate_series(1, 13) m, (SELECT current_setting('bench.begins')::timestamptz AT TIME ZONE 'UTC' AS begins) year;
 
 INSERT INTO orders (id, shop_id, shopify_id, name, customer_id, currency, total_minor, financial_status, placed_at,
     version_at, fact, first_seen_at)
 SELECT i, 1, 9007199254740992 + i, '#' || i, CASE state WHEN 'awaiting_customer' THEN NULL ELSE customer_id END, 'USD',
     10000, 'paid', placed_at, placed_at, jsonb_build_object('order_id', 9007199254740992 + i, 'name', '#' || i, 'currency',
-        'USD', 'placed_at', placed_at, 'updated_at', placed_at, 'tags', '[]'::jsonb, 'lines', (
+        'USD', 'placed_at', placed_at, 'updated_at', placed_at, 'tags', '[]'::jsonb, 'financial_status', 'paid', 'is_test', false,
+        'cancelled_at', NULL, 'customer', NULL, 'lines', (
             SELECT jsonb_agg(jsonb_build_object('line_id', i * 10 + l, 'title', 'A thing of a shop ' || l, 'quantity', 1,
                 'removed_quantity', 0, 'net_minor', 5000, 'tax_minor', 0, 'product_id', 900 + l, 'vendor', 'Example'))
             FROM generate_series(1, 2) l)), placed_at
@@ -62,7 +67,8 @@ SELECT i, 1, i, CASE state WHEN 'awaiting_customer' THEN NULL ELSE customer_id E
     CASE WHEN state NOT IN ('ineligible', 'awaiting_customer') THEN statement_id END,
     jsonb_build_array(jsonb_build_object('kind', 'line_counts', 'line_id', i, 'title', 'A thing of a shop', 'quantity', 1,
         'net_minor', 10000), jsonb_build_object('kind', 'tier_rate', 'tier', 'Bronze', 'rate_bps', 200, 'spend_minor', 0),
-        jsonb_build_object('kind', 'amount', 'eligible_minor', 10000, 'rate_bps', 200, 'amount_minor', granted)),
+        jsonb_build_object('kind', 'amount', 'eligible_minor', 10000, 'rate_bps', 200, 'amount_minor', granted,
+            'exact', true)),
     2, placed_at, placed_at, CASE WHEN state IN ('settled', 'reversed') THEN placed_at END
 FROM plan ORDER BY i;
 
@@ -95,9 +101,8 @@ FROM plan WHERE spent > 0;
 -- Every hundredth customer was given something by hand once.
 INSERT INTO adjustments (id, shop_id, key, customer_id, kind, currency, amount_minor, reason_code, note, state, proposed_by,
     proposed_at, decided_by, decided_at)
-SELECT c, 1, 'by-hand-' || c, c, 'credit', 'USD', 500, 'goodwill', 'It came late.', 'booked', 'staff:7',
-    '2025-12-30T12:00Z', 'staff:7', '2025-12-30T12:00Z'
-FROM generate_series(1, (SELECT MAX(customer_id) FROM plan)) c WHERE c % 100 = 0;
+SELECT c, 1, 'by-hand-' || c, c, 'credit', 'USD', 500, 'goodwill', 'It came late.', 'booked', 'staff:7', at, 'staff:7', at
+FROM (SELECT current_setting('bench.ends')::timestamptz + interval '3 days' AS at) late, generate_series(1, (SELECT MAX(customer_id) FROM plan)) c WHERE c % 100 = 0;
 
 INSERT INTO transfers (shop_id, key, customer_id, adjustment_id, kind, currency, amount_minor, state, created_at,
     sent_minor, shopify_transaction_id, confirmed_at, attempts, empty_reads, needs_person)

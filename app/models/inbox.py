@@ -28,6 +28,9 @@ class Delivery(Model):
         Index(None, "shop_id", "order_shopify_id", postgresql_where=text("order_shopify_id IS NOT NULL")),
         Index(None, "shop_id", "customer_shopify_id", postgresql_where=text("customer_shopify_id IS NOT NULL")),
         Index(None, "shop_id", "id"),
+        # The log is asked for one topic, and for what was ignored; nearly all is handled.
+        Index(None, "shop_id", "topic", "id"),
+        Index("ix_inbox_ignored", "shop_id", "id", postgresql_where=text("state = 'ignored'")),
         Index("ix_inbox_failed", "shop_id", "id", postgresql_where=text("state = 'failed'")),
         # What pruning walks: bodies that are still there and not needed any more.
         Index(

@@ -33,6 +33,7 @@ def upgrade() -> None:
     _add_tier_log()
     _add_books()
     _add_customers()
+    _add_finds()
 
 
 def downgrade() -> None:
@@ -44,6 +45,7 @@ def downgrade() -> None:
         op.drop_index(op.f(f"ix_tier_changes_shop_id_{name}_id"), table_name="tier_changes")
     _drop_books()
     _drop_customers()
+    _drop_finds()
     for name in ("newcomers_role", "undo_seconds"):
         op.drop_constraint(op.f(f"ck_shops_{name}"), "shops", type_="check")
     for name in ("undo_seconds", "newcomers_role", "first_run_done", "first_run_closed_at"):
@@ -260,3 +262,16 @@ def _drop_customers() -> None:
     op.drop_index("ix_credit_accounts_balance", "credit_accounts")
     for name in ("gone", "shop_id_tier_spend_minor_id", "shop_id_id"):
         op.drop_index(f"ix_customers_{name}", "customers")
+
+
+def _add_finds() -> None:
+    """Let lists find what is rare in a shop with a million of it."""
+    op.create_index(op.f("ix_orders_shop_id_total_minor"), "orders", ["shop_id", "total_minor"])
+    op.create_index(op.f("ix_inbox_shop_id_topic_id"), "inbox", ["shop_id", "topic", "id"])
+    op.create_index("ix_inbox_ignored", "inbox", ["shop_id", "id"], postgresql_where=sa.text("state = 'ignored'"))
+
+
+def _drop_finds() -> None:
+    op.drop_index("ix_inbox_ignored", table_name="inbox")
+    op.drop_index(op.f("ix_inbox_shop_id_topic_id"), table_name="inbox")
+    op.drop_index(op.f("ix_orders_shop_id_total_minor"), table_name="orders")

@@ -71,9 +71,12 @@ def list_accounts(
     if differing:
         query = query.where(CreditAccount.drift_minor != 0)
     if before:
-        query = query.where(CreditAccount.customer_id < before).order_by(CreditAccount.customer_id.desc())
+        # Said of both, for PostgreSQL concludes no less-than from an equality.
+        query = query.where(CreditAccount.customer_id < before, Customer.id < before).order_by(
+            CreditAccount.customer_id.desc()
+        )
     else:
-        query = query.where(CreditAccount.customer_id > after).order_by(CreditAccount.customer_id)
+        query = query.where(CreditAccount.customer_id > after, Customer.id > after).order_by(CreditAccount.customer_id)
     found = [AccountRow(account, customer) for account, customer in session.execute(query.limit(size + 1))]
     has_more, rows = len(found) > size, tuple(found[:size])
     if before:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.orm import Session
 
 from app.models import Customer, TierChange, TierChangeKind
+from app.models.columns import among
 
 PAGE_SIZE = 50
 _BATCH = 1_000
@@ -75,8 +76,8 @@ def _read(session: Session, shop_id: int, wanted: Wanted, *, before: int = 0, af
     if wanted.tier:
         # Each side has an index of its own that is in order, and neither of them is walked far.
         sides = (TierChange.after == wanted.tier, TierChange.before == wanted.tier)
-        ids = union(*(_ids([*which, side], order, size) for side in sides)).subquery()
-        which = [TierChange.shop_id == shop_id, TierChange.id.in_(select(ids.c.id))]
+        ids = session.scalars(union(*(_ids([*which, side], order, size) for side in sides))).all()
+        which = [TierChange.shop_id == shop_id, among(TierChange.id, ids)]
     query = (
         select(TierChange, Customer)
         .outerjoin(Customer, (Customer.shop_id == TierChange.shop_id) & (Customer.id == TierChange.customer_id))

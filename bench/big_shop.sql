@@ -1,0 +1,68 @@
+-- What the shop of books.sql lacks to look like one that has worked with the admin for a year: names and tiers,
+-- accounts, deliveries, the audit trail, a queue that people keep up with, and the figures of each day.
+SET session_replication_role = replica;
+SET work_mem = '256MB';
+
+-- Only what came within the last weeks still waits.
+UPDATE rewards SET state = 'settled', hold_reason = NULL, settled_at = created_at, decided_at = created_at + interval '5 hours',
+    decided_by = 'staff:42'
+WHERE state IN ('pending', 'held', 'in_review')
+    AND created_at < current_setting('bench.ends')::timestamptz - interval '20 days';
+
+DELETE FROM terms_versions;  -- the usual ones follow
+
+UPDATE rewards SET tier_name = (ARRAY['Bronze', 'Bronze', 'Bronze', 'Silver', 'Gold'])[1 + customer_id % 5]
+WHERE customer_id % 5 > 2;
+
+UPDATE customers SET name = (ARRAY['Ada', 'Bela', 'Cleo', 'Dora', 'Emil', 'Fay', 'Gus', 'Hedy', 'Ivo', 'Jan'])[1 + id % 10]
+        || ' ' || chr(65 + (id / 10 % 26)::int) || 'sample' || id,
+    tags = CASE id % 7 WHEN 0 THEN ARRAY['vip'] WHEN 1 THEN ARRAY['wholesale', 'slow'] END,
+    tier_name = (ARRAY['Bronze', 'Bronze', 'Bronze', 'Silver', 'Gold'])[1 + id % 5], tier_spend_minor = id * 7919 % 400000,
+    tier_since = current_setting('bench.begins')::timestamptz, tier_checked_at = current_setting('bench.ends')::timestamptz,
+    deleted_at = CASE id % 1000 WHEN 0 THEN current_setting('bench.ends')::timestamptz END;
+
+INSERT INTO credit_accounts (shop_id, customer_id, currency, shopify_id, balance_minor, read_at, next_read_at, drift_minor,
+    drift_since)
+SELECT 1, id, 'USD', id, id * 31 % 5000, current_setting('bench.ends')::timestamptz,
+    current_setting('bench.ends')::timestamptz + interval '1 day', CASE id % 3000 WHEN 7 THEN 100 ELSE 0 END,
+    CASE id % 3000 WHEN 7 THEN current_setting('bench.ends')::timestamptz END
+FROM customers WHERE id % 4 > 0;
+
+-- In the order they came; the last few wait still.
+INSERT INTO inbox (shop_id, webhook_id, topic, received_at, body, pruned_at, state, order_shopify_id, attempts, handled_at,
+    reason)
+SELECT 1, 'made-up-' || i, CASE i % 4 WHEN 0 THEN 'orders/updated' WHEN 1 THEN 'refunds/create' ELSE 'orders/paid' END,
+    placed_at, '', placed_at, CASE WHEN i % 5000 = 3 THEN 'failed' WHEN i > (SELECT MAX(id) - 5 FROM orders) THEN 'received'
+        WHEN i % 50 = 7 THEN 'ignored' ELSE 'handled' END,
+    9007199254740992 + i, 1, placed_at + interval '2 seconds', CASE i % 5000 WHEN 3 THEN 'Something was not understood.' END
+FROM (SELECT id AS i, placed_at FROM orders ORDER BY id) arrived;
+
+INSERT INTO audit_events (shop_id, at, actor, action, subject, subject_id, before, after)
+SELECT 1, created_at + interval '5 hours', CASE id % 3 WHEN 0 THEN 'staff:42' ELSE 'system' END,
+    CASE WHEN id % 97 = 0 THEN 'reject' WHEN id % 3 = 0 THEN 'approve' ELSE 'release' END, 'reward', id,
+    '{"state": "in_review"}', '{"state": "settled"}'
+FROM (SELECT id, created_at FROM rewards WHERE state = 'settled' ORDER BY id) done;
+
+INSERT INTO tier_changes (shop_id, customer_id, before, after, kind, spend_minor, terms_version, at, actor)
+SELECT 1, id, NULL, 'Bronze', 'initial', 0, 1, created_at + id % 200 * interval '1 day' AS at, 'system' FROM customers
+UNION ALL
+SELECT 1, id, 'Bronze', tier_name, 'upgrade', tier_spend_minor, 1, created_at + id % 300 * interval '1 day', 'system'
+FROM customers WHERE tier_name <> 'Bronze'
+ORDER BY at;
+
+UPDATE transfers SET state = 'refused', confirmed_at = NULL, shopify_transaction_id = NULL, error = 'Not now.'
+WHERE id % 20000 = 11;
+
+INSERT INTO credit_moves (id, shop_id, key, customer_id, kind, currency, amount_minor, at, first_seen_at)
+SELECT (SELECT MAX(id) FROM credit_moves) + id, 1, 'gid://shopify/StoreCreditAccountCreditTransaction/other-' || id, id,
+    'external_credit', 'USD', 100, tier_checked_at, tier_checked_at
+FROM customers WHERE id % 50 = 1;
+
+INSERT INTO figure_counts (shop_id, counted_to, timezone, counted_at)
+SELECT 1, MAX(id), 'America/New_York', current_setting('bench.ends')::timestamptz FROM ledger_entries;
+
+INSERT INTO daily_figures (shop_id, on_day, issued_minor, reversed_minor, available_minor, owed_minor, settlements,
+    redemptions, granted_by_tier, waiting)
+SELECT 1, on_day, 400000, 20000, 90000, 100, 2000, 700, '{"Bronze": 300000, "Silver": 70000, "Gold": 30000}', 40
+FROM generate_series(current_setting('bench.begins')::timestamptz, current_setting('bench.ends')::timestamptz,
+    interval '1 day') on_day;
