@@ -9,6 +9,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from app.admin.ways import Way
 from app.engine.flows.review import MAX_REASON_LENGTH
 from app.fields import InstantField
+from app.sentences import marked
 
 _LARGEST_ID = 2**63 - 1
 
@@ -37,10 +38,12 @@ class DecisionSchema(Schema):
 
     seen_version = fields.Integer(
         required=True,
-        validate=validate.Range(0, _LARGEST_ID, error="The version seen must be a whole number; load the page again."),
+        validate=validate.Range(
+            0, _LARGEST_ID, error=marked("The version seen must be a whole number; load the page again.")
+        ),
         error_messages={
-            "required": "The decision does not say which version it saw; load the page again.",
-            "invalid": "The version seen must be a whole number; load the page again.",
+            "required": marked("The decision does not say which version it saw; load the page again."),
+            "invalid": marked("The version seen must be a whole number; load the page again."),
         },
     )
 
@@ -55,30 +58,36 @@ class RejectSchema(DecisionSchema):
     reason = fields.String(
         required=True,
         validate=[
-            validate.Predicate("strip", error="Say why: a rejection needs a reason."),
+            validate.Predicate("strip", error=marked("Say why: a rejection needs a reason.")),
             validate.Length(
-                max=MAX_REASON_LENGTH, error=f"The reason is too long; use at most {MAX_REASON_LENGTH} characters."
+                max=MAX_REASON_LENGTH,
+                error=f"The reason is too long; use at most {MAX_REASON_LENGTH} characters.",
             ),
         ],
-        error_messages={"required": "Say why: a rejection needs a reason."},
+        error_messages={"required": marked("Say why: a rejection needs a reason.")},
     )
 
 
 class PublicationSchema(Schema):
     """A body that publishes terms: the document, the newest version its writer saw, and from when on."""
 
-    error_messages = {"unknown": "There is no field of this name; there are terms, seen_version and effective_from."}
+    error_messages = {
+        "unknown": marked("There is no field of this name; there are terms, seen_version and effective_from.")
+    }
 
     terms = fields.Dict(
         required=True,
-        error_messages={"required": "The terms are missing.", "invalid": "Write the terms as an object."},
+        error_messages={
+            "required": marked("The terms are missing."),
+            "invalid": marked("Write the terms as an object."),
+        },
     )
     seen_version = fields.Integer(
         required=True,
         strict=True,
         error_messages={
-            "required": "Say which version is the newest you saw.",
-            "invalid": "The version seen must be a whole number.",
+            "required": marked("Say which version is the newest you saw."),
+            "invalid": marked("The version seen must be a whole number."),
         },
     )
     effective_from = InstantField(allow_none=True, load_default=None)

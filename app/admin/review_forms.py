@@ -15,6 +15,7 @@ from app.clock import utcnow
 from app.engine.flows.review import MAX_REASON_LENGTH, MOST_PICKS, Pick
 from app.engine.rules.holds import HoldReason
 from app.fields import MoneyField
+from app.sentences import marked
 
 #: What can be asked for by age: from so many hours on.
 AGES = {"24": timedelta(hours=24), "72": timedelta(hours=72)}
@@ -62,7 +63,7 @@ class PickField(fields.Field[Pick]):
             raise self.make_error("invalid")
         return Pick(int(reward_id), int(version))
 
-    default_error_messages = {"invalid": "The choice was not understood; load the page again."}
+    default_error_messages = {"invalid": marked("The choice was not understood; load the page again.")}
 
 
 class ManySchema(Schema):

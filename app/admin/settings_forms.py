@@ -12,6 +12,7 @@ from app.engine.rules.problems import LONGEST_NAME
 from app.engine.rules.roles import Role
 from app.engine.rules.terms import Mode
 from app.fields import InstantField, MoneyField
+from app.sentences import marked
 
 _LONGEST_MARK = 64
 
@@ -32,7 +33,7 @@ class ModeSchema(SeenSchema):
         Mode,
         by_value=True,
         required=True,
-        error_messages={"required": "Choose a mode.", "unknown": "Choose a mode."},
+        error_messages={"required": marked("Choose a mode."), "unknown": marked("Choose a mode.")},
     )
     waiting = fields.Enum(Waiting, by_value=True, load_default=Waiting.KEEP)
     #: What mixed mode does without a person, besides ``automatic_up_to``.
@@ -55,15 +56,15 @@ class ConnectionSchema(SeenSchema):
     reconcile_minutes = fields.Integer(
         required=True,
         error_messages={
-            "required": "Say how often missed orders are looked for.",
-            "invalid": "Write the minutes between two looks as a whole number, such as 15.",
+            "required": marked("Say how often missed orders are looked for."),
+            "invalid": marked("Write the minutes between two looks as a whole number, such as 15."),
         },
     )
     keep_deliveries_days = fields.Integer(
         required=True,
         error_messages={
-            "required": "Say how long deliveries are kept.",
-            "invalid": "Write the days that deliveries are kept as a whole number, such as 30.",
+            "required": marked("Say how long deliveries are kept."),
+            "invalid": marked("Write the days that deliveries are kept as a whole number, such as 30."),
         },
     )
 
@@ -74,8 +75,8 @@ class UndoSchema(SeenSchema):
     undo_seconds = fields.Integer(
         required=True,
         error_messages={
-            "required": "Say for how many seconds an approval can be undone.",
-            "invalid": "Write the seconds as a whole number, such as 10.",
+            "required": marked("Say for how many seconds an approval can be undone."),
+            "invalid": marked("Write the seconds as a whole number, such as 10."),
         },
     )
 
@@ -96,7 +97,7 @@ class FirstStepSchema(Schema):
         FirstStep,
         by_value=True,
         required=True,
-        error_messages={"required": "Choose a step.", "unknown": "Choose a step."},
+        error_messages={"required": marked("Choose a step."), "unknown": marked("Choose a step.")},
     )
 
 
@@ -107,7 +108,7 @@ class RoleSchema(SeenSchema):
         Role,
         by_value=True,
         required=True,
-        error_messages={"required": "Choose a role.", "unknown": "Choose a role."},
+        error_messages={"required": marked("Choose a role."), "unknown": marked("Choose a role.")},
     )
     #: Somebody gives up their own role as owner and has read what that means.
     confirmed = fields.Boolean(load_default=False)
@@ -120,7 +121,7 @@ class NewcomersSchema(SeenSchema):
         Role,
         by_value=True,
         required=True,
-        error_messages={"required": "Choose a role.", "unknown": "Choose a role."},
+        error_messages={"required": marked("Choose a role."), "unknown": marked("Choose a role.")},
     )
 
 
@@ -132,8 +133,8 @@ class LanguageSchema(Schema):
 
     language = fields.String(
         required=True,
-        validate=validate.OneOf(("", *LANGUAGES), error="Choose one of the languages of the list."),
-        error_messages={"required": "Choose one of the languages of the list."},
+        validate=validate.OneOf(("", *LANGUAGES), error=marked("Choose one of the languages of the list.")),
+        error_messages={"required": marked("Choose one of the languages of the list.")},
     )
 
 

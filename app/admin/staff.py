@@ -104,7 +104,7 @@ def _get_member(member_id: int) -> StaffMember:
 def _check_own(member: StaffMember, form: dict[str, Any]) -> None:
     """Let nobody give up their own role as owner without having been told what that means."""
     if member.shopify_id == g.staff_id and form["role"] is not Role.OWNER and not form["confirmed"]:
-        raise FormError({"confirmed": ["This is your own role: say that you know what you give up."]})
+        raise FormError({"confirmed": [_("This is your own role: say that you know what you give up.")]})
 
 
 def _show_list(status: int = 200, *, toast: str | None = None, error: str | None = None) -> ResponseReturnValue:

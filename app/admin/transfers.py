@@ -2,6 +2,7 @@
 
 from flask import g, make_response, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from app.admin import answers, bp
 from app.admin.forms import FormError, load, transfer_schema
@@ -28,7 +29,7 @@ def retry_transfer(transfer_id: int) -> ResponseReturnValue:
         raise
     except Refused as error:
         return _answer(order_id, 409, str(error))
-    return _answer(order_id, 200, None, "The transfer is sent again.")
+    return _answer(order_id, 200, None, _("The transfer is sent again."))
 
 
 @bp.post("/transfers/<int:transfer_id>/decide")
@@ -48,7 +49,7 @@ def decide_transfer(transfer_id: int) -> ResponseReturnValue:
         return _answer(order_id, 422, str(error))
     except Refused as error:
         return _answer(order_id, 409, str(error))
-    done = "Noted: the transfer arrived." if form["arrived"] else "The transfer is sent again."
+    done = _("Noted: the transfer arrived.") if form["arrived"] else _("The transfer is sent again.")
     return _answer(order_id, 200, None, done)
 
 

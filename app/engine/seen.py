@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.errors import Refused
+from app.sentences import marked
 
 _LENGTH = 20
 
@@ -14,7 +15,9 @@ class ChangedMeanwhile(Refused):
     """What a form would change is not what it was when the form was shown."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody changed this meanwhile. Look at it as it is now, and make your change again.")
+        super().__init__(
+            marked("Somebody changed this meanwhile. Look at it as it is now, and make your change again.")
+        )
 
 
 def mark(values: Mapping[str, Any]) -> str:
