@@ -74,9 +74,7 @@ OPTIONAL = (
     Permission(
         "read_returns",
         marked("hear of returns"),
-        marked(
-            "Without it, cashback of an order is not held while a return is open; the refund takes it back afterwards."
-        ),
+        marked("Without it, cashback is not held while a return is open; the refund takes it back afterwards."),
     ),
     Permission(
         "read_shopify_payments_disputes",
