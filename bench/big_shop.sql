@@ -37,10 +37,10 @@ SELECT 1, 'made-up-' || i, CASE i % 4 WHEN 0 THEN 'orders/updated' WHEN 1 THEN '
     9007199254740992 + i, 1, placed_at + interval '2 seconds', CASE i % 5000 WHEN 3 THEN 'Something was not understood.' END
 FROM (SELECT id AS i, placed_at FROM orders ORDER BY id) arrived;
 
-INSERT INTO audit_events (shop_id, at, actor, action, subject, subject_id, before, after)
+INSERT INTO audit_events (shop_id, at, actor, action, subject, subject_id, before, after, reason)
 SELECT 1, created_at + interval '5 hours', CASE id % 3 WHEN 0 THEN 'staff:42' ELSE 'system' END,
     CASE WHEN id % 97 = 0 THEN 'reject' WHEN id % 3 = 0 THEN 'approve' ELSE 'release' END, 'reward', id,
-    '{"state": "in_review"}', '{"state": "settled"}'
+    '{"state": "in_review"}', '{"state": "settled"}', CASE id % 97 WHEN 0 THEN 'It was ordered twice.' END
 FROM (SELECT id, created_at FROM rewards WHERE state = 'settled' ORDER BY id) done;
 
 INSERT INTO tier_changes (shop_id, customer_id, before, after, kind, spend_minor, terms_version, at, actor)

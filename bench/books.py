@@ -58,14 +58,14 @@ def main() -> None:
                 rows = {table: _count(connection, table) for table in COUNTED}
             told = {"bench": "books", "rows": rows, "made_seconds": made_seconds}
             told |= _check(server.url, asked.each)
-            with _app(server.superuser_url).app_context():
+            with create_bench_app(server.superuser_url).app_context():
                 assert _find_one_cent() is not None
             print(json.dumps(told))
 
 
 def _make(url: str, plain: str, rewards: int) -> float:
     begun = time.perf_counter()
-    with _app(url).app_context():
+    with create_bench_app(url).app_context():
         upgrade(directory=str(ROOT / "migrations"))
     with psycopg.connect(plain, autocommit=True) as connection:
         if _count(connection, "rewards") == 0:
@@ -85,7 +85,7 @@ def fill_books(
 
 
 def _check(url: str, each: bool) -> dict[str, object]:
-    with _app(url).app_context():
+    with create_bench_app(url).app_context():
         before_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         seconds, cpu_seconds = {}, 0.0
         for invariant in INVARIANTS:
@@ -141,13 +141,14 @@ def _count(connection: "psycopg.Connection[tuple[int]]", table: str) -> int:
     return row[0] if row else 0
 
 
-def _app(url: str) -> Flask:
+def create_bench_app(url: str) -> Flask:
+    """Return the app on a database, with nobody listening for its jobs."""
     settings = Settings(
         database_url=url,
         redis_url="redis://127.0.0.1:9/0",  # nobody listens there
         shopify_client_id="bench",
-        shopify_client_secret="bench",  # noqa: S106
-        secret_key="bench",  # noqa: S106
+        shopify_client_secret="a-made-up-secret-for-benchmarks-only",  # noqa: S106
+        secret_key="a-made-up-key-for-benchmarks-only",  # noqa: S106
         encryption_keys=(Fernet.generate_key().decode(),),
     )
     return create_app(settings)

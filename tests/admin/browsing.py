@@ -5,10 +5,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Request, expect, sync_playwright
 from sqlalchemy import select
 
 from app.clock import utcnow
@@ -35,7 +36,10 @@ def stage(settings: Settings) -> Iterator[Stage]:
 
 @pytest.fixture
 def page(browser: Browser, stage: Stage, db_clean: None) -> Iterator[Page]:
-    """Return a page that fails the test when the browser complains, as it does about a policy that was broken."""
+    """Return a page that fails the test when the browser complains, or asks any other host for anything.
+
+    It complains about every policy that was broken.
+    """
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     complaints: list[str] = []
 
@@ -44,12 +48,23 @@ def page(browser: Browser, stage: Stage, db_clean: None) -> Iterator[Page]:
         if message.type == "error" and "Failed to load resource" not in message.text:
             complaints.append(message.text)
 
+    def watch(request: Request) -> None:
+        if is_elsewhere(request.url):
+            complaints.append(f"It asked {request.url}")
+
     page.on("console", listen)
+    page.on("request", watch)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     with stage.app.app_context():
         yield page
     page.close()
     assert complaints == [], complaints
+
+
+def is_elsewhere(url: str) -> bool:
+    """Return whether an address leads to another machine; what is part of the page leads nowhere."""
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob", "about") and parts.hostname != "127.0.0.1"
 
 
 def enter(page: Page, stage: Stage, path: str) -> FrameLocator:
