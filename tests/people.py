@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.engine.rules.roles import Role
@@ -21,7 +22,5 @@ def hire_cast(session: Session, shop_id: int) -> None:
 def hire(session: Session, shop_id: int, shopify_id: str, role: Role, up_to_minor: int | None = None) -> None:
     """Let a person have opened the app in a shop, and have a role."""
     values = {"name": f"Sam {shopify_id} Staff", "email": f"staff{shopify_id}@example.com"}
-    row = StaffMember(shop_id=shop_id, shopify_id=shopify_id, role=role, approve_up_to_minor=up_to_minor, **values)
-    row.first_seen_at = _LONG_AGO
-    session.add(row)
-    session.flush()
+    row = {"shop_id": shop_id, "shopify_id": shopify_id, "role": role, "approve_up_to_minor": up_to_minor, **values}
+    session.execute(upsert(StaffMember).values(first_seen_at=_LONG_AGO, **row).on_conflict_do_nothing())

@@ -323,7 +323,7 @@ def test_only_a_failed_delivery_of_the_own_shop_can_be_replayed(
     say(sender, "one", "broken")
     drain(now)
     handled, failed = inbox()
-    with pytest.raises(Refused, match="is handled; only a failed one"):
+    with pytest.raises(Refused, match="has not failed; only a failed one"):
         replay(db.session(), shop.id, handled.id, "staff:7", NOW)
     stranger = new_shop("stranger.myshopify.com")
     with pytest.raises(NotFound):
