@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.admin.csv_export import BATCH, Cell, Rows, export_csv, stream_csv, write_cell
 from app.db import bind_all, transaction
+from app.engine.flows.exports import SOME_WORDS
 from app.engine.rules.money import Money
 from app.models import AuditEvent, Customer, Shop
 from tests.admin.factories import BIG, NOON, reading
@@ -150,6 +151,14 @@ def test_whoever_was_given_a_file_is_noted_with_what_was_in_it(shop_id: int) -> 
         (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "export_things"))
         assert (event.shop_id, event.actor, event.subject, event.subject_id) == (shop_id, "staff:42", "shop", shop_id)
         assert event.after == {"rows": 2, "filters": {"tier": "Gold"}}
+
+
+@pytest.mark.usefixtures("_at_the_desk")
+def test_words_that_may_be_a_name_are_not_noted() -> None:
+    body_of(export_csv("things", HEADER, fixed(("a", 1)), {"search": "ada@example.com"}))
+    with reading() as session:
+        (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "export_things"))
+        assert event.after == {"rows": 1, "filters": {"search": SOME_WORDS}}
 
 
 @pytest.mark.usefixtures("_at_the_desk")

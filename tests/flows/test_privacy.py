@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.db import db, transaction
 from app.engine.flows import earn, privacy, refund
 from app.engine.redaction import REMOVED
+from app.engine.rules.roles import Role
 from app.engine.rules.terms import Mode
 from app.models import (
     Adjustment,
@@ -20,10 +21,12 @@ from app.models import (
     PrivacyRequest,
     Reward,
     Shop,
+    StaffMember,
     TierAssignmentRow,
 )
 from tests.flows.builders import ADA, BIG, Till, all_rows, books, day, order, reading, refund_of
 from tests.flows.person import GUESTS, find_person, scatter, uninstall_for_good
+from tests.people import CAST
 
 PLACES = {
     "adjustments", "audit_events", "customers", "inbox", "orders", "privacy_requests", "refunds", "rewards",
@@ -66,6 +69,15 @@ def test_no_column_of_any_table_names_a_customer_who_was_forgotten(till: Till) -
     left = [kept for kept in find_person() if "received" not in kept.row]
     assert left == []
     assert books(till) == before
+
+
+def test_staff_is_forgotten_with_the_shop_and_keeps_its_roles(manual_shop: Till) -> None:
+    uninstall_for_good(manual_shop)
+    forget_all(manual_shop)
+    with reading() as session:
+        rows = session.scalars(select(StaffMember).order_by(StaffMember.id)).all()
+        assert {(row.name, row.email, row.role) for row in rows} == {(None, None, Role.OWNER)}
+        assert len(rows) == len(CAST)
 
 
 def test_others_are_not_forgotten_with_them(shop: Till) -> None:

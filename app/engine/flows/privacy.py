@@ -20,6 +20,7 @@ from app.models import (
     PrivacyKind,
     PrivacyRequest,
     Shop,
+    StaffMember,
 )
 
 #: How many orders, or bodies, of a shop are done in one transaction.
@@ -122,9 +123,10 @@ def _forget_some_bodies(session: Session, shop: Shop, now: datetime) -> int:
 
 
 def _finish_shop(session: Session, shop: Shop, asked: PrivacyRequest, now: datetime) -> int:
-    """Forget the customers, what staff wrote about them, files made for them, and the shop's own name."""
+    """Forget customers and staff, what was written about them, files made for them, and the shop's own name."""
     nobody = {"name": None, "email": None, "verified_email": None, "tags": None, "told_at": None}
     session.execute(update(Customer).where(Customer.shop_id == shop.id).values(nobody))
+    session.execute(update(StaffMember).where(StaffMember.shop_id == shop.id).values(name=None, email=None))
     redact_words(session, shop.id, None)
     files = update(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id, PrivacyRequest.file.is_not(None))
     session.execute(files.values(file=None, file_until=None))
