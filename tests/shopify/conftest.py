@@ -9,6 +9,7 @@ from flask import Flask
 from app import create_app
 from app.config import Settings
 from app.db import db
+from app.shopify import allowance
 from sandbox.server import Sandbox
 from tests.shopify.desk import Desk, MovedClock
 
@@ -62,3 +63,9 @@ def desk(app_context: Flask, box: Sandbox) -> Iterator[Desk]:
     settings = app_context.config["SETTINGS"]
     yield Desk(app_context, box, MovedClock(box))
     app_context.config["SETTINGS"] = settings
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_points() -> None:
+    """Let no test wait for points that another one took of a shop of the same name."""
+    allowance._views.clear()
