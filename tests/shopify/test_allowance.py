@@ -162,10 +162,10 @@ def test_the_gateway_waits_for_points_instead_of_being_throttled(desk: Desk, box
     assert door.last_cost.maximum == 2000
     count = Allowance(redis, shop.domain)
     take_all(count)
-    count.learn(SHOP.name, told(available=0, requested=30), Reservation(0))
+    count.learn(SHOP.name, told(available=0, requested=300, rate=1000, maximum=2000), Reservation(0))
     began = time.monotonic()
     door.execute(SHOP, max_wait_seconds=5)
-    # 30 points come back within 0.3 s.
+    # At 1,000 points a second they take 0.3 s to come back.
     assert time.monotonic() - began >= 0.1
 
 
