@@ -50,12 +50,14 @@ def record_edits(session: Session, shop: Shop, facts: Sequence[OrderEdited], now
     reconciliation, it is told as it is then.
     """
     wanted = {fact.order_id: max(other.at for other in facts if other.order_id == fact.order_id) for fact in facts}
-    known = select(Order.shopify_id, Order.version_at).where(Order.shop_id == shop.id, Order.shopify_id.in_(wanted))
-    for order_id, version_at in session.execute(known.order_by(Order.shopify_id)):
+    columns = select(Order.shopify_id, Order.version_at, Order.first_seen_at)
+    known = columns.where(Order.shop_id == shop.id, Order.shopify_id.in_(wanted))
+    for order_id, version_at, first_seen_at in session.execute(known.order_by(Order.shopify_id)):
         # Versions have whole seconds.
         edited_at = wanted[order_id].replace(microsecond=0)
         if version_at >= edited_at:
             continue
-        if now - edited_at > LONGEST_WAIT:
+        # An old edit may be told right after its order, when both were kept from us.
+        if now - max(edited_at, first_seen_at) > LONGEST_WAIT:
             raise Broken(f"The order {order_id} was edited, and Shopify does not say what it is now; look at it there.")
         raise NotYet(f"The order {order_id} was edited; what it is now is still to be told or asked for.")

@@ -192,11 +192,21 @@ def test_an_edit_that_nobody_explains_within_a_day_fails_with_its_reason(
 ) -> None:
     at = datetime(2026, 3, 4, 8, tzinfo=UTC)
     sender.send("orders/paid")
-    drain(utcnow)
+    drain(lambda: at)
     edited(sender, at)
     assert drain(lambda: at + LONGEST_WAIT).later == 1
     assert drain(lambda: at + LONGEST_WAIT + timedelta(hours=1)).failed == 1
     assert "look at it there" in (inbox()[1].reason or "")
+
+
+def test_an_old_edit_told_right_after_its_order_is_waited_for(shop: Shop, sender: Sender) -> None:
+    edited_at = datetime(2026, 3, 4, 8, tzinfo=UTC)
+    long_after = edited_at + timedelta(days=90)
+    sender.send("orders/paid")
+    drain(lambda: long_after)
+    edited(sender, edited_at)
+    assert drain(lambda: long_after + timedelta(hours=1)).later == 1
+    assert drain(lambda: long_after + LONGEST_WAIT + timedelta(hours=2)).failed == 1
 
 
 def test_an_edit_of_an_order_that_was_never_told_is_not_waited_for(shop: Shop, sender: Sender) -> None:
