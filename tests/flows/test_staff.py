@@ -9,9 +9,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.db import db, transaction
-from app.engine.flows import staff
-from app.engine.rules.roles import Role, StaffTold
+from app.engine.flows import program, staff
+from app.engine.rules.roles import Duty, Role, StaffTold
 from app.engine.seen import ChangedMeanwhile, mark
+from app.engine.staffing import check_may
 from app.errors import NotAllowed, NotFound, Refused
 from app.models import AuditEvent, Shop, StaffMember
 
@@ -169,3 +170,13 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(shop_id:
     with transaction() as session:
         staff.set_newcomers_role(session, shop_id, Role.APPROVER, "staff:1", NOW, seen=mark({"role": Role.VIEWER}))
     assert row_of(shop_id, "2").role is Role.APPROVER
+
+
+def test_whoever_never_opened_the_app_may_do_nothing(shop_id: int) -> None:
+    with pytest.raises(NotAllowed, match="you have none yet"), transaction() as session:
+        check_may(session, shop_id, "staff:nobody", Duty.DECIDE)
+
+
+def test_the_beginning_of_the_programme_needs_a_time_zone(shop_id: int) -> None:
+    with pytest.raises(Refused, match="with its time zone"), transaction() as session:
+        program.set_began(session, shop_id, datetime(2026, 1, 1), "cli", NOW)  # noqa: DTZ001 - that is what is refused
