@@ -91,15 +91,15 @@ def drain(
     turns: Turns | None = None,
     skip: Collection[int] = (),
 ) -> DrainReport:
-    """Handle up to ``limit`` waiting deliveries, each in one transaction with what it does to the books.
+    """Handle up to ``limit`` waiting deliveries, each in the transaction of what it does to the books.
 
     Shops take turns, beginning after the last one that ``turns`` remembers; those to ``skip`` have none.
 
     One transaction carries what waits from one shop for one flow, because a flow locks its customers once, in id
     order: several flows in one transaction would lock across each other and end in deadlocks. If the flow fails,
-    it gets each fact by itself, so that one bad delivery never holds up its neighbours. ``catch`` is what counts
-    as unexpected but survivable: only the frame in jobs.py passes all of Exception. Any number of drains may run
-    side by side.
+    it gets each fact by itself and in a transaction of its own, so that one bad delivery never holds up its
+    neighbours. ``catch`` is what counts as unexpected but survivable: only the frame in jobs.py passes all of
+    Exception. Any number of drains may run side by side.
     """
     report, turns = DrainReport(), turns or Turns()
     while report.taken < limit:
@@ -128,12 +128,31 @@ def _first_state(arrival: Arrival) -> tuple[DeliveryState, str | None]:
 
 
 def _take_turn(shop_id: int, now: datetime, limit: int, catch: type[Exception], report: DrainReport) -> None:
+    """Handle what waits longest of a shop together; what the flow does not take together, one after the other.
+
+    Each of these has a transaction of its own, in which its flow locks once: in one for all, whoever handles others
+    of the same customers at the same time would be locked across.
+    """
     with transaction() as session:
-        claimed = _claim(session, shop_id, now, limit)
-        if claimed:
-            bind_shop(session, shop_id)
-            shop = session.get_one(Shop, shop_id, populate_existing=True)
-            _Batch(session, shop, now, catch, report).handle(claimed)
+        alone = _handle(session, shop_id, _claim(session, shop_id, now, limit), now, catch, report)
+    for delivery_id in alone:
+        with transaction() as session:
+            _handle(session, shop_id, _claim_one(session, shop_id, delivery_id, now), now, catch, report)
+
+
+def _handle(
+    session: Session,
+    shop_id: int,
+    claimed: Sequence[Delivery],
+    now: datetime,
+    catch: type[Exception],
+    report: DrainReport,
+) -> list[int]:
+    if not claimed:
+        return []
+    bind_shop(session, shop_id)
+    shop = session.get_one(Shop, shop_id, populate_existing=True)
+    return _Batch(session, shop, now, catch, report).handle(claimed)
 
 
 def _claim(session: Session, shop_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
@@ -152,6 +171,17 @@ def _claim(session: Session, shop_id: int, now: datetime, limit: int) -> Sequenc
         .execution_options(populate_existing=True)
     )
     return session.scalars(alike).all()
+
+
+def _claim_one(session: Session, shop_id: int, delivery_id: int, now: datetime) -> Sequence[Delivery]:
+    """Lock one delivery, unless somebody has it in hand or it does not wait any more."""
+    this_one = (
+        select(Delivery)
+        .where(Delivery.shop_id == shop_id, Delivery.id == delivery_id, *is_waiting(now))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(this_one).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +203,20 @@ class _Batch:
     catch: type[Exception]
     report: DrainReport
 
-    def handle(self, deliveries: Sequence[Delivery]) -> None:
-        """Parse all, hand all facts to the flow, and if that fails each by itself; mark what became of each."""
+    def handle(self, deliveries: Sequence[Delivery]) -> list[int]:
+        """Parse all, hand all facts to the flow, and mark what became of each.
+
+        Where the flow does not take several together nothing is marked, and the ids of those are returned, each to
+        be handled by itself.
+        """
         items = [item for delivery in deliveries if (item := self._read(delivery)) is not None]
         error = self._record(items)
+        if error is not None and len(items) > 1:
+            return [item.delivery.id for item in items]
         for item in items:
-            self._finish(item, error if error is None or len(items) == 1 else self._record([item]))
+            self._finish(item, error)
         self._forget([item for item in items if item.delivery.state is DeliveryState.HANDLED])
+        return []
 
     def _read(self, delivery: Delivery) -> _Item | None:
         handler = find_handler(delivery.topic)

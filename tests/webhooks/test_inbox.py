@@ -260,6 +260,25 @@ def test_drains_at_once_on_the_same_customers_credit_each_order_once(
     assert [tuple(row) for row in rewards] == [(True, True, 60)]
 
 
+def test_deliveries_handled_one_by_one_keep_no_lock_on_what_was_handled_before(
+    monkeypatch: pytest.MonkeyPatch, shop: Shop, sender: Sender, inbox: Inbox
+) -> None:
+    """Two drains that retry the same customers' orders one by one would otherwise lock across each other."""
+    free: list[tuple[str, int]] = []
+
+    def record_and_look(session: Session, shop: Shop, words: Sequence[Word], at: datetime) -> None:
+        with db.engine.begin() as another:
+            unlocked = select(AuditEvent.action).where(AuditEvent.subject == "word").with_for_update(skip_locked=True)
+            free.append((words[0].text, len(another.execute(unlocked).all())))
+        record_words(session, shop, words, at)
+
+    handler = Handler(parse_word, record_and_look, lambda word: len(word.text), lambda _: None)
+    monkeypatch.setitem(HANDLERS, "test/words", handler)
+    say(sender, "one", "broken", "two", "three")
+    assert drain(now) == DrainReport(handled=3, failed=1)
+    assert free == [("one", 0), ("one", 0), ("broken", 1), ("two", 1), ("three", 2)]
+
+
 def test_what_another_drain_holds_is_passed_over(app: Flask, shop: Shop, words: None, sender: Sender) -> None:
     say(sender, "one", "two")
     with db.engine.begin() as other:
