@@ -35,6 +35,12 @@ class Settings:
     #: Fernet keys; the first encrypts, all decrypt.
     encryption_keys: tuple[str, ...] = field(repr=False, default=())
     log_format: str = "text"
+    #: Where mails leave, ``smtp://user:password@host:587`` or ``smtps://…:465``; empty: they are kept and shown.
+    mail_url: str = field(repr=False, default="")
+    #: What mails come from, such as ``cashback@example.com``; the name before it is the shop's.
+    mail_from: str = ""
+    #: What a scraper of ``/metrics`` has to bring; empty: there is no such page.
+    metrics_token: str = field(repr=False, default="")
     #: How long a call to Shopify may take before its outcome counts as unknown.
     shopify_timeout_seconds: int = 10
     #: How long after sending a transfer "nothing arrived" may first be believed.
@@ -67,6 +73,9 @@ def read_settings() -> Settings:
             secret_key=env.str("SECRET_KEY", ""),
             encryption_keys=tuple(k.strip() for k in env.str("ENCRYPTION_KEYS", "").split(",") if k.strip()),
             log_format=env.str("LOG_FORMAT", "") or "text",
+            mail_url=env.str("MAIL_URL", ""),
+            mail_from=env.str("MAIL_FROM", ""),
+            metrics_token=env.str("METRICS_TOKEN", ""),
             shopify_timeout_seconds=env.int("SHOPIFY_TIMEOUT_SECONDS", 10),
             transfer_quiet_seconds=env.int("TRANSFER_QUIET_SECONDS", 90),
         )

@@ -15,8 +15,10 @@ INBOX = "inbox"
 TRANSFERS = "transfers"
 #: What the calendar brings: it waits for everything else.
 CHORES = "chores"
+#: A mail server may be slow: what leaves by it keeps nothing else waiting.
+MAILS = "mails"
 #: Every queue, in the order in which a worker looks at them.
-QUEUES = (INBOX, TRANSFERS, CHORES)
+QUEUES = (INBOX, TRANSFERS, CHORES, MAILS)
 
 #: For how long a wish to run a job stands for further wishes, should the job itself get lost.
 WISH_SECONDS = 5

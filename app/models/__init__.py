@@ -7,6 +7,15 @@ from app.models.figures import BusinessFigures, DailyFigures, FigureCount
 from app.models.imports import HistoryImport, ImportState, Window
 from app.models.inbox import Delivery, DeliveryState
 from app.models.ledger import LedgerEntry, LedgerPosting
+from app.models.mails import (
+    DigestRun,
+    Incident,
+    Mail,
+    MailSettings,
+    MailStop,
+    MailTemplate,
+    Message,
+)
 from app.models.orders import DetailKind, GrantRow, Order, OrderDetail, Product, Refund, SpendRow
 from app.models.privacy import PrivacyKind, PrivacyRequest
 from app.models.program import TermsVersion
@@ -30,12 +39,19 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "DetailKind",
+    "DigestRun",
     "FigureCount",
     "GrantRow",
     "HistoryImport",
     "ImportState",
+    "Incident",
     "LedgerEntry",
     "LedgerPosting",
+    "Mail",
+    "MailSettings",
+    "MailStop",
+    "MailTemplate",
+    "Message",
     "Order",
     "OrderDetail",
     "PrivacyKind",

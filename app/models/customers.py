@@ -36,6 +36,8 @@ class Customer(Model):
     email: Mapped[str | None] = mapped_column(Text)
     name: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    #: Shopify's word on what they read, such as ``de`` or ``pt-BR``.
+    locale: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Instant]
     #: In small letters, and only while Shopify says that it is verified: it claims guests' rewards.
     verified_email: Mapped[str | None] = mapped_column(Text)

@@ -18,6 +18,7 @@ class Shop(Model):
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("reconcile_minutes BETWEEN 5 AND 1440", name="reconcile_minutes"),
         CheckConstraint("keep_deliveries_days BETWEEN 1 AND 365", name="keep_deliveries_days"),
+        CheckConstraint("NOT (notify_customers AND mails_customers)", name="told_by_one"),
         CheckConstraint("undo_seconds BETWEEN 0 AND 300", name="undo_seconds"),
     )
 
@@ -32,8 +33,9 @@ class Shop(Model):
     paused_by: Mapped[str | None] = mapped_column(Text)
     #: The merchant agreed that credit without an expiry gets a far one, which makes each transfer unmistakable.
     far_expiry_agreed: Mapped[bool] = mapped_column(default=False)
-    #: Shopify writes to customers about each credit.
+    #: Shopify writes to customers about each credit, or we write about all that happens, or nobody does; never both.
     notify_customers: Mapped[bool] = mapped_column(default=False, server_default="false")
+    mails_customers: Mapped[bool] = mapped_column(default=True, server_default="false")
     #: Every so many minutes orders are looked for whose webhooks never came.
     reconcile_minutes: Mapped[int] = mapped_column(default=15, server_default="15")
     #: The bodies of handled deliveries are kept for so many days.

@@ -21,6 +21,11 @@ WANTED: dict[tuple[str, str], Any] = {
     ("shops", "reconcile_minutes"): 15,
     ("shops", "keep_deliveries_days"): 30,
     ("shops", "undo_seconds"): 10,
+    ("shops", "mails_customers"): False,
+    ("messages", "state"): "waiting",
+    ("mail_settings", "cap_per_run"): 50_000,
+    ("mail_settings", "per_minute"): 600,
+    ("mail_settings", "keep_days"): 90,
     ("shops", "timezone"): "UTC",
     ("products", "is_stale"): True,
 }

@@ -171,6 +171,7 @@ def set_connection(
     check_seen(seen, asdict(before))
     if wanted == before:
         return
+    shop.mails_customers = shop.mails_customers and not wanted.notify_customers
     for name, value in asdict(wanted).items():
         setattr(shop, name, value)
     record(

@@ -1,0 +1,286 @@
+"""Telling customers and merchants: messages written with the books, the mails made of them, and what is wrong.
+
+Revision: 0010, after 0009.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+INSTANT = sa.DateTime(timezone=True)
+TEXTS = sa.ARRAY(sa.Text())
+
+
+def upgrade() -> None:
+    """Add the tables, and who tells customers."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    _add_mails()
+    _add_messages()
+    _add_digest_runs()
+    _add_mail_settings()
+    _add_mail_templates()
+    _add_mail_stops()
+    _add_incidents()
+    op.add_column("customers", sa.Column("locale", sa.Text(), nullable=True))
+    # Shops that are there already have told nobody so far, and are asked before that changes.
+    op.add_column("shops", sa.Column("mails_customers", sa.Boolean(), server_default="false", nullable=False))
+    by_one = "NOT (notify_customers AND mails_customers)"
+    op.create_check_constraint(op.f("ck_shops_told_by_one"), "shops", by_one)
+
+
+def downgrade() -> None:
+    """Take them away again."""
+    op.drop_constraint(op.f("ck_shops_told_by_one"), "shops", type_="check")
+    op.drop_column("shops", "mails_customers")
+    op.drop_column("customers", "locale")
+    for name in ("incidents", "mail_stops", "mail_templates", "mail_settings", "digest_runs", "messages", "mails"):
+        op.drop_table(name)
+
+
+def _add_mails() -> None:
+    op.create_table(
+        "mails",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", _one_of("kind", "digest", "statement", "alert", "summary", "test"), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("address_key", sa.Text(collation="C"), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("sayings", TEXTS, server_default="{}", nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("template_error", sa.Text(), nullable=True),
+        sa.Column(
+            "state", _one_of("state", "planned", "sending", "sent", "refused", "unknown", "kept"), nullable=False
+        ),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("leased_until", INSTANT, nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sent_at", INSTANT, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("pruned_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_mails_customer_id_customers")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_mails_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+    )
+    op.create_index(op.f("ix_mails_shop_id_address_key_id"), "mails", ["shop_id", "address_key", "id"])
+    op.create_index(op.f("ix_mails_shop_id_customer_id_id"), "mails", ["shop_id", "customer_id", "id"])
+    op.create_index(op.f("ix_mails_shop_id_id"), "mails", ["shop_id", "id"])
+    op.create_index(op.f("ix_mails_shop_id_kind_id"), "mails", ["shop_id", "kind", "id"])
+    op.create_index(op.f("ix_mails_shop_id_state_id"), "mails", ["shop_id", "state", "id"])
+    op.create_index(
+        "ix_mails_to_prune", "mails", ["shop_id", "created_at"], postgresql_where=sa.text("pruned_at IS NULL")
+    )
+    op.create_index(
+        "ix_mails_to_send", "mails", ["shop_id", "id"], postgresql_where=sa.text("state IN ('planned', 'sending')")
+    )
+    op.create_index(
+        "ix_mails_troubled", "mails", ["shop_id", "id"], postgresql_where=sa.text("state IN ('refused', 'unknown')")
+    )
+    op.execute("SELECT keep_to_shop('mails')")
+
+
+def _add_messages() -> None:
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column(
+            "topic", _one_of("topic", "reward", "adjustment", "tier", "expiry", "statement", "refund"), nullable=False
+        ),
+        sa.Column("customer_id", sa.BigInteger(), nullable=True),
+        sa.Column("reward_id", sa.BigInteger(), nullable=True),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("state", _one_of("state", "waiting", "mailed", "dropped"), server_default="waiting", nullable=False),
+        sa.Column("done_at", INSTANT, nullable=True),
+        sa.Column(
+            "drop_reason",
+            _one_of("drop_reason", "nothing_new", "switched_off", "stopped", "no_address", "past", "too_old"),
+            nullable=True,
+        ),
+        sa.Column("mail_id", sa.BigInteger(), nullable=True),
+        sa.Column("said", postgresql.JSONB(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'dropped') = (drop_reason IS NOT NULL)", name=op.f("ck_messages_dropped_for_a_reason")
+        ),
+        sa.CheckConstraint("(state = 'mailed') = (mail_id IS NOT NULL)", name=op.f("ck_messages_mailed_with_a_mail")),
+        sa.CheckConstraint("(state = 'waiting') = (done_at IS NULL)", name=op.f("ck_messages_done_when_done")),
+        sa.CheckConstraint(
+            "customer_id IS NOT NULL OR topic = 'reward'", name=op.f("ck_messages_guests_have_rewards_only")
+        ),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_messages_customer_id_customers")),
+        sa.ForeignKeyConstraint(["mail_id"], ["mails.id"], name=op.f("fk_messages_mail_id_mails")),
+        sa.ForeignKeyConstraint(["reward_id"], ["rewards.id"], name=op.f("fk_messages_reward_id_rewards")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_messages_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.UniqueConstraint("shop_id", "key", name=op.f("uq_messages_shop_id_key")),
+    )
+    op.create_index(op.f("ix_messages_shop_id_customer_id_id"), "messages", ["shop_id", "customer_id", "id"])
+    op.create_index(op.f("ix_messages_shop_id_mail_id"), "messages", ["shop_id", "mail_id"])
+    op.create_index(op.f("ix_messages_shop_id_reward_id_id"), "messages", ["shop_id", "reward_id", "id"])
+    op.create_index(
+        "ix_messages_since", "messages", ["shop_id", "created_at"], postgresql_where=sa.text("state = 'waiting'")
+    )
+    op.create_index(
+        "ix_messages_waiting",
+        "messages",
+        ["shop_id", "customer_id", "id"],
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.execute("SELECT keep_to_shop('messages')")
+
+
+def _add_digest_runs() -> None:
+    op.create_table(
+        "digest_runs",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("last_customer_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("mails", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("messages", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_digest_runs_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_digest_runs")),
+        sa.UniqueConstraint("shop_id", "due_at", name=op.f("uq_digest_runs_shop_id_due_at")),
+    )
+    op.create_index(
+        "ix_digest_runs_unfinished", "digest_runs", ["shop_id", "id"], postgresql_where=sa.text("finished_at IS NULL")
+    )
+    op.execute("SELECT keep_to_shop('digest_runs')")
+
+
+def _add_mail_settings() -> None:
+    op.create_table(
+        "mail_settings",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("digest_times", TEXTS, server_default="{09:00,13:00,18:00}", nullable=False),
+        sa.Column("quiet_from", sa.Text(), server_default="21:00", nullable=False),
+        sa.Column("quiet_to", sa.Text(), server_default="08:00", nullable=False),
+        sa.Column("cap_per_run", sa.Integer(), server_default="50000", nullable=False),
+        sa.Column("per_minute", sa.Integer(), server_default="600", nullable=False),
+        sa.Column("switched_off", TEXTS, server_default="{}", nullable=False),
+        sa.Column("remind_days", sa.ARRAY(sa.BigInteger()), server_default="{30,7}", nullable=False),
+        sa.Column("sender_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("reply_to", sa.Text(), server_default="", nullable=False),
+        sa.Column("language", sa.Text(), server_default="en", nullable=False),
+        sa.Column("keep_days", sa.Integer(), server_default="90", nullable=False),
+        sa.Column("alert_addresses", TEXTS, server_default="{}", nullable=False),
+        sa.Column("alert_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("alert_secret", sa.Text(), nullable=True),
+        sa.Column("summary_time", sa.Text(), server_default="", nullable=False),
+        sa.Column("stage_limits", postgresql.JSONB(), server_default="{}", nullable=False),
+        sa.CheckConstraint("cap_per_run BETWEEN 1 AND 1000000", name=op.f("ck_mail_settings_cap_per_run")),
+        sa.CheckConstraint("keep_days BETWEEN 1 AND 365", name=op.f("ck_mail_settings_keep_days")),
+        sa.CheckConstraint("per_minute BETWEEN 1 AND 60000", name=op.f("ck_mail_settings_per_minute")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_mail_settings_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_settings")),
+        sa.UniqueConstraint("shop_id", name=op.f("uq_mail_settings_shop_id")),
+    )
+    op.execute("SELECT keep_to_shop('mail_settings')")
+
+
+def _add_mail_templates() -> None:
+    op.create_table(
+        "mail_templates",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("saved_at", INSTANT, nullable=False),
+        sa.Column("saved_by", sa.Text(), nullable=False),
+        sa.Column("failed_at", INSTANT, nullable=True),
+        sa.Column("failed_reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_mail_templates_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_templates")),
+        sa.UniqueConstraint("shop_id", "name", "language", name=op.f("uq_mail_templates_shop_id_name_language")),
+    )
+    op.execute("SELECT keep_to_shop('mail_templates')")
+
+
+def _add_mail_stops() -> None:
+    op.create_table(
+        "mail_stops",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("address_key", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "saying",
+            _one_of(
+                "saying",
+                "earned",
+                "credited",
+                "reversed",
+                "tier_changed",
+                "expiring",
+                "statement_ready",
+                "refunded",
+                "claimable",
+            ),
+            nullable=True,
+        ),
+        sa.Column("reason", _one_of("reason", "unsubscribed", "bounced", "staff"), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_mail_stops_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_stops")),
+        sa.UniqueConstraint(
+            "shop_id",
+            "address_key",
+            "saying",
+            name=op.f("uq_mail_stops_shop_id_address_key_saying"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    op.create_index(op.f("ix_mail_stops_shop_id_id"), "mail_stops", ["shop_id", "id"])
+    op.execute("SELECT keep_to_shop('mail_stops')")
+
+
+def _add_incidents() -> None:
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("advice", sa.Text(), nullable=False),
+        sa.Column("room", sa.Text(), nullable=True),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("seen_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("mailed_at", INSTANT, nullable=True),
+        sa.Column("posted_at", INSTANT, nullable=True),
+        sa.Column("post_attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_post_at", INSTANT, nullable=True),
+        sa.Column("post_error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_incidents_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
+    )
+    op.create_index(op.f("ix_incidents_shop_id_id"), "incidents", ["shop_id", "id"])
+    op.create_index(
+        "uq_incidents_open",
+        "incidents",
+        ["shop_id", "cause"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.execute("SELECT keep_to_shop('incidents')")
+
+
+def _one_of(name: str, *values: str) -> sa.Enum:
+    return sa.Enum(*values, native_enum=False, create_constraint=True, name=name, length=32)
