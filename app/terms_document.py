@@ -72,7 +72,7 @@ def read(text: str | bytes) -> Document:
         raise BadDocument({WHOLE: [sentence]}) from error
     except (ValueError, RecursionError) as error:
         raise BadDocument(
-            {WHOLE: [marked("This is not JSON that can be read: it must be UTF-8, and no riddle.")]}
+            {WHOLE: [marked("This is not JSON that can be read: save it as UTF-8, and nest it less deeply.")]}
         ) from error
     if not isinstance(document, dict):
         raise BadDocument({WHOLE: [marked('Terms are one JSON object, like {"tiers": [ … ]}.')]})

@@ -151,7 +151,7 @@ def resume_import() -> ResponseReturnValue:
 @needs(Duty.MANAGE)
 def cancel_import() -> ResponseReturnValue:
     """End it; what was imported stays."""
-    return _change(imports.cancel, _("Cancelled"))
+    return _change(imports.cancel, _("Import cancelled"))
 
 
 def show_page(status: int = 200, *, toast: str | None = None, error: str | None = None) -> ResponseReturnValue:

@@ -44,7 +44,7 @@ FINANCIAL_WORDS = {
     FinancialStatus.PARTIALLY_REFUNDED: _("Partially refunded"),
     FinancialStatus.REFUNDED: _("Refunded"),
     FinancialStatus.VOIDED: _("Voided"),
-    FinancialStatus.EXPIRED: _("Expired"),
+    FinancialStatus.EXPIRED: _("Payment expired"),
 }
 VOID_WORDS = {
     VoidReason.UNCLAIMED: _("No account claimed it in time."),

@@ -38,6 +38,7 @@ from app.engine.rules.facts import SpendEvent, TierAssignment, TierSource
 from app.engine.rules.terms import Terms
 from app.engine.rules.tiers import Look, Standing
 from app.models import Customer, Shop, SpendRow, TierAssignmentRow, TierChange, TierChangeKind, TierRun
+from app.sentences import say
 
 #: A standing is asked just before an instant; what happened at this very moment belongs to the tier shown.
 _INSTANT = timedelta(microseconds=1)
@@ -130,9 +131,13 @@ def check_tiers_in_use(session: Session, shop_id: int, new_terms: Terms, now: da
     customers = Counter({str(name): count for name, count in session.execute(having)})
     assigned = Counter(dict(session.execute(giving.group_by(given)).all()))
     return [
-        f"The tier {name!r} cannot be left out: {_number(customers[name], 'customer has', 'customers have')} it and"
-        f" {_number(assigned[name], 'assignment gives', 'assignments give')} it. Keep it, or first raise its threshold,"
-        f" end its assignments and recalculate."
+        say(
+            "The tier {name} cannot be left out while it is in use (customers who have it: {customers}; assignments that"
+            " give it: {assignments}). Keep it, or first raise its threshold, end its assignments and recalculate.",
+            name=repr(name),
+            customers=customers[name],
+            assignments=assigned[name],
+        )
         for name in sorted(customers.keys() | assigned.keys())
     ]
 
@@ -201,7 +206,3 @@ def _rows(rows: Sequence[tuple[Any, ...]], **columns: type[TypeEngine[Any]]) -> 
         cast(list(values), ARRAY(kind)) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
     ]
     return func.unnest(*arrays).table_valued(*columns, name="each").render_derived()
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

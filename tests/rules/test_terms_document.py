@@ -182,9 +182,9 @@ def test_the_message_is_the_first_sentence() -> None:
         ('{"claim_days": 1, "claim_days": 2}', "'claim_days' is written twice in one object; leave one out."),
         ('{"limits": {"day": "1", "month": "2", "day": "3"}}', "'day' is written twice"),
         ('{"claim_days": NaN}', "NaN is no number."),
-        (b'{"a": "\xff"}', "must be UTF-8"),
-        (DEEP, "no riddle"),
-        ('{"a": ' + "9" * 5_000 + "}", "no riddle"),
+        (b'{"a": "\xff"}', "save it as UTF-8"),
+        (DEEP, "nest it less deeply"),
+        ('{"a": ' + "9" * 5_000 + "}", "nest it less deeply"),
     ],
 )
 def test_a_text_that_is_no_document_is_refused(text: str | bytes, sentence: str) -> None:

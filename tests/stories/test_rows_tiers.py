@@ -102,7 +102,7 @@ def test_r16_a_tier_that_somebody_has_cannot_be_left_out_and_one_nobody_has_leav
     large, small = tell(shop, 1, 60_000, on=0), tell(shop, 2, 10_000, on=1)
     without = (Tier("Bronze", 0, 200), Tier("Gold", 150_000, 600))
     sentence = shop.refused(lambda: shop.publish(on=10, tiers=without))
-    assert sentence.startswith("The tier 'Silver' cannot be left out: 1 customer has it")
+    assert sentence.startswith("The tier 'Silver' cannot be left out while it is in use (customers who have it: 1;")
     # Raised first, and looked at again: then nobody has it.
     shop.publish(on=10, tiers=(Tier("Bronze", 0, 200), Tier("Silver", 100_000, 400), Tier("Gold", 150_000, 600)))
     recalculate(shop, on=10)
