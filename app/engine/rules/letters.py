@@ -66,6 +66,8 @@ class Letter:
     available_minor: int
     #: The messages it is made of.
     message_ids: tuple[int, ...]
+    #: Of a guest's letter the order it is about, by our number: the link to their cashback leads there.
+    guest_order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

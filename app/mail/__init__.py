@@ -1,0 +1,1 @@
+"""Mails: what waits to be told becomes letters, letters become mails, and mails leave."""
