@@ -268,7 +268,7 @@ def test_those_who_are_gone_keep_their_books_and_get_nothing(visitor: Visitor, s
     assert (refused.status_code, "was merged into another" in refused.text) == (409, True)
     with transaction() as session:
         session.get_one(Customer, ada).deleted_at = NOON
-    assert "Deleted in Shopify:" in text_of(visitor, ada)
+    assert "Deleted in Shopify on" in text_of(visitor, ada)
 
 
 DEEDS: list[tuple[str, dict[str, Any], Role]] = [
