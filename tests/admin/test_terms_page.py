@@ -65,7 +65,7 @@ def test_a_script_publishes_a_document(visitor: Visitor, shop_id: int) -> None:
     ("body", "where", "sentence"),
     [
         ("{", "_schema", "This is not JSON"),
-        (b"\xff", "_schema", "must be UTF-8"),
+        (b"\xff", "_schema", "save it as UTF-8"),
         ("[]", "_schema", "one JSON object"),
         ({"seen_version": 1}, "terms", "The terms are missing."),
         ({**BODY, "terms": []}, "terms", "Write the terms as an object."),
