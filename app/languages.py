@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.core import Locale
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, get_currency_symbol, get_decimal_symbol
@@ -19,7 +20,7 @@ from flask_babel import Babel, Domain, get_babel, get_locale
 from flask_babel import gettext as _gettext
 
 from app.engine.rules.money import Money, Rate, exponent, rate_text
-from app.sentences import Sentence
+from app.sentences import Day, Sentence
 
 #: The first one is what everything is written in, and what whoever reads none of the others gets.
 LANGUAGES = ("en", "de", "fr", "es")
@@ -47,10 +48,14 @@ def choose_language() -> str:
     """Return the language of this request: what the person chose, else their Shopify admin's, else the browser's."""
     if not has_request_context():
         return LANGUAGES[0]
-    chosen = getattr(g.get("staff"), "language", None) or ""
-    wanted = [chosen, request.args.get("locale", ""), *request.accept_languages.values()]
-    spoken = [tag.replace("_", "-").split("-")[0].lower() for tag in wanted]
-    return next((language for language in spoken if language in LANGUAGES), LANGUAGES[0])
+    chosen = getattr(g.get("staff"), "language", None)
+    return find_language(chosen, request.args.get("locale"), *request.accept_languages.values()) or LANGUAGES[0]
+
+
+def find_language(*tags: str | None) -> str | None:
+    """Return the first of our languages that somebody's tags name: ``de`` for "de-AT", None if it is none of ours."""
+    spoken = (tag.replace("_", "-").partition("-")[0].lower() for tag in tags if tag)
+    return next((language for language in spoken if language in LANGUAGES), None)
 
 
 def current_language() -> str:
@@ -101,6 +106,8 @@ def _for_people(value: object) -> object:
             return format_money(minor, currency)
         case Rate(bps):
             return format_rate(bps)
+        case Day(on):
+            return format_date(on, "long", locale=current_locale())
         case _:
             return value
 

@@ -1,6 +1,18 @@
 """Sentences with values in them, said where nobody knows the reader's language and translated where one is known."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day that a sentence names; each language writes it in its own way."""
+
+    on: date
+
+    def __str__(self) -> str:
+        return f"{self.on:%B} {self.on.day}, {self.on.year}"
 
 
 class Sentence(str):
@@ -20,7 +32,7 @@ def marked(text: str) -> str:
 def say(template: str, **values: Any) -> Sentence:
     """Return a sentence: ``say("There are {count}.", count=3)``. The template is what the translators see.
 
-    A value may be a sentence itself, or money, or a rate: each is written as the reader's language has it.
+    A value may be a sentence itself, or money, a rate or a day: each is written as the reader's language has it.
     """
     sentence = Sentence(template.format(**values))
     sentence.template, sentence.values = template, values

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.money import Money
-from app.engine.rules.money import format as format_money
 from app.engine.rules.states import RewardState
+from app.sentences import Day, Sentence, marked, say
 
 
 class Stage(StrEnum):
@@ -42,11 +42,11 @@ class Told:
 
 #: Reasons a customer can do something about, or would wonder about; all others are the shop's own affair.
 _WHY_NOTHING = {
-    IneligibleReason.BELOW_MINIMUM: "The order is below the amount from which orders earn cashback.",
-    IneligibleReason.PAID_WITH_CREDIT: "What is paid with store credit or gift cards earns no cashback.",
-    IneligibleReason.UNPAID: "Cashback is worked out once the order is paid.",
+    IneligibleReason.BELOW_MINIMUM: marked("The order is below the amount from which orders earn cashback."),
+    IneligibleReason.PAID_WITH_CREDIT: marked("What is paid with store credit or gift cards earns no cashback."),
+    IneligibleReason.UNPAID: marked("Cashback is worked out once the order is paid."),
 }
-_NOTHING = "This order earns no cashback."
+_NOTHING = marked("This order earns no cashback.")
 
 
 def compute_stage(told: Told) -> Stage:
@@ -62,40 +62,41 @@ def compute_stage(told: Told) -> Stage:
             return Stage.ON_ITS_WAY
 
 
-def customer_sentence(told: Told, zone: ZoneInfo) -> str:
+def customer_sentence(told: Told, zone: ZoneInfo) -> Sentence:
     """Return one sentence for the customer; days are those of the shop's time zone."""
-    amount = _text(told.kept_minor, told.currency)
+    amount = Money(told.kept_minor, told.currency)
     match told.state:
         case RewardState.PENDING:
-            when = "some time after the order is sent" if told.release_at is None else _day(told.release_at, zone)
-            return f"{amount} will be added to your store credit {when}."
+            return _pending(told, amount, zone)
         case RewardState.SETTLED:
             return _settled(told, amount)
         case RewardState.REVERSED:
-            return f"{_text(told.granted_minor, told.currency)} went back with the order."
+            back = Money(told.granted_minor, told.currency)
+            return say("{amount} went back with the order.", amount=back)
         case RewardState.VOIDED | RewardState.REJECTED:
-            return _NOTHING
+            return say(_NOTHING)
         case RewardState.INELIGIBLE:
-            return _WHY_NOTHING.get(told.ineligible, _NOTHING) if told.ineligible else _NOTHING
+            return say(_WHY_NOTHING.get(told.ineligible, _NOTHING) if told.ineligible else _NOTHING)
         case RewardState.AWAITING_CUSTOMER:
-            return f"{amount} waits for an account with the order's mail address."
+            return say("{amount} waits for an account with the order's mail address.", amount=amount)
         case _:
-            return f"{amount} is on its way; the shop confirms it first."
+            return say("{amount} is on its way; the shop confirms it first.", amount=amount)
 
 
-def _settled(told: Told, amount: str) -> str:
+def _pending(told: Told, amount: Money, zone: ZoneInfo) -> Sentence:
+    if told.release_at is None:
+        return say("{amount} will be added to your store credit some time after the order is sent.", amount=amount)
+    on = Day(told.release_at.astimezone(zone).date())
+    return say("{amount} will be added to your store credit on {on}.", amount=amount, on=on)
+
+
+def _settled(told: Told, amount: Money) -> Sentence:
     if not told.is_confirmed:
-        return f"{amount} is being added to your store credit."
+        return say("{amount} is being added to your store credit.", amount=amount)
     if told.reversed_minor:
-        back = _text(told.reversed_minor, told.currency)
-        return f"{amount} was added to your store credit; {back} went back with a part of the order."
-    return f"{amount} was added to your store credit."
-
-
-def _day(at: datetime, zone: ZoneInfo) -> str:
-    day = at.astimezone(zone)
-    return f"on {day:%B} {day.day}, {day.year}"
-
-
-def _text(minor: int, currency: str) -> str:
-    return format_money(Money(minor, currency))
+        return say(
+            "{amount} was added to your store credit; {back} went back with a part of the order.",
+            amount=amount,
+            back=Money(told.reversed_minor, told.currency),
+        )
+    return say("{amount} was added to your store credit.", amount=amount)
