@@ -8,9 +8,11 @@ from app.models.imports import HistoryImport, ImportState, Window
 from app.models.inbox import Delivery, DeliveryState
 from app.models.ledger import LedgerEntry, LedgerPosting
 from app.models.mails import (
+    AlertPost,
     DigestRun,
     Incident,
     Mail,
+    MailOutage,
     MailSettings,
     MailStop,
     MailTemplate,
@@ -30,6 +32,7 @@ from app.models.transfers import Transfer
 __all__ = [
     "Adjustment",
     "AdjustmentState",
+    "AlertPost",
     "AuditEvent",
     "BusinessFigures",
     "CreditAccount",
@@ -48,6 +51,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerPosting",
     "Mail",
+    "MailOutage",
     "MailSettings",
     "MailStop",
     "MailTemplate",

@@ -1,5 +1,6 @@
 """What customers and merchants are told: messages written with the books, mails made of them, and what rules both."""
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
@@ -7,6 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
+from app.engine.rules.mailing import Refusal
+from app.engine.rules.alerts import AlertEvent
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, StopReason, Topic
 from app.models.columns import Big, Id, Instant, ShopId, enum_column
 
@@ -68,6 +71,8 @@ class Mail(Model):
         Index(None, "shop_id", "customer_id", "id"),
         Index(None, "shop_id", "address_key", "id"),
         Index("ix_mails_to_prune", "shop_id", "created_at", postgresql_where=text("pruned_at IS NULL")),
+        Index("ix_mails_sent", "shop_id", "sent_at", postgresql_where=text("state = 'sent'")),
+        CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refused_for_a_reason"),
     )
 
     id: Mapped[Id]
@@ -91,10 +96,27 @@ class Mail(Model):
     next_attempt_at: Mapped[Instant | None]
     leased_until: Mapped[Instant | None]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: When a server took it; None again once it came back.
     sent_at: Mapped[Instant | None]
+    refusal: Mapped[Refusal | None] = mapped_column(enum_column(Refusal, "refusal"))
+    #: What the mail server said, or what went wrong, for people to read.
     error: Mapped[str | None] = mapped_column(Text)
     #: When words and address were removed: mails are kept for a time only.
     pruned_at: Mapped[Instant | None]
+
+
+class MailOutage(Model):
+    """The mail server takes nothing from a shop: there is a row from the first failure until a mail leaves again."""
+
+    __tablename__ = "mail_outages"
+    __table_args__ = (UniqueConstraint("shop_id"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    began_at: Mapped[Instant]
+    tries: Mapped[int]
+    next_try_at: Mapped[Instant]
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class MailSettings(Model):
@@ -143,6 +165,8 @@ class MailSettings(Model):
     alert_secret: Mapped[str | None] = mapped_column(Text)
     #: When the day's summary goes to the merchant, ``HH:MM``; empty: never.
     summary_time: Mapped[str] = mapped_column(Text, default="", server_default="")
+    #: The last day that was summed up.
+    summed_up: Mapped[date | None]
     #: The longest a stage may take before the merchant is told, in seconds, by ``Stage``.
     stage_limits: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
 
@@ -213,23 +237,51 @@ class Incident(Model):
     __tablename__ = "incidents"
     __table_args__ = (
         Index("uq_incidents_open", "shop_id", "cause", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("ix_incidents_told", "shop_id", "told_at", postgresql_where=text("told_at IS NOT NULL")),
         Index(None, "shop_id", "id"),
+        CheckConstraint("end_told_at IS NULL OR (told_at IS NOT NULL AND ended_at IS NOT NULL)", name="end_told_last"),
     )
 
     id: Mapped[Id]
     shop_id: Mapped[ShopId]
     #: Which cause it is, in a word that stays: ``token_refused``.
     cause: Mapped[str] = mapped_column(Text)
-    #: What is wrong and what to do, as was first seen, in the language of the merchant's mails.
+    #: What is wrong and what to do, as it was last seen, in the language of the merchant's mails.
     what: Mapped[str] = mapped_column(Text)
     advice: Mapped[str] = mapped_column(Text)
     room: Mapped[str | None] = mapped_column(Text)
     began_at: Mapped[Instant]
     seen_at: Mapped[Instant]
+    #: Since when it is not seen any more; it has ended once that has lasted, and then this is when.
+    gone_at: Mapped[Instant | None]
     ended_at: Mapped[Instant | None]
-    #: When the merchant's mail was written; when their address took it, and how that goes meanwhile.
+    #: When the merchant was told of it, by whatever way; when mails were written; when its end was told.
+    told_at: Mapped[Instant | None]
     mailed_at: Mapped[Instant | None]
+    end_told_at: Mapped[Instant | None]
+
+
+class AlertPost(Model):
+    """Something the merchant's own address is told: an incident, its end, or a day's summary. Sent until it is taken.
+
+    ``next_attempt_at`` is set while it waits; afterwards it was taken (``posted_at``), or given up.
+    """
+
+    __tablename__ = "alert_posts"
+    __table_args__ = (
+        Index("ix_alert_posts_waiting", "shop_id", "id", postgresql_where=text("next_attempt_at IS NOT NULL")),
+        Index(None, "shop_id", "incident_id"),
+        CheckConstraint("posted_at IS NULL OR next_attempt_at IS NULL", name="posted_once"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    #: None: the summary of a day.
+    incident_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("incidents.id"))
+    event: Mapped[AlertEvent] = mapped_column(enum_column(AlertEvent, "event"))
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[Instant]
+    next_attempt_at: Mapped[Instant | None]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     posted_at: Mapped[Instant | None]
-    post_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    next_post_at: Mapped[Instant | None]
-    post_error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)

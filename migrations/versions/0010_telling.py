@@ -22,10 +22,12 @@ def upgrade() -> None:
     _add_mails()
     _add_messages()
     _add_digest_runs()
+    _add_mail_outages()
     _add_mail_settings()
     _add_mail_templates()
     _add_mail_stops()
     _add_incidents()
+    _add_alert_posts()
     op.add_column("customers", sa.Column("locale", sa.Text(), nullable=True))
     # Shops that are there already have told nobody so far, and are asked before that changes.
     op.add_column("shops", sa.Column("mails_customers", sa.Boolean(), server_default="false", nullable=False))
@@ -38,7 +40,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_shops_told_by_one"), "shops", type_="check")
     op.drop_column("shops", "mails_customers")
     op.drop_column("customers", "locale")
-    for name in ("incidents", "mail_stops", "mail_templates", "mail_settings", "digest_runs", "messages", "mails"):
+    for name in ("alert_posts", "incidents", "mail_stops", "mail_templates", "mail_settings", "mail_outages", "digest_runs", "messages", "mails"):
         op.drop_table(name)
 
 
@@ -65,8 +67,10 @@ def _add_mails() -> None:
         sa.Column("leased_until", INSTANT, nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_at", INSTANT, nullable=True),
+        sa.Column("refusal", _one_of("refusal", "recipient", "stopped", "address", "server", "gave_up"), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("pruned_at", INSTANT, nullable=True),
+        sa.CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name=op.f("ck_mails_refused_for_a_reason")),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_mails_customer_id_customers")),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_mails_shop_id_shops")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
@@ -85,6 +89,7 @@ def _add_mails() -> None:
     op.create_index(
         "ix_mails_troubled", "mails", ["shop_id", "id"], postgresql_where=sa.text("state IN ('refused', 'unknown')")
     )
+    op.create_index("ix_mails_sent", "mails", ["shop_id", "sent_at"], postgresql_where=sa.text("state = 'sent'"))
     op.execute("SELECT keep_to_shop('mails')")
 
 
@@ -161,6 +166,22 @@ def _add_digest_runs() -> None:
     op.execute("SELECT keep_to_shop('digest_runs')")
 
 
+def _add_mail_outages() -> None:
+    op.create_table(
+        "mail_outages",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", INSTANT, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_mail_outages_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_outages")),
+        sa.UniqueConstraint("shop_id", name=op.f("uq_mail_outages_shop_id")),
+    )
+    op.execute("SELECT keep_to_shop('mail_outages')")
+
+
 def _add_mail_settings() -> None:
     op.create_table(
         "mail_settings",
@@ -181,6 +202,7 @@ def _add_mail_settings() -> None:
         sa.Column("alert_url", sa.Text(), server_default="", nullable=False),
         sa.Column("alert_secret", sa.Text(), nullable=True),
         sa.Column("summary_time", sa.Text(), server_default="", nullable=False),
+        sa.Column("summed_up", sa.Date(), nullable=True),
         sa.Column("stage_limits", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.CheckConstraint("cap_per_run BETWEEN 1 AND 1000000", name=op.f("ck_mail_settings_cap_per_run")),
         sa.CheckConstraint("keep_days BETWEEN 1 AND 365", name=op.f("ck_mail_settings_keep_days")),
@@ -262,16 +284,22 @@ def _add_incidents() -> None:
         sa.Column("room", sa.Text(), nullable=True),
         sa.Column("began_at", INSTANT, nullable=False),
         sa.Column("seen_at", INSTANT, nullable=False),
+        sa.Column("gone_at", INSTANT, nullable=True),
         sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("told_at", INSTANT, nullable=True),
         sa.Column("mailed_at", INSTANT, nullable=True),
-        sa.Column("posted_at", INSTANT, nullable=True),
-        sa.Column("post_attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("next_post_at", INSTANT, nullable=True),
-        sa.Column("post_error", sa.Text(), nullable=True),
+        sa.Column("end_told_at", INSTANT, nullable=True),
+        sa.CheckConstraint(
+            "end_told_at IS NULL OR (told_at IS NOT NULL AND ended_at IS NOT NULL)",
+            name=op.f("ck_incidents_end_told_last"),
+        ),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_incidents_shop_id_shops")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
     op.create_index(op.f("ix_incidents_shop_id_id"), "incidents", ["shop_id", "id"])
+    op.create_index(
+        "ix_incidents_told", "incidents", ["shop_id", "told_at"], postgresql_where=sa.text("told_at IS NOT NULL")
+    )
     op.create_index(
         "uq_incidents_open",
         "incidents",
@@ -280,6 +308,36 @@ def _add_incidents() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.execute("SELECT keep_to_shop('incidents')")
+
+
+def _add_alert_posts() -> None:
+    op.create_table(
+        "alert_posts",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("incident_id", sa.BigInteger(), nullable=True),
+        sa.Column("event", _one_of("event", "incident.opened", "incident.ended", "summary"), nullable=False),
+        sa.Column("body", postgresql.JSONB(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("posted_at", INSTANT, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "posted_at IS NULL OR next_attempt_at IS NULL", name=op.f("ck_alert_posts_posted_once")
+        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_alert_posts_incident_id_incidents")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_alert_posts_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_posts")),
+    )
+    op.create_index(op.f("ix_alert_posts_shop_id_incident_id"), "alert_posts", ["shop_id", "incident_id"])
+    op.create_index(
+        "ix_alert_posts_waiting",
+        "alert_posts",
+        ["shop_id", "id"],
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
+    op.execute("SELECT keep_to_shop('alert_posts')")
 
 
 def _one_of(name: str, *values: str) -> sa.Enum:
