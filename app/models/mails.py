@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
-from app.engine.rules.mailing import Refusal
 from app.engine.rules.alerts import AlertEvent
+from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, StopReason, Topic
 from app.models.columns import Big, Id, Instant, ShopId, enum_column
 

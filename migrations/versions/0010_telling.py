@@ -40,7 +40,17 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_shops_told_by_one"), "shops", type_="check")
     op.drop_column("shops", "mails_customers")
     op.drop_column("customers", "locale")
-    for name in ("alert_posts", "incidents", "mail_stops", "mail_templates", "mail_settings", "mail_outages", "digest_runs", "messages", "mails"):
+    for name in (
+        "alert_posts",
+        "incidents",
+        "mail_stops",
+        "mail_templates",
+        "mail_settings",
+        "mail_outages",
+        "digest_runs",
+        "messages",
+        "mails",
+    ):
         op.drop_table(name)
 
 
@@ -323,9 +333,7 @@ def _add_alert_posts() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("posted_at", INSTANT, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "posted_at IS NULL OR next_attempt_at IS NULL", name=op.f("ck_alert_posts_posted_once")
-        ),
+        sa.CheckConstraint("posted_at IS NULL OR next_attempt_at IS NULL", name=op.f("ck_alert_posts_posted_once")),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_alert_posts_incident_id_incidents")),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_alert_posts_shop_id_shops")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_posts")),
