@@ -5,7 +5,7 @@ The catalogues are read as they are written (``translations/<language>.po``): no
 
 import re
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -66,13 +66,23 @@ def current_language() -> str:
 
 def current_locale() -> Locale:
     """Return how numbers, money and dates are written for whoever asks."""
-    language = current_language()
+    return _locale_of(current_language())
+
+
+@cache
+def _locale_of(language: str) -> Locale:
     return Locale.parse("en_US" if language == "en" else language)
 
 
 def format_money(minor: int, currency: str) -> str:
     """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"; in German "12,34 $"."""
-    locale, places = current_locale(), exponent(currency)
+    return _write_money(minor, currency, current_locale())
+
+
+@lru_cache(maxsize=4096)
+def _write_money(minor: int, currency: str, locale: Locale) -> str:
+    """Write an amount; a page has the same ones again and again, above all zero."""
+    places = exponent(currency)
     pattern = _PLACES.sub("0" + ("." + "0" * places if places else ""), locale.currency_formats["standard"].pattern)
     # Letters stand off from digits ("KWD 1.234"), signs do not ("$12.34").
     if get_currency_symbol(currency, locale)[-1].isalpha():
@@ -82,9 +92,9 @@ def format_money(minor: int, currency: str) -> str:
     )
 
 
-def format_rate(rate_bps: int) -> str:
-    """Return basis points as a percentage for people: 250 → "2.5 %", in German "2,5 %"."""
-    return rate_text(rate_bps).replace(".", get_decimal_symbol(current_locale()))
+def format_rate(rate_bps: int, locale: Locale | None = None) -> str:
+    """Return basis points as a percentage for people: 250 → "2.5 %", in German "2,5 %"; without a locale as above."""
+    return rate_text(rate_bps).replace(".", get_decimal_symbol(locale or current_locale()))
 
 
 def translate(sentence: object) -> str:

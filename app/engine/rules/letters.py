@@ -86,9 +86,23 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A letter in words. ``error`` says why the shop's own template was not used, None where all went well."""
+    """A letter in words. ``error`` says why a template of the shop's own was not used, None where all went well."""
 
     subject: str
     html: str
     text: str
     error: str | None = None
+    #: Which of the shop's own templates could not be used, by name, in the letter's language.
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTemplate:
+    """A shop's own words for something that is said, as they were saved (a row of ``MailTemplate``)."""
+
+    #: A ``Saying``, or ``frame``: what stands around all of them.
+    name: str
+    language: str
+    subject: str
+    html: str
+    text: str
