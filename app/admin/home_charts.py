@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
+from babel.core import Locale
 from babel.dates import format_skeleton
 from flask_babel import gettext as _
 
@@ -69,7 +71,12 @@ def share_tiers(total: DaySum) -> list[Share]:
 
 def format_day(on_day: date) -> str:
     """Return a day without its year: "Mar 3"."""
-    return format_skeleton("MMMd", on_day, locale=current_locale())
+    return _write_day(on_day, current_locale())
+
+
+@lru_cache(maxsize=1024)
+def _write_day(on_day: date, locale: Locale) -> str:
+    return format_skeleton("MMMd", on_day, locale=locale)
 
 
 def _issued(dates: list[date], figures: list[DaySum], currency: str) -> Chart:
