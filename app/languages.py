@@ -66,17 +66,21 @@ def current_language() -> str:
 
 def current_locale() -> Locale:
     """Return how numbers, money and dates are written for whoever asks."""
-    return _locale_of(current_language())
+    return locale_of(current_language())
 
 
 @cache
-def _locale_of(language: str) -> Locale:
+def locale_of(language: str) -> Locale:
+    """Return how numbers, money and dates are written in one of our languages."""
     return Locale.parse("en_US" if language == "en" else language)
 
 
-def format_money(minor: int, currency: str) -> str:
-    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"; in German "12,34 $"."""
-    return _write_money(minor, currency, current_locale())
+def format_money(minor: int, currency: str, locale: Locale | None = None) -> str:
+    """Return an amount for people: 1234 USD → "$12.34", 1234 JPY → "¥1,234"; in German "12,34 $".
+
+    Without a locale it is that of the request.
+    """
+    return _write_money(minor, currency, locale or current_locale())
 
 
 @lru_cache(maxsize=4096)
