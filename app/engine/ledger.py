@@ -1,7 +1,7 @@
 """Record: entries posted once per key, and balances as sums. Append-only: a correction is a new entry."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, cast, func, insert, select, true, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from app.engine.messages import MessageDraft, write_messages
 from app.engine.rules.chain import NO_DIGEST, Link, compute_digest
+from app.engine.rules.messages import Topic
 from app.engine.rules.postings import Account, EntryKind, Posting
 from app.models import LedgerEntry, LedgerPosting
 from app.models.columns import among
@@ -17,6 +19,8 @@ from app.models.columns import among
 Balances = dict[Account, int]
 #: What an entry's row has in common with its link in the chain; the postings have rows of their own.
 _LINKED = [field.name for field in fields(Link) if field.name != "postings"]
+#: What changes what a customer has coming. The rest is told when Shopify has carried it out, or not at all.
+_OF_REWARDS = {EntryKind.ACCRUAL, EntryKind.VOID, EntryKind.CLAWBACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class EntryDraft:
 def post(session: Session, shop_id: int, drafts: Sequence[EntryDraft], now: datetime) -> frozenset[str]:
     """Write the entries whose key is new in this shop and return those keys; the others were written before.
 
-    Of two drafts with one key the first counts. Each entry takes the next position of its customer's chain.
+    Of two drafts with one key the first counts. Each entry takes the next position of its customer's chain, and what
+    customers may want to know of leaves a message.
 
     The caller holds the locks of the customers concerned. Without them two might see the same last entry and
     take the same position, which the database refuses.
@@ -68,6 +73,7 @@ def post(session: Session, shop_id: int, drafts: Sequence[EntryDraft], now: date
         for posting in draft.postings
     ]
     session.execute(insert(LedgerPosting), postings)
+    write_messages(session, shop_id, _messages(fresh.values()), now)
     return frozenset(fresh)
 
 
@@ -82,6 +88,17 @@ def _without_written(session: Session, shop_id: int, drafts: Sequence[EntryDraft
     for key in session.scalars(known):
         del fresh[key]
     return fresh
+
+
+def _messages(drafts: Iterable[EntryDraft]) -> list[MessageDraft]:
+    found = []
+    for draft in drafts:
+        key, whose = f"entry:{draft.key}", draft.customer_id
+        if draft.reward_id is not None and draft.kind in _OF_REWARDS:
+            found.append(MessageDraft(key, Topic.REWARD, whose, draft.reward_id, draft.reward_id))
+        elif draft.adjustment_id is not None:
+            found.append(MessageDraft(key, Topic.ADJUSTMENT, whose, None, draft.adjustment_id))
+    return found
 
 
 def _chain(session: Session, shop_id: int, drafts: Mapping[str, EntryDraft], now: datetime) -> list[dict[str, object]]:

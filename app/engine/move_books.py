@@ -11,8 +11,10 @@ from app.engine.audit import SYSTEM
 from app.engine.daybook import Cause, Daybook
 from app.engine.expiries import Expiries
 from app.engine.locks import lock_customers
+from app.engine.messages import TOLD_WITHIN, MessageDraft, write_messages
 from app.engine.rules import postings
 from app.engine.rules.facts import CreditMove, MoveKind
+from app.engine.rules.messages import Topic
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.statement_lines import EXPIRATION_OF
 from app.errors import Broken, NotYet
@@ -54,6 +56,7 @@ def book_moves(
         daybook.enter(_KINDS[row.kind], row.customer_id, f"move:{row.key}", rows, row.at, cause)
     expiries.raise_()
     daybook.write()
+    write_messages(session, shop.id, [_message(row) for row in fresh if _is_told(row, now)], now)
     return fresh
 
 
@@ -69,6 +72,15 @@ def get_customers(session: Session, shop: Shop, shopify_ids: Collection[int]) ->
     if unknown:
         raise NotYet(f"No customer {unknown[0]} is known in this shop yet; the move is booked once it is.")
     return customers
+
+
+def _is_told(row: CreditMoveRow, now: datetime) -> bool:
+    """Say whether a move is a refund of an order to store credit, and not one out of an account's long history."""
+    return row.kind is MoveKind.EXTERNAL_CREDIT and row.order_shopify_id is not None and row.at > now - TOLD_WITHIN
+
+
+def _message(row: CreditMoveRow) -> MessageDraft:
+    return MessageDraft(f"move:{row.id}", Topic.REFUND, row.customer_id, None, row.id)
 
 
 def _store(

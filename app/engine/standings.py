@@ -29,8 +29,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.selectable import TableValuedAlias
-from sqlalchemy.types import TypeEngine
 
 from app.engine.audit import SYSTEM
 from app.engine.programme import Programme
@@ -38,6 +36,7 @@ from app.engine.rules.facts import SpendEvent, TierAssignment, TierSource
 from app.engine.rules.terms import Terms
 from app.engine.rules.tiers import Look, Standing
 from app.models import Customer, Shop, SpendRow, TierAssignmentRow, TierChange, TierChangeKind, TierRun
+from app.models.columns import as_rows
 from app.sentences import say
 
 #: A standing is asked just before an instant; what happened at this very moment belongs to the tier shown.
@@ -169,7 +168,7 @@ def _kind_of(before: str | None, standing: Standing, terms: Terms) -> TierChange
 
 
 def _show(session: Session, shop: Shop, changed: Sequence[tuple[int, str, int]], now: datetime) -> None:
-    fresh = _rows(changed, customer_id=BigInteger, tier_name=Text, spend_minor=BigInteger)
+    fresh = as_rows(changed, customer_id=BigInteger, tier_name=Text, spend_minor=BigInteger)
     moment = cast(now, DateTime(timezone=True))
     moved = Customer.tier_name.is_distinct_from(fresh.c.tier_name)
     session.execute(
@@ -195,14 +194,6 @@ def _log(
 ) -> None:
     own = {"customer_id": BigInteger, "before": Text, "after": Text, "kind": Text, "spend_minor": BigInteger}
     shared = {"shop_id": shop.id, "terms_version": terms_version, "at": now, "actor": actor}
-    each = _rows(moves, **own)
+    each = as_rows(moves, **own)
     values = select(*each.c, *(literal(value, TierChange.__table__.c[name].type) for name, value in shared.items()))
     session.execute(insert(TierChange).from_select([*own, *shared], values))
-
-
-def _rows(rows: Sequence[tuple[Any, ...]], **columns: type[TypeEngine[Any]]) -> TableValuedAlias:
-    """Return rows as something to select from: an array for each column costs a tenth of a parameter for each value."""
-    arrays = [
-        cast(list(values), ARRAY(kind)) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
-    ]
-    return func.unnest(*arrays).table_valued(*columns, name="each").render_derived()

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from app.engine.daybook import Cause, Daybook
 from app.engine.due_transfers import IN_FLIGHT
 from app.engine.locks import lock_customers
+from app.engine.messages import MessageDraft, write_messages
 from app.engine.programme import Programme
 from app.engine.rules import postings
 from app.engine.rules.arrival import CLOCK_SKEW, Claim
+from app.engine.rules.messages import Topic
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
 from app.engine.rules.terms import OwedPolicy
@@ -127,7 +129,9 @@ def forget_sending(transfer: Transfer) -> None:
 
 
 def finish(session: Session, transfer: Transfer, state: TransferState, now: datetime, actor: str = "system") -> None:
-    """Close a transfer; a debit that took less than was due falls short. The customer is locked.
+    """Close a transfer, and leave word of it if Shopify carried it out. The customer is locked.
+
+    A debit that took less than was due falls short.
 
     A credit that expires is looked at again when it does, by ``next_attempt_at``.
     """
@@ -138,6 +142,18 @@ def finish(session: Session, transfer: Transfer, state: TransferState, now: date
     short_minor = transfer.left_minor - (transfer.sent_minor or 0)
     if transfer.kind is TransferKind.DEBIT and short_minor:
         _fall_short(session, transfer, short_minor, now, actor)
+    if state is TransferState.CONFIRMED:
+        write_messages(session, transfer.shop_id, _messages(transfer), now)
+
+
+def _messages(transfer: Transfer) -> list[MessageDraft]:
+    """Return what a confirmed transfer leaves to be told; of one that only moves what was owed nothing."""
+    key, whose = f"transfer:{transfer.id}:confirmed", transfer.customer_id
+    if transfer.reward_id is not None:
+        return [MessageDraft(key, Topic.REWARD, whose, transfer.reward_id, transfer.reward_id)]
+    if transfer.adjustment_id is not None:
+        return [MessageDraft(key, Topic.ADJUSTMENT, whose, None, transfer.adjustment_id)]
+    return []
 
 
 def _fall_short(session: Session, transfer: Transfer, short_minor: int, now: datetime, actor: str) -> None:
