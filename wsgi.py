@@ -1,5 +1,6 @@
 """What a WSGI server and the ``flask`` command load: ``wsgi:app``."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,3 +27,7 @@ try:
     app = create_app(_with_servers(read_settings()))
 except SettingsError as error:
     raise SystemExit(f"Boomerang cannot start: {error}") from None
+
+# What is loaded by now stays as long as the process: looking through it again and again would hold up a request in ten.
+gc.collect()
+gc.freeze()
