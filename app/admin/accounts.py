@@ -8,7 +8,6 @@ from app.admin import answers, bp
 from app.admin.filters import asked_choice, asked_id, asked_text, asked_window, link, links
 from app.admin.people import needs
 from app.admin.queries.account_lists import find_import, list_accounts, list_doubts, list_moves, list_repeats
-from app.admin.queries.accounts import find_accounts
 from app.admin.queries.keyset import LARGEST_ID
 from app.clock import utcnow
 from app.db import db, transaction
@@ -19,6 +18,7 @@ from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
 from app.languages import translate
 from app.queue import CHORES, enqueue_once
+from app.status.accounts import find_accounts
 
 _PATH, _CHANGES = "/accounts", "/accounts/changes"
 

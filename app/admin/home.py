@@ -20,11 +20,11 @@ from app.admin.queries.home import (
     read_open,
     read_waiting,
 )
-from app.admin.status import find_status
 from app.clock import utcnow
 from app.db import db
 from app.engine.day_sums import DaySum, add_to
 from app.engine.rules.states import RewardState
+from app.status.causes import find_status
 
 #: Over how many days the charts go; the first is shown unless asked otherwise.
 SPANS = (30, 90)

@@ -9,9 +9,10 @@ from flask_babel import ngettext
 from app.admin.display import format_age, format_money, zone
 from app.admin.home_charts import format_day
 from app.admin.queries.home import Open, Waiting
-from app.admin.status import FAILED_DELIVERIES, EngineStatus
 from app.engine.rules.states import RewardState
 from app.models import Shop
+from app.status.cause import Cause
+from app.status.causes import FAILED_DELIVERIES, EngineStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,16 @@ def list_needs(engine: EngineStatus, waiting: Mapping[RewardState, Waiting], ope
     """Return what needs somebody, the troubles first."""
     causes = [cause for cause in engine.causes if cause.room]
     return [
-        *(Need(cause.what, cause.advice, cause.room or "", "critical") for cause in causes),
+        *(Need(cause.what, cause.advice, cause.room or "", _tone(cause)) for cause in causes),
         *_failed(open_, {cause.room for cause in causes}),
         *_privacy(open_, shop.timezone),
         *_waiting(waiting, shop.currency),
         *_proposals(open_),
     ]
+
+
+def _tone(cause: Cause) -> str:
+    return "critical" if cause.is_grave else "attention"
 
 
 def _failed(open_: Open, told: Collection[str | None]) -> list[Need]:

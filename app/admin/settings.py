@@ -16,7 +16,6 @@ from app.admin.people import needs
 from app.admin.queries.permissions import list_permissions
 from app.admin.queries.reviews import count_waiting
 from app.admin.settings_forms import mode_schema
-from app.admin.status import Level, find_status
 from app.admin.terms_form import text_of
 from app.admin.terms_summary import summarise
 from app.clock import utcnow
@@ -30,6 +29,7 @@ from app.engine.seen import ChangedMeanwhile, mark
 from app.errors import NotAllowed, Refused
 from app.languages import translate
 from app.queue import INBOX, enqueue_once
+from app.status.causes import Level, find_status
 
 #: What a mode is called, and what it does.
 MODE_WORDS = {

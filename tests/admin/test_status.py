@@ -10,12 +10,12 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.admin.status import Level, find_status
 from app.clock import utcnow
 from app.config import Settings
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import Customer, Delivery, DeliveryState, ReconcileRun, Shop, ShopToken, Transfer
 from app.shopify.scopes import REQUIRED
+from app.status.causes import Level, find_status
 from tests.admin.factories import NOON, Page, Visitor, reading
 
 

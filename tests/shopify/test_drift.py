@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.admin.status import Level, find_status
 from app.db import transaction
 from app.engine.flows import account_statements
 from app.engine.rules.account_readings import AccountReading
@@ -10,6 +9,7 @@ from app.models import Shop
 from app.shopify.account_lines import read_statements
 from app.shopify.connect import open_gateway
 from app.shopify.statement import ImportReport
+from app.status.causes import Level, find_status
 from tests.shopify.clerk import Clerk, drift
 from tests.shopify.desk import DEBIT, Desk
 

@@ -5,27 +5,25 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.admin.display import format_age, format_money
-from app.admin.queries.accounts import AccountFindings
-from app.languages import translate
+from app.languages import format_money, translate
+from app.status.accounts import AccountFindings
+from app.status.cause import Cause, lasted
 
 #: Shopify may fail for so long before somebody must know.
 STOPPED_FOR = timedelta(minutes=15)
 ACCOUNTS = "/accounts"
-#: What is wrong, what to do about it, and the room in which it is seen.
-Told = tuple[str, str, str | None]
 
 
-def tell_accounts(found: AccountFindings, currency: str, now: datetime) -> list[Told]:
-    """Return what is wrong with accounts, each with its advice and its room."""
-    return [*_drift(found, currency), *_repeated(found), *_reading(found, now), *_spending(found)]
+def tell_accounts(found: AccountFindings, currency: str, now: datetime) -> list[Cause]:
+    """Return what is wrong with accounts."""
+    return [*_drift(found, currency, now), *_repeated(found), *_reading(found, now), *_spending(found)]
 
 
-def _drift(found: AccountFindings, currency: str) -> list[Told]:
+def _drift(found: AccountFindings, currency: str, now: datetime) -> list[Cause]:
     if not found.drift_customers or found.drift_since is None:
         return []
     values = {
-        "age": format_age(found.drift_since),
+        "age": lasted(found.drift_since, now),
         "more": format_money(found.more_minor, currency),
         "less": format_money(found.less_minor, currency),
     }
@@ -55,10 +53,10 @@ def _drift(found: AccountFindings, currency: str) -> list[Told]:
         "Compare each account with the customer's store credit in Shopify, and put right by a credit or debit by hand "
         "whichever of the two is wrong. Boomerang looks again every hour."
     )
-    return [(what, advice, ACCOUNTS)]
+    return [Cause("drift", what, advice, ACCOUNTS)]
 
 
-def _repeated(found: AccountFindings) -> list[Told]:
+def _repeated(found: AccountFindings) -> list[Cause]:
     if not found.repeated_transfers:
         return []
     what = ngettext(
@@ -70,25 +68,24 @@ def _repeated(found: AccountFindings) -> list[Told]:
         "List them by `flask drift`, take back by hand what a customer got twice, and then say by "
         "`flask repeated-transfer` that it was looked at."
     )
-    return [(what, advice, ACCOUNTS)]
+    return [Cause("transfers_repeated", what, advice, ACCOUNTS)]
 
 
-def _reading(found: AccountFindings, now: datetime) -> list[Told]:
+def _reading(found: AccountFindings, now: datetime) -> list[Cause]:
     if found.stopped_since is None or now - found.stopped_since <= STOPPED_FOR:
         return []
     what = _(
         "For %(age)s no store-credit account could be read: %(reason)s",
-        age=format_age(found.stopped_since),
+        age=lasted(found.stopped_since, now),
         reason=translate(found.stopped_by or ""),
     )
-    return [
-        (what, _("It is tried again every few minutes. Until then what customers spend is missing in the books."), None)
-    ]
+    advice = _("It is tried again every few minutes. Until then what customers spend is missing in the books.")
+    return [Cause("accounts_unreadable", what, advice)]
 
 
-def _spending(found: AccountFindings) -> list[Told]:
+def _spending(found: AccountFindings) -> list[Cause]:
     if found.can_spend is not False:
         return []
     what = _("Customers cannot spend store credit: it is switched off at this shop's checkout.")
     advice = _("Switch store credit on in Shopify's settings for customer accounts; Boomerang looks once a day.")
-    return [(what, advice, None)]
+    return [Cause("spending_off", what, advice)]

@@ -9,14 +9,15 @@ from flask_babel import ngettext
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from app.admin.account_causes import tell_accounts
-from app.admin.display import format_age
-from app.admin.queries.accounts import find_accounts
-from app.admin.queries.status import Findings, find_out
 from app.languages import translate
 from app.models import Shop
 from app.queue import connection
 from app.shopify.scopes import find_missing
+from app.status.account_causes import tell_accounts
+from app.status.accounts import find_accounts
+from app.status.cause import Cause, lasted
+from app.status.findings import Findings, find_out
+from app.status.mails import find_mails, tell_mails
 
 LAG = timedelta(seconds=60)
 UNKNOWN_FOR = timedelta(minutes=10)
@@ -37,20 +38,8 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """What is wrong, and what to do about it."""
-
-    what: str
-    advice: str
-    #: The room in which somebody sees what is concerned, and mends it.
-    room: str | None = None
-    #: Shopify's page on which the shop mends it.
-    page: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The status with all its causes; an engine that is paused may be in error besides."""
+    """The status with all its causes: one that is paused may be in error besides, an active one have small troubles."""
 
     level: Level
     causes: tuple[Cause, ...]
@@ -58,21 +47,26 @@ class EngineStatus:
 
 def find_status(session: Session, shop: Shop, now: datetime) -> EngineStatus:
     """Return the engine's status for a shop, derived from the tables and the queue."""
+    causes = find_causes(session, shop, now)
+    if any(cause.is_grave for cause in causes):
+        return EngineStatus(Level.ERROR, causes)
+    return EngineStatus(Level.ACTIVE if shop.paused_at is None else Level.PAUSED, causes)
+
+
+def find_causes(session: Session, shop: Shop, now: datetime) -> tuple[Cause, ...]:
+    """Return what is wrong with a shop's engine, in the language that is spoken just now."""
     causes = _causes(find_out(session, shop.id, now), now, shop)
-    told = tell_accounts(find_accounts(session, shop), shop.currency, now)
-    causes += [Cause(*one) for one in told]
+    causes += tell_accounts(find_accounts(session, shop), shop.currency, now)
+    causes += tell_mails(find_mails(session, shop.id, now), now)
     if not is_queue_reachable():
         causes.append(
             Cause(
+                "queue_unreachable",
                 _("The queue cannot be reached, so work waits for the clock's next sweep."),
                 _("Start Redis (or Valkey) again, or check REDIS_URL. Nothing is lost meanwhile."),
             )
         )
-    if causes:
-        return EngineStatus(Level.ERROR, tuple(causes))
-    if shop.paused_at is not None:
-        return EngineStatus(Level.PAUSED, ())
-    return EngineStatus(Level.ACTIVE, ())
+    return tuple(causes)
 
 
 def is_queue_reachable() -> bool:
@@ -97,15 +91,16 @@ def _causes(found: Findings, now: datetime, shop: Shop) -> list[Cause]:
 def _access(found: Findings) -> list[Cause]:
     reopen = _("Close the app and open it again in Shopify's admin; that gives Boomerang a new token.")
     if not found.has_token:
-        return [Cause(_("Boomerang has no access token for this shop, so no credit can be sent."), reopen)]
+        what = _("Boomerang has no access token for this shop, so no credit can be sent.")
+        return [Cause("no_token", what, reopen)]
     if found.token_refused_at is None:
         return []
     if not found.token_refused_reason:
-        return [Cause(_("Shopify refused our access token, so no credit can be sent."), reopen)]
+        return [Cause("token_refused", _("Shopify refused our access token, so no credit can be sent."), reopen)]
     what = _(
         "Shopify refused our access token (%(reason)s), so no credit can be sent.", reason=found.token_refused_reason
     )
-    return [Cause(what, reopen)]
+    return [Cause("token_refused", what, reopen)]
 
 
 def _permissions(found: Findings, shop: Shop) -> list[Cause]:
@@ -113,6 +108,7 @@ def _permissions(found: Findings, shop: Shop) -> list[Cause]:
         return []
     return [
         Cause(
+            f"scope_missing:{lacking.scope}",
             _(
                 "Shopify does not let Boomerang %(deed)s (%(scope)s).",
                 deed=translate(lacking.allows),
@@ -130,6 +126,7 @@ def _currency(shop: Shop) -> list[Cause]:
         return []
     return [
         Cause(
+            "currency_changed",
             _(
                 "Shopify says that the shop's currency is %(other)s now; its books are kept in %(own)s.",
                 other=shop.other_currency,
@@ -147,8 +144,9 @@ def _currency(shop: Shop) -> list[Cause]:
 def _inbox(found: Findings, now: datetime) -> list[Cause]:
     causes = []
     if found.oldest_waiting_at is not None and now - found.oldest_waiting_at > LAG:
-        what = _("A delivery from Shopify has been waiting for %(age)s.", age=format_age(found.oldest_waiting_at))
-        causes.append(Cause(what, _("Check that a worker and the clock are running."), "/deliveries?state=received"))
+        what = _("A delivery from Shopify has been waiting for %(age)s.", age=lasted(found.oldest_waiting_at, now))
+        advice = _("Check that a worker and the clock are running.")
+        causes.append(Cause("inbox_late", what, advice, "/deliveries?state=received"))
     numerator, denominator = FAILED_SHARE
     total = found.handled + found.failed
     if found.failed * denominator > total * numerator:
@@ -161,7 +159,7 @@ def _inbox(found: Findings, now: datetime) -> list[Cause]:
                 reason=translate(found.last_failure),
             )
         advice = _("Look at the reasons under Deliveries; once they are mended, handle the failed ones again.")
-        causes.append(Cause(what, advice, FAILED_DELIVERIES))
+        causes.append(Cause("deliveries_failing", what, advice, FAILED_DELIVERIES))
     return causes
 
 
@@ -169,7 +167,7 @@ def _reconciliation(found: Findings, shop: Shop, now: datetime) -> list[Cause]:
     late = RECONCILED_IN_TURNS * timedelta(minutes=shop.reconcile_minutes)
     if not found.has_token or found.token_refused_at is not None or now - found.reconciled_at <= late:
         return []
-    age = format_age(found.reconciled_at)
+    age = lasted(found.reconciled_at, now)
     what = _("For %(age)s nobody has looked for orders whose webhooks never came.", age=age)
     if found.reconciliation_trouble:
         what = _(
@@ -178,7 +176,7 @@ def _reconciliation(found: Findings, shop: Shop, now: datetime) -> list[Cause]:
             reason=translate(found.reconciliation_trouble),
         )
     advice = _("Check that a worker and the clock are running and that Shopify answers; it goes on by itself.")
-    return [Cause(what, advice)]
+    return [Cause("reconciliation_late", what, advice)]
 
 
 def _transfers(found: Findings, now: datetime) -> list[Cause]:
@@ -190,15 +188,15 @@ def _transfers(found: Findings, now: datetime) -> list[Cause]:
             count,
         )
         advice = _("Open the order, compare with the customer's store credit in Shopify, and say whether it arrived.")
-        causes.append(Cause(what, advice, FAILED_ORDERS))
+        causes.append(Cause("transfers_unclear", what, advice, FAILED_ORDERS))
     if count := found.refused_transfers:
         what = ngettext(
             "There is %(num)s transfer refused by Shopify.", "There are %(num)s transfers refused by Shopify.", count
         )
         advice = _("Open the order, read Shopify's reason, and retry once it is mended.")
-        causes.append(Cause(what, advice, FAILED_ORDERS))
+        causes.append(Cause("transfers_refused", what, advice, FAILED_ORDERS))
     if found.oldest_unknown_at is not None and now - found.oldest_unknown_at > UNKNOWN_FOR:
-        what = _("A transfer's outcome has been unknown for %(age)s.", age=format_age(found.oldest_unknown_at))
+        what = _("A transfer's outcome has been unknown for %(age)s.", age=lasted(found.oldest_unknown_at, now))
         advice = _("Boomerang keeps reading the account until it knows; check that a worker runs and Shopify answers.")
-        causes.append(Cause(what, advice, FAILED_ORDERS))
+        causes.append(Cause("transfers_unknown", what, advice, FAILED_ORDERS))
     return causes
