@@ -21,7 +21,7 @@ _HIDDEN = {"customer_id", "move"}
 #: The document a version of the terms is can be read where versions are; here, only which one it is.
 _OF_TERMS = ("version", "effective_from")
 #: Whose values are words of the code; any other text is somebody's own.
-_WORDED = {"done", "state", "mode", "role", "kind", "reason_code", "customers", "window"}
+_WORDED = {"done", "state", "mode", "role", "kind", "reason_code", "customers", "window", "teller"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from app.errors import Refused
 @bp.post("/settings/connection")
 @needs(Duty.MANAGE)
 def set_connection() -> ResponseReturnValue:
-    """Change how the shop lives with Shopify: mails, the look for missed orders, how long deliveries are kept."""
+    """Change how the shop lives with Shopify: the look for missed orders, and how long deliveries are kept."""
     try:
         form = load(connection_schema, request.form)
         seen = form.pop("seen")

@@ -50,9 +50,8 @@ class FarExpirySchema(Schema):
 
 
 class ConnectionSchema(SeenSchema):
-    """How the shop lives with Shopify; a box that is not ticked is not sent. The flow knows the ranges."""
+    """How the shop lives with Shopify. The flow knows the ranges."""
 
-    notify_customers = fields.Boolean(load_default=False)
     reconcile_minutes = fields.Integer(
         required=True,
         error_messages={

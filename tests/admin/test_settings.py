@@ -124,17 +124,15 @@ def test_unmistakable_transfers_are_turned_on_and_off(visitor: Visitor, shop_id:
 def test_the_connection_with_shopify_is_set_in_one_form(visitor: Visitor, shop_id: int) -> None:
     shown = Page(visitor.load("/settings").text)
     assert [one["value"] for one in shown.of("input", type="number", name="reconcile_minutes")] == ["15"]
-    form = {"notify_customers": "true", "reconcile_minutes": "30", "keep_deliveries_days": "7"}
+    form = {"reconcile_minutes": "30", "keep_deliveries_days": "7"}
     assert visitor.post("/settings/connection", form).status_code == 200
     shop = shop_now(shop_id)
-    assert (shop.notify_customers, shop.reconcile_minutes, shop.keep_deliveries_days) == (True, 30, 7)
-    del form["notify_customers"]
-    visitor.post("/settings/connection", form)
-    visitor.post("/settings/connection", form)
-    assert not shop_now(shop_id).notify_customers
+    assert (shop.mails_customers, shop.reconcile_minutes, shop.keep_deliveries_days) == (True, 30, 7)
+    visitor.post("/settings/connection", {**form, "reconcile_minutes": "20"})
+    visitor.post("/settings/connection", {**form, "reconcile_minutes": "20"})
     with reading() as session:
         told = session.scalars(select(AuditEvent).where(AuditEvent.action == "set_connection").order_by(AuditEvent.id))
-        assert [row.after and row.after["notify_customers"] for row in told] == [True, False]
+        assert [row.after and row.after["reconcile_minutes"] for row in told] == [30, 20]
 
 
 def test_a_number_out_of_its_range_is_answered_with_the_range(visitor: Visitor) -> None:
@@ -237,16 +235,11 @@ def test_what_a_colleague_changed_meanwhile_is_shown_and_not_overwritten(
 
 
 def test_what_was_typed_stays_where_it_cannot_be_taken(visitor: Visitor) -> None:
-    form = {"notify_customers": "true", "reconcile_minutes": "often", "keep_deliveries_days": "12"}
+    form = {"reconcile_minutes": "often", "keep_deliveries_days": "12"}
     page = Page(visitor.post("/settings/connection", form).text)
     assert page.of("input", id="reconcile-minutes")[0]["value"] == "often"
     assert page.of("input", id="reconcile-minutes")[0]["aria-invalid"] == "true"
     assert page.of("input", id="keep-days")[0]["value"] == "12"
-    assert "checked" in page.of("input", name="notify_customers")[0]
-    del form["notify_customers"]
-    assert (
-        "checked" not in Page(visitor.post("/settings/connection", form).text).of("input", name="notify_customers")[0]
-    )
 
 
 def test_everybody_reads_in_the_language_they_choose(app: Flask, visitor: Visitor, shop_id: int) -> None:

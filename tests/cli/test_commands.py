@@ -74,6 +74,50 @@ def test_the_programme_is_set_in_one_command(shop: Till, shell: Shell) -> None:
         assert (row.notify_customers, row.keep_deliveries_days, row.reconcile_minutes) == (True, 7, 15)
 
 
+def test_who_tells_customers_is_set_by_either_command_and_never_two_do(shop: Till, shell: Shell) -> None:
+    def told_by() -> tuple[bool, bool]:
+        with reading() as session:
+            row = session.get_one(Shop, shop.id)
+            return row.mails_customers, row.notify_customers
+
+    for words, expected in (
+        (("set", "--notify-customers", "no"), (True, False)),
+        (("set", "--notify-customers", "yes"), (False, True)),
+        (("mails", "--teller", "us"), (True, False)),
+        (("mails", "--teller", "shopify"), (False, True)),
+        (("set", "--notify-customers", "no"), (False, False)),
+    ):
+        name, *options = words
+        assert shell("program", name, "--shop", DOMAIN, *options).exit_code == 0
+        assert told_by() == expected, words
+
+
+def test_how_mails_go_out_is_set_in_one_command_and_shown(shop: Till, shell: Shell) -> None:
+    words = ("--times", "18:00,9:00", "--quiet", "22:00-7:00", "--reply-to", "shop@example.com")
+    more = ("--alerts-to", "olga@example.com,ali@example.com", "--summary", "8:00")
+    result = shell("program", "mails", "--shop", DOMAIN, *words, *more)
+    assert result.exit_code == 0, result.output
+    for line in (
+        "teller: us",
+        "digest_times: 09:00, 18:00",
+        "quiet_from: 22:00",
+        "quiet_to: 07:00",
+        "reply_to: shop@example.com",
+        "alert_addresses: olga@example.com, ali@example.com",
+        "summary_time: 08:00",
+    ):
+        assert line in result.stdout.splitlines()
+    none = ("--times", "now", "--quiet", "none", "--reply-to", "none", "--alerts-to", "none", "--summary", "none")
+    shown = shell("program", "mails", "--shop", DOMAIN, *none).stdout.splitlines()
+    for name in ("digest_times", "reply_to", "alert_addresses", "summary_time"):
+        assert f"{name}: " in shown
+    rows = all_rows()
+    assert shell("program", "mails", "--shop", DOMAIN).stdout.splitlines() == shown
+    assert all_rows() == rows
+    refused = shell("program", "mails", "--shop", DOMAIN, "--times", "noon")
+    assert (refused.exit_code, "is no time of day" in refused.stderr) == (1, True)
+
+
 def test_none_takes_limits_away_and_what_is_not_named_stays(shop: Till, shell: Shell) -> None:
     shell("program", "set", "--shop", DOMAIN, "--hold-above", "150.00", "--cap", "50", "--minimum-order", "10")
     shell("program", "set", "--shop", DOMAIN, "--cap", "none", "--minimum-order", "none")
@@ -145,7 +189,7 @@ def test_a_worker_handles_what_a_webhook_brought(
 def test_a_queue_nobody_fills_is_refused(shell: Shell) -> None:
     result = shell("work", "--burst", "--queues", "inbox,parcels")
     assert result.exit_code == 2
-    assert "There is no queue parcels; the queues are inbox, transfers, chores." in result.stderr
+    assert "There is no queue parcels; the queues are inbox, transfers, chores, mails." in result.stderr
 
 
 def test_a_failing_command_leaves_no_transaction_open(shop: Till, shell: Shell) -> None:

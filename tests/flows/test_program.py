@@ -209,7 +209,7 @@ def test_after_uninstalling_nothing_settles(shop: Till) -> None:
 
 
 def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(shop: Till) -> None:
-    wanted = program.Connection(notify_customers=True, reconcile_minutes=30, keep_deliveries_days=7)
+    wanted = program.Connection(reconcile_minutes=30, keep_deliveries_days=7)
 
     def set_connection(seen: str) -> None:
         with transaction() as session:

@@ -43,8 +43,6 @@ UNDO_SECONDS = (0, 300)
 class Connection:
     """How a shop lives with Shopify."""
 
-    #: Shopify writes to customers about each credit.
-    notify_customers: bool
     #: How often orders are looked for whose webhooks never came.
     reconcile_minutes: int
     #: How long the bodies of handled deliveries are kept.
@@ -154,7 +152,7 @@ def set_began(
 
 def get_connection(shop: Shop) -> Connection:
     """Return how a shop lives with Shopify now."""
-    return Connection(shop.notify_customers, shop.reconcile_minutes, shop.keep_deliveries_days)
+    return Connection(shop.reconcile_minutes, shop.keep_deliveries_days)
 
 
 def set_connection(
@@ -171,7 +169,6 @@ def set_connection(
     check_seen(seen, asdict(before))
     if wanted == before:
         return
-    shop.mails_customers = shop.mails_customers and not wanted.notify_customers
     for name, value in asdict(wanted).items():
         setattr(shop, name, value)
     record(
