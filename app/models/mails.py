@@ -63,7 +63,8 @@ class Mail(Model):
 
     __tablename__ = "mails"
     __table_args__ = (
-        Index("ix_mails_to_send", "shop_id", "id", postgresql_where=text("state IN ('planned', 'sending')")),
+        Index("ix_mails_due", "shop_id", "next_attempt_at", "id", postgresql_where=text("state = 'planned'")),
+        Index("ix_mails_in_hands", "shop_id", "leased_until", postgresql_where=text("leased_until IS NOT NULL")),
         Index("ix_mails_troubled", "shop_id", "id", postgresql_where=text("state IN ('refused', 'unknown')")),
         Index(None, "shop_id", "id"),
         Index(None, "shop_id", "kind", "id"),
@@ -177,7 +178,8 @@ class DigestRun(Model):
     __tablename__ = "digest_runs"
     __table_args__ = (
         UniqueConstraint("shop_id", "due_at"),
-        Index("ix_digest_runs_unfinished", "shop_id", "id", postgresql_where=text("finished_at IS NULL")),
+        # One at a time: what somebody is told rests on what they were told before.
+        Index("uq_digest_runs_unfinished", "shop_id", unique=True, postgresql_where=text("finished_at IS NULL")),
     )
 
     id: Mapped[Id]
@@ -186,7 +188,11 @@ class DigestRun(Model):
     due_at: Mapped[Instant]
     started_at: Mapped[Instant]
     finished_at: Mapped[Instant | None]
+    #: How far it is (``rules.digests.Reached``).
+    begins_after_id: Mapped[Big] = mapped_column(default=0, server_default="0")
     last_customer_id: Mapped[Big] = mapped_column(default=0, server_default="0")
+    has_come_round: Mapped[bool] = mapped_column(default=False, server_default="false")
+    last_guest_message_id: Mapped[int | None] = mapped_column(BigInteger)
     mails: Mapped[int] = mapped_column(default=0, server_default="0")
     messages: Mapped[int] = mapped_column(default=0, server_default="0")
 

@@ -94,8 +94,10 @@ def _add_mails() -> None:
         "ix_mails_to_prune", "mails", ["shop_id", "created_at"], postgresql_where=sa.text("pruned_at IS NULL")
     )
     op.create_index(
-        "ix_mails_to_send", "mails", ["shop_id", "id"], postgresql_where=sa.text("state IN ('planned', 'sending')")
+        "ix_mails_due", "mails", ["shop_id", "next_attempt_at", "id"], postgresql_where=sa.text("state = 'planned'")
     )
+    in_hands = sa.text("leased_until IS NOT NULL")
+    op.create_index("ix_mails_in_hands", "mails", ["shop_id", "leased_until"], postgresql_where=in_hands)
     op.create_index(
         "ix_mails_troubled", "mails", ["shop_id", "id"], postgresql_where=sa.text("state IN ('refused', 'unknown')")
     )
@@ -163,7 +165,10 @@ def _add_digest_runs() -> None:
         sa.Column("due_at", INSTANT, nullable=False),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("begins_after_id", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_customer_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("has_come_round", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("last_guest_message_id", sa.BigInteger(), nullable=True),
         sa.Column("mails", sa.Integer(), server_default="0", nullable=False),
         sa.Column("messages", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_digest_runs_shop_id_shops")),
@@ -171,7 +176,11 @@ def _add_digest_runs() -> None:
         sa.UniqueConstraint("shop_id", "due_at", name=op.f("uq_digest_runs_shop_id_due_at")),
     )
     op.create_index(
-        "ix_digest_runs_unfinished", "digest_runs", ["shop_id", "id"], postgresql_where=sa.text("finished_at IS NULL")
+        "uq_digest_runs_unfinished",
+        "digest_runs",
+        ["shop_id"],
+        unique=True,
+        postgresql_where=sa.text("finished_at IS NULL"),
     )
     op.execute("SELECT keep_to_shop('digest_runs')")
 
@@ -346,6 +355,27 @@ def _add_alert_posts() -> None:
         postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
     )
     op.execute("SELECT keep_to_shop('alert_posts')")
+
+
+def _add_stage_lags() -> None:
+    stages = ("paid", "triggered", "received", "decided", "released", "sent", "confirmed", "told")
+    op.create_table(
+        "stage_lags",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("what", _one_of("what", *stages, "credit", "decision"), nullable=False),
+        sa.Column("hours", sa.Integer(), nullable=False),
+        sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("p50_ms", sa.BigInteger(), nullable=True),
+        sa.Column("p90_ms", sa.BigInteger(), nullable=True),
+        sa.Column("p95_ms", sa.BigInteger(), nullable=True),
+        sa.Column("measured_at", INSTANT, nullable=False),
+        sa.CheckConstraint("(samples = 0) = (p95_ms IS NULL)", name=op.f("ck_stage_lags_measured_on_something")),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_stage_lags_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stage_lags")),
+        sa.UniqueConstraint("shop_id", "what", "hours", name=op.f("uq_stage_lags_shop_id_what_hours")),
+    )
+    op.execute("SELECT keep_to_shop('stage_lags')")
 
 
 def _one_of(name: str, *values: str) -> sa.Enum:
