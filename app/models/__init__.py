@@ -3,7 +3,7 @@
 from app.models.accounts import CreditAccount, StatementImport
 from app.models.adjustments import Adjustment, AdjustmentState, ReasonCode
 from app.models.customers import Customer
-from app.models.figures import BusinessFigures, DailyFigures, FigureCount
+from app.models.figures import BusinessFigures, DailyFigures, FigureCount, StageLag
 from app.models.imports import HistoryImport, ImportState, Window
 from app.models.inbox import Delivery, DeliveryState
 from app.models.ledger import LedgerEntry, LedgerPosting
@@ -69,6 +69,7 @@ __all__ = [
     "ShopToken",
     "SpendRow",
     "StaffMember",
+    "StageLag",
     "Statement",
     "StatementImport",
     "TermsVersion",

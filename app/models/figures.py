@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
-from app.models.columns import Big, Id, Instant, Minor, ShopId
+from app.engine.rules.stage_limits import Lag
+from app.models.columns import Big, Id, Instant, Minor, ShopId, enum_column
 
 
 class DailyFigures(Model):
@@ -51,6 +52,27 @@ class FigureCount(Model):
     timezone: Mapped[str] = mapped_column(Text)
     #: When all that could be counted was.
     counted_at: Mapped[Instant | None]
+
+
+class StageLag(Model):
+    """How long something took in a shop of late, over the newest of the last so many hours. Derived; may be emptied."""
+
+    __tablename__ = "stage_lags"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "what", "hours"),
+        CheckConstraint("(samples = 0) = (p95_ms IS NULL)", name="measured_on_something"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    what: Mapped[Lag] = mapped_column(enum_column(Lag, "what"))
+    hours: Mapped[int]
+    samples: Mapped[int]
+    #: So many in a hundred took no longer, in milliseconds; None where nothing was measured.
+    p50_ms: Mapped[int | None] = mapped_column(BigInteger)
+    p90_ms: Mapped[int | None] = mapped_column(BigInteger)
+    p95_ms: Mapped[int | None] = mapped_column(BigInteger)
+    measured_at: Mapped[Instant]
 
 
 class BusinessFigures(Model):

@@ -96,6 +96,8 @@ def _add_mails() -> None:
     op.create_index(
         "ix_mails_due", "mails", ["shop_id", "next_attempt_at", "id"], postgresql_where=sa.text("state = 'planned'")
     )
+    to_staff = sa.text("state = 'planned' AND kind IN ('alert', 'summary', 'test')")
+    op.create_index("ix_mails_due_to_staff", "mails", ["shop_id", "next_attempt_at", "id"], postgresql_where=to_staff)
     in_hands = sa.text("leased_until IS NOT NULL")
     op.create_index("ix_mails_in_hands", "mails", ["shop_id", "leased_until"], postgresql_where=in_hands)
     op.create_index(

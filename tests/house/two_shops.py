@@ -23,6 +23,7 @@ WANTED: dict[tuple[str, str], Any] = {
     ("shops", "undo_seconds"): 10,
     ("shops", "mails_customers"): False,
     ("messages", "state"): "waiting",
+    ("stage_lags", "samples"): 0,
     ("mail_settings", "cap_per_run"): 50_000,
     ("mail_settings", "per_minute"): 600,
     ("mail_settings", "keep_days"): 90,
