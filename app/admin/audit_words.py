@@ -52,6 +52,9 @@ TOPICS = {
     },
     _("Mails"): {
         "set_mails": _("Changed how customers are told"),
+        "send_mail_again": _("Sent a mail again"),
+        "stop_mails": _("Stopped mails to an address"),
+        "allow_mails": _("Allowed mails to an address again"),
         "set_alerts": _("Changed how the merchant is told"),
         "save_mail_template": _("Saved the words of a mail"),
         "reset_mail_template": _("Went back to Boomerang's words of a mail"),

@@ -43,6 +43,11 @@ def lock_budget(session: Session, shop_id: int) -> None:
     session.execute(select(func.pg_advisory_xact_lock(_number(f"budget:{shop_id}"))))
 
 
+def lock_mails(session: Session, shop_id: int) -> None:
+    """Let one worker at a time take mails of a shop. Whoever holds it takes no other of these locks."""
+    session.execute(select(func.pg_advisory_xact_lock(_number(f"mails:{shop_id}"))))
+
+
 def _key(shop_id: int, shopify_id: int) -> int:
     return _number(f"order:{shop_id}:{shopify_id}")
 

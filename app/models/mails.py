@@ -64,6 +64,13 @@ class Mail(Model):
     __tablename__ = "mails"
     __table_args__ = (
         Index("ix_mails_due", "shop_id", "next_attempt_at", "id", postgresql_where=text("state = 'planned'")),
+        Index(
+            "ix_mails_due_to_staff",
+            "shop_id",
+            "next_attempt_at",
+            "id",
+            postgresql_where=text("state = 'planned' AND kind IN ('alert', 'summary', 'test')"),
+        ),
         Index("ix_mails_in_hands", "shop_id", "leased_until", postgresql_where=text("leased_until IS NOT NULL")),
         Index("ix_mails_troubled", "shop_id", "id", postgresql_where=text("state IN ('refused', 'unknown')")),
         Index(None, "shop_id", "id"),

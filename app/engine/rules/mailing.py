@@ -9,6 +9,8 @@ from app.engine.rules.messages import MailKind, Saying
 
 #: Mails that customers get: quiet hours and stops are about them.
 TO_CUSTOMERS = (MailKind.DIGEST, MailKind.STATEMENT)
+#: All others: somebody waits for them, and they go first.
+TO_STAFF = (MailKind.ALERT, MailKind.SUMMARY, MailKind.TEST)
 #: After its first failure a mail waits for the first of these, and so on; after the last it is given up. 32 hours.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 960))
 SHORTEST_OUTAGE_WAIT = timedelta(seconds=5)
@@ -85,13 +87,18 @@ def address_key(address: str) -> str:
 
 
 def wait_after(attempt: int) -> timedelta | None:
-    """Return how long a mail waits after its ``attempt``-th failure; None: it is given up."""
-    return WAITS[attempt - 1] if attempt <= len(WAITS) else None
+    """Return how long a mail waits after its ``attempt``-th failure; None after the tenth: it is given up.
+
+    Attempts go on counting when a person wants it sent again, and then there are ten more.
+    """
+    number = attempt % (len(WAITS) + 1)
+    return WAITS[number - 1] if number else None
 
 
 def outage_wait(tries: int) -> timedelta:
     """Return how long nobody asks a server that was not there ``tries`` times: 5 s, 10 s … up to 5 minutes."""
-    return min(SHORTEST_OUTAGE_WAIT * 2 ** min(tries - 1, 10), LONGEST_OUTAGE_WAIT)
+    doubled: int = 2 ** min(tries - 1, 10)
+    return min(SHORTEST_OUTAGE_WAIT * doubled, LONGEST_OUTAGE_WAIT)
 
 
 def judge_answer(step: Step, code: int, said: str) -> Fate:

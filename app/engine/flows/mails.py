@@ -1,0 +1,135 @@
+"""Mails as people meet them: added, sent once more, come back; and the addresses that get none.
+
+How a mail goes over the wire stands in ``mail_states.py``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.engine.audit import record
+from app.engine.mail_rows import find_locked, move_to, why_not
+from app.engine.mail_stops import lift_stops, list_stops, put_stop
+from app.engine.rules.letters import Written
+from app.engine.rules.mailing import TO_CUSTOMERS, address_key
+from app.engine.rules.messages import MailKind, MailState, Saying, StopReason
+from app.engine.rules.roles import Duty
+from app.engine.staffing import check_may
+from app.errors import NotFound, Refused
+from app.models import Mail, MailStop, Shop
+from app.sentences import say
+
+
+def add_mail(
+    session: Session,
+    shop: Shop,
+    kind: MailKind,
+    address: str,
+    written: Written,
+    language: str,
+    now: datetime,
+    has_server: bool,
+    *,
+    customer_id: int | None = None,
+    sayings: Sequence[Saying] = (),
+    not_before: datetime | None = None,
+) -> Mail:
+    """Plan a mail, or keep it to be read where there is no mail server. It leaves after the commit."""
+    mail = Mail(
+        shop_id=shop.id,
+        kind=kind,
+        customer_id=customer_id,
+        address=address,
+        address_key=address_key(address),
+        language=language,
+        sayings=[saying.value for saying in sayings],
+        subject=written.subject,
+        html=written.html,
+        text=written.text,
+        template_error=written.error,
+        state=MailState.PLANNED if has_server else MailState.KEPT,
+        created_at=now,
+        next_attempt_at=not_before if has_server else None,
+    )
+    session.add(mail)
+    session.flush()
+    return mail
+
+
+def send_again(session: Session, shop_id: int, mail_id: int, actor: str, now: datetime) -> Mail:
+    """Plan a refused, unknown or kept mail once more. Raises NotFound, or Refused with what stands against it."""
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    mail = find_locked(session, shop_id, mail_id)
+    if mail is None:
+        raise NotFound(say("This shop has no mail {number}.", number=mail_id))
+    if mail.pruned_at is not None:
+        raise Refused(say("The words of mail {number} are kept no longer.", number=mail_id))
+    if mail.state not in (MailState.REFUSED, MailState.UNKNOWN, MailState.KEPT):
+        raise Refused(say("Mail {number} is sent, or about to be; there is nothing to send again.", number=mail_id))
+    if mail.kind in TO_CUSTOMERS and (why := why_not(session, mail)):
+        raise Refused(why)
+    before = {"state": mail.state.value}
+    move_to(mail, MailState.PLANNED, None)
+    subject = ("mail", mail.id)
+    record(session, shop_id, actor, "send_mail_again", subject=subject, before=before, after={}, now=now)
+    session.flush()
+    return mail
+
+
+def read_stops(session: Session, shop_id: int, address: str) -> list[MailStop]:
+    """Return what an address gets no mails about; a stop whose saying is None means nothing at all."""
+    return list_stops(session, shop_id, address_key(address))
+
+
+def stop_address(
+    session: Session,
+    shop_id: int,
+    address: str,
+    actor: str,
+    now: datetime,
+    *,
+    reason: StopReason = StopReason.STAFF,
+    saying: Saying | None = None,
+) -> None:
+    """Let an address get nothing any more, or nothing that says ``saying``.
+
+    ``actor``: the member of staff who wants it; ``customer`` with UNSUBSCRIBED, where they do themselves.
+    """
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    number = put_stop(session, shop_id, address_key(address), reason, now, saying=saying)
+    if reason is StopReason.STAFF:
+        _note(session, shop_id, actor, "stop_mails", number, saying, now)
+
+
+def allow_address(
+    session: Session, shop_id: int, address: str, actor: str, now: datetime, *, saying: Saying | None = None
+) -> None:
+    """Let an address get mails again: all, whoever stopped them, or with ``saying`` those.
+
+    Where the address gets nothing at all, that stays as it is unless everything is wanted.
+    """
+    check_may(session, shop_id, actor, Duty.MANAGE)
+    for number in lift_stops(session, shop_id, address_key(address), saying=saying):
+        _note(session, shop_id, actor, "allow_mails", number, saying, now)
+
+
+def choose_mails(
+    session: Session, shop_id: int, address: str, unwanted: frozenset[Saying] | None, now: datetime
+) -> None:
+    """Note what the customer at an address does not want to hear of; None: nothing at all.
+
+    A choice of theirs takes the place of their last one; what a mail server or staff stopped stays stopped.
+    """
+    key = address_key(address)
+    lift_stops(session, shop_id, key, reasons=(StopReason.UNSUBSCRIBED,))
+    for saying in [None] if unwanted is None else sorted(unwanted):
+        put_stop(session, shop_id, key, StopReason.UNSUBSCRIBED, now, saying=saying)
+
+
+def _note(
+    session: Session, shop_id: int, actor: str, action: str, number: int, saying: Saying | None, now: datetime
+) -> None:
+    # Not the address: the trail is kept for good, and people are to be forgotten.
+    said = {"saying": None if saying is None else saying.value}
+    record(session, shop_id, actor, action, subject=("mail_stop", number), before={}, after=said, now=now)
