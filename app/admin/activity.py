@@ -11,15 +11,14 @@ from app.admin import bp
 from app.admin.audit_pairs import tell_changes
 from app.admin.audit_words import ACTION_WORDS, OTHER_ACTION, TOPICS
 from app.admin.csv_export import Cell, export_csv
-from app.admin.filters import asked_days, asked_text, asked_window, links, list_actors
+from app.admin.filters import asked_days, asked_text, asked_window, check_all_found, links, list_actors
 from app.admin.people import needs
 from app.admin.queries.activity import EventRow, Wanted, find_subjects, has_events, list_events
-from app.admin.queries.keyset import Window
+from app.admin.queries.keyset import walk
 from app.db import db
 from app.engine.rules.roles import Duty
 
 _PATH = "/activity"
-_BATCH = 500
 _HEADER = ("event", "at", "actor", "action", "subject", "subject_id", "order", "before", "after", "reason")
 
 
@@ -33,6 +32,7 @@ def activity() -> ResponseReturnValue:
         "admin/activity.html",
         page=page,
         chosen=chosen,
+        are_more=wanted.are_more,
         is_filtered=any(chosen.values()),
         is_new=not page.rows and not has_events(session, g.shop.id),
         changes={row.event.id: tell_changes(row.event, g.shop.currency) for row in page.rows},
@@ -49,14 +49,16 @@ def activity() -> ResponseReturnValue:
 def export_activity() -> ResponseReturnValue:
     """Return the part of the trail that is asked for."""
     wanted, chosen = _asked(db.session())
+    check_all_found(wanted.are_more)
     shop_id = g.shop.id
     return export_csv("activity", _HEADER, lambda session: _lines(session, shop_id, wanted), chosen)
 
 
 def _asked(session: Session) -> tuple[Wanted, dict[str, str]]:
     search, action = asked_text("search"), asked_text("action")
-    subjects = find_subjects(session, g.shop.id, search) if search else None
-    wanted = Wanted(asked_text("actor"), action if action in ACTION_WORDS else "", subjects, *asked_days())
+    subjects, are_more = find_subjects(session, g.shop.id, search) if search else (None, False)
+    actor, action = asked_text("actor"), action if action in ACTION_WORDS else ""
+    wanted = Wanted(actor, action, subjects, *asked_days(), are_more)
     chosen = {
         "search": search,
         "action": wanted.action,
@@ -68,13 +70,8 @@ def _asked(session: Session) -> tuple[Wanted, dict[str, str]]:
 
 
 def _lines(session: Session, shop_id: int, wanted: Wanted) -> Iterator[list[Cell]]:
-    window: Window | None = Window(size=_BATCH)
-    while window is not None:
-        page = list_events(session, shop_id, wanted, window)
-        for row in page.rows:
-            yield _line(row)
-        session.expunge_all()
-        window = None if page.older is None else Window(before=page.older, size=_BATCH)
+    for row in walk(session, lambda window: list_events(session, shop_id, wanted, window)):
+        yield _line(row)
 
 
 def _line(row: EventRow) -> list[Cell]:

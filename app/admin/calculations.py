@@ -13,7 +13,7 @@ from app.admin.csv_export import Cell, export_csv
 from app.admin.filters import asked_choice, asked_days, asked_text, asked_window, links
 from app.admin.people import needs
 from app.admin.queries.calculations import Calculation, Outcome, Wanted, list_calculations, list_tiers
-from app.admin.queries.keyset import Window
+from app.admin.queries.keyset import walk
 from app.db import db
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.explain import WHY_INELIGIBLE
@@ -21,7 +21,6 @@ from app.engine.rules.money import Money, decimal_text
 from app.engine.rules.roles import Duty
 
 _PATH = "/calculations"
-_BATCH = 500
 OUTCOME_WORDS = {
     Outcome.CUT: _("Cut by a limit"),
     Outcome.NOTHING: _("Earned nothing"),
@@ -78,13 +77,8 @@ def _asked() -> tuple[Wanted, dict[str, str]]:
 
 
 def _lines(session: Session, shop_id: int, wanted: Wanted) -> Iterator[list[Cell]]:
-    window: Window | None = Window(size=_BATCH)
-    while window is not None:
-        page = list_calculations(session, shop_id, wanted, window)
-        for row in page.rows:
-            yield _line(row)
-        session.expunge_all()
-        window = None if page.older is None else Window(before=page.older, size=_BATCH)
+    for row in walk(session, lambda window: list_calculations(session, shop_id, wanted, window)):
+        yield _line(row)
 
 
 def _line(row: Calculation) -> list[Cell]:

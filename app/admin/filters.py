@@ -15,6 +15,7 @@ from app.engine.audit import SYSTEM
 from app.engine.flows import staff
 from app.engine.rules.money import MoneyError, parse
 from app.engine.staffing import PREFIX
+from app.errors import Refused
 
 LONGEST = 100
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -65,6 +66,12 @@ def list_actors() -> list[str]:
     """Return who may have done something: Boomerang itself, the command line, and everybody of the staff."""
     people = staff.list_staff(db.session(), g.shop.id)
     return [SYSTEM, "cli", *(f"{PREFIX}{row.shopify_id}" for row in people)]
+
+
+def check_all_found(are_more: bool) -> None:
+    """Raise Refused for a file about people of whom only the first are looked at."""
+    if are_more:
+        raise Refused("Many customers are called so: write more of the name or the email, so that the file is whole.")
 
 
 def links(path: str, chosen: dict[str, str], page: Slice[_Row]) -> dict[str, str | None]:

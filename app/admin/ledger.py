@@ -16,12 +16,13 @@ from app.admin.filters import (
     asked_id,
     asked_text,
     asked_window,
+    check_all_found,
     link,
     links,
     list_actors,
 )
 from app.admin.people import needs
-from app.admin.queries.keyset import Window
+from app.admin.queries.keyset import walk
 from app.admin.queries.ledger import (
     EntryRow,
     Wanted,
@@ -41,7 +42,6 @@ _HEADER = (
     "entry", "recorded_at", "occurred_at", "kind", "customer", "order", "from", "to", "amount", "currency", "actor",
     "transfer", "key", "position", "digest",
 )  # fmt: skip
-_BATCH = 500
 
 
 @bp.get("/ledger")
@@ -54,6 +54,7 @@ def ledger() -> ResponseReturnValue:
         "admin/ledger.html",
         page=page,
         chosen=chosen,
+        are_more=wanted.are_more,
         is_filtered=any(chosen.values()),
         is_new=not page.rows and not has_entries(session, g.shop.id),
         actors=list_actors(),
@@ -68,6 +69,7 @@ def ledger() -> ResponseReturnValue:
 def export_ledger() -> ResponseReturnValue:
     """Return the entries that are asked for, a line for each posting."""
     wanted, chosen = _asked(db.session())
+    check_all_found(wanted.are_more)
     shop_id = g.shop.id
     return export_csv("ledger", _HEADER, lambda session: _lines(session, shop_id, wanted), chosen)
 
@@ -77,13 +79,14 @@ def _asked(session: Session) -> tuple[Wanted, dict[str, str]]:
     search, customer_id = asked_text("search"), asked_id("customer")
     customers: tuple[int, ...] | None = (customer_id,) if customer_id else None
     rewards: tuple[int, ...] | None = None
+    are_more = False
     if search and not customer_id:
-        rewards, customers = find_called(session, g.shop.id, search)
+        rewards, (customers, are_more) = find_called(session, g.shop.id, search)
         if not rewards and len(customers) == 1:
             # One person: the list is about them as if their page had led here.
             customer_id, search, rewards = customers[0], "", None
     kind, amount_minor = asked_choice("kind", EntryKind), asked_amount("amount")
-    wanted = Wanted(kind, customers, rewards, asked_text("actor"), amount_minor, *asked_days())
+    wanted = Wanted(kind, customers, rewards, asked_text("actor"), amount_minor, *asked_days(), are_more)
     chosen = {
         "kind": kind or "",
         "customer": str(customer_id or ""),
@@ -111,13 +114,8 @@ def _about_customer(session: Session, wanted: Wanted, rows: tuple[EntryRow, ...]
 
 
 def _lines(session: Session, shop_id: int, wanted: Wanted) -> Iterator[list[Cell]]:
-    window: Window | None = Window(size=_BATCH)
-    while window is not None:
-        page = list_entries(session, shop_id, wanted, window)
-        for row in page.rows:
-            yield from _lines_of(row)
-        session.expunge_all()
-        window = None if page.older is None else Window(before=page.older, size=_BATCH)
+    for row in walk(session, lambda window: list_entries(session, shop_id, wanted, window)):
+        yield from _lines_of(row)
 
 
 def _lines_of(row: EntryRow) -> Iterator[list[Cell]]:

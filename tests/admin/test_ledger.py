@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.admin.queries import search
 from app.admin.queries.keyset import Place, Window, read_place
 from app.admin.queries.ledger import Wanted, list_entries
 from app.admin.queries.running import read_running, read_totals
@@ -244,3 +245,16 @@ def test_a_place_reads_back_what_it_says() -> None:
     assert read_place(str(replace(place, at=NOON.replace(tzinfo=None)))) is None
     for nonsense in ("", "_", "x_1", f"{NOON.isoformat()}_x"):
         assert read_place(nonsense) is None
+
+
+def test_a_word_that_many_are_called_by_shows_some_and_says_so(
+    visitor: Visitor, books: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_PEOPLE", 1)
+    note = "this list is not about all of them"
+    assert note not in visitor.load("/ledger").text
+    for path in ("/ledger", "/activity"):
+        assert note in visitor.load(path, search="example").text
+        refused = visitor.post(f"{path}/export", {"search": "example"})
+        assert refused.status_code == 409
+        assert "write more of the name" in refused.text

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.admin.queries.keyset import Place, Slice, Window, cut, within
-from app.admin.queries.search import FEW, matches_customer
+from app.admin.queries.search import find_people
 from app.models import Adjustment, AuditEvent, CreditMoveRow, Customer, Order, Reward, Transfer
 from app.models.columns import among
 
@@ -26,6 +26,8 @@ class Wanted:
     subjects: frozenset[Subject] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    #: There are more customers than these who are found by the words that were asked for.
+    are_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,20 @@ def list_events(session: Session, shop_id: int, wanted: Wanted, window: Window) 
     return Slice(rows, page.newer, page.older)
 
 
-def find_subjects(session: Session, shop_id: int, words: str) -> frozenset[Subject]:
-    """Return what the trail may say of an order of a name, with or without its sign, or of customers."""
+def find_subjects(session: Session, shop_id: int, words: str) -> tuple[frozenset[Subject], bool]:
+    """Return what the trail may say of an order of a name, with or without its sign, or of customers.
+
+    With it whether there are more such customers, whom it does not look at.
+    """
     named = select(Reward.id).join(Order, (Order.shop_id == Reward.shop_id) & (Order.id == Reward.order_id))
     rewards = session.scalars(named.where(Reward.shop_id == shop_id, Order.name.in_((words, f"#{words}")))).all()
-    called = select(Customer.id).where(Customer.shop_id == shop_id, matches_customer(words)).limit(FEW)
-    customers = session.scalars(called).all()
+    customers, are_more = find_people(session, shop_id, words)
     transfers = select(Transfer.id).where(
         Transfer.shop_id == shop_id, or_(among(Transfer.reward_id, rewards), among(Transfer.customer_id, customers))
     )
     adjustments = select(Adjustment.id).where(Adjustment.shop_id == shop_id, among(Adjustment.customer_id, customers))
     theirs = select(Reward.id).where(Reward.shop_id == shop_id, among(Reward.customer_id, customers))
-    return frozenset(
+    subjects = frozenset(
         [
             *(("reward", number) for number in rewards),
             *(("reward", number) for number in session.scalars(theirs)),
@@ -80,6 +84,7 @@ def find_subjects(session: Session, shop_id: int, words: str) -> frozenset[Subje
             *(("adjustment", number) for number in session.scalars(adjustments)),
         ]
     )
+    return subjects, are_more
 
 
 def has_events(session: Session, shop_id: int) -> bool:

@@ -1,15 +1,18 @@
 """Pages of a list that is ordered by an instant and a number, newest first: where one is, and what lies either way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import Session
 
 #: A larger number is no 64-bit id of ours.
 LARGEST_ID = 2**63 - 1
 PAGE_SIZE = 25
+#: What is walked through from end to end is read in pages of so many.
+_WALKED_SIZE = 500
 Row = TypeVar("Row")
 
 
@@ -77,3 +80,13 @@ def cut(found: Sequence[Row], window: Window, place_of: Callable[[Row], Place]) 
         None if is_first else place_of(rows[0]),
         place_of(rows[-1]) if window.after is not None or has_more else None,
     )
+
+
+def walk(session: Session, read_page: Callable[[Window], Slice[Row]]) -> Iterator[Row]:
+    """Yield a list's rows from the newest to the oldest, page after page; the session forgets those it has yielded."""
+    window: Window | None = Window(size=_WALKED_SIZE)
+    while window is not None:
+        page = read_page(window)
+        yield from page.rows
+        session.expunge_all()
+        window = None if page.older is None else Window(before=page.older, size=_WALKED_SIZE)

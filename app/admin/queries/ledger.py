@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, defer
 
 from app.admin.queries.keyset import Place, Slice, Window, cut, within
-from app.admin.queries.search import FEW, matches_customer
+from app.admin.queries.search import People, find_people
 from app.engine.audit import SYSTEM
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
@@ -35,6 +35,8 @@ class Wanted:
     amount_minor: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    #: There are more customers than these who are found by the words that were asked for.
+    are_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,11 @@ def find_customer(session: Session, shop_id: int, customer_id: int) -> Customer 
     return session.scalar(select(Customer).where(Customer.shop_id == shop_id, Customer.id == customer_id))
 
 
-def find_called(session: Session, shop_id: int, words: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def find_called(session: Session, shop_id: int, words: str) -> tuple[tuple[int, ...], People]:
     """Return the rewards of the order of a name, with or without its sign, and the customers found by the words."""
     named = select(Reward.id).join(Order, (Order.shop_id == Reward.shop_id) & (Order.id == Reward.order_id))
     rewards = session.scalars(named.where(Reward.shop_id == shop_id, Order.name.in_((words, f"#{words}"))))
-    called = select(Customer.id).where(Customer.shop_id == shop_id, matches_customer(words)).limit(FEW)
-    return tuple(rewards), tuple(session.scalars(called))
+    return tuple(rewards), find_people(session, shop_id, words)
 
 
 def has_entries(session: Session, shop_id: int) -> bool:

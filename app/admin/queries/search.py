@@ -6,7 +6,7 @@ beginning of columns in small letters, made by the database itself, as a range i
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, true
 from sqlalchemy.orm import Session
@@ -18,12 +18,21 @@ LONGEST_SEARCH = 100
 MOST_WORDS = 8
 #: Of so few customers the orders are looked up; of more the newest orders are walked, which finds some soon.
 FEW = 1_000
+#: The books of so many people are looked through at once; of more the first are, and whoever asked is told.
+MOST_PEOPLE = 200
 #: Nothing that begins like a word comes after it with this character behind it.
 _LAST = "\U0010ffff"
 _LARGEST_ID = 2**63 - 1
 _NUMBERED = re.compile(r"(?P<letters>[^\d@]*)(?P<number>\d[^@]*)", re.ASCII)
 #: Shopify's own ids of orders are longer than the numbers in their names.
 _SHORTEST_ID = 10
+
+
+class People(NamedTuple):
+    """The customers found by words, and whether there are more of them."""
+
+    ids: tuple[int, ...]
+    are_more: bool
 
 
 def clean_search(text: str) -> str:
@@ -38,6 +47,13 @@ def matches_customer(search: str) -> ColumnElement[bool]:
     """
     every_word = and_(true(), *(_has_word(word) for word in search.split()[:MOST_WORDS]))
     return or_(every_word, begins_with(Customer.name_key, search))
+
+
+def find_people(session: Session, shop_id: int, search: str) -> People:
+    """Return up to ``MOST_PEOPLE`` customers who are found so."""
+    which = (Customer.shop_id == shop_id, matches_customer(search))
+    found = session.scalars(select(Customer.id).where(*which).limit(MOST_PEOPLE + 1)).all()
+    return People(tuple(found[:MOST_PEOPLE]), len(found) > MOST_PEOPLE)
 
 
 def matching_orders(session: Session, shop_id: int, search: str, few: int = FEW) -> list[ColumnElement[bool]]:
