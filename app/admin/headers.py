@@ -28,7 +28,8 @@ def set_headers(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     if response.mimetype == "text/html":
         settings = current_settings()
-        response.headers["Content-Security-Policy"] = _policy(settings, g.get("framed_by"))
+        # A room with a stricter policy of its own has set it by now.
+        response.headers.setdefault("Content-Security-Policy", _policy(settings, g.get("framed_by")))
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from app.clock import utcnow
@@ -9,6 +10,7 @@ from app.config import current_settings
 from app.db import transaction
 from app.engine.flows.cashback import Cashback, read_cashback
 from app.engine.rules.money import to_decimal_string
+from app.languages import LANGUAGES, current_language, find_language, translate
 from app.models import Shop
 from app.shopify.signed_query import BadQuery, check_proxied
 
@@ -18,7 +20,10 @@ _LARGEST_ID = 2**63 - 1
 
 @bp.get("/cashback")
 def cashback() -> ResponseReturnValue:
-    """Return what the customer who is logged in has: amounts as decimal text, a sentence for each order."""
+    """Return what the customer who is logged in has: amounts as decimal text, a sentence for each order.
+
+    Sentences are in the language of ``locale``, else in the customer's own, else in English.
+    """
     pairs = list(request.args.items(multi=True))
     try:
         domain, customer = check_proxied(pairs, current_settings().client_secrets, utcnow())
@@ -34,7 +39,10 @@ def cashback() -> ResponseReturnValue:
     if not 0 < customer_id <= _LARGEST_ID:
         return _answer({"error": "logged_in_customer_id is no customer's id."}, 400)
     with transaction(shop_id) as session:
-        return _answer(_as_json(read_cashback(session, session.get_one(Shop, shop_id), customer_id)))
+        found = read_cashback(session, session.get_one(Shop, shop_id), customer_id)
+    # The theme may say what it is read in (?locale=), for the shop's language is often not the customer's own.
+    with force_locale(find_language(request.args.get("locale"), found.locale) or LANGUAGES[0]):
+        return _answer(_as_json(found))
 
 
 def _as_json(found: Cashback) -> dict[str, object]:
@@ -43,6 +51,7 @@ def _as_json(found: Cashback) -> dict[str, object]:
 
     return {
         "logged_in": True,
+        "language": current_language(),
         "currency": found.currency,
         "pending": text(found.pending_minor),
         "available": text(found.available_minor),
@@ -52,7 +61,7 @@ def _as_json(found: Cashback) -> dict[str, object]:
                 "placed_at": one.placed_at.isoformat(),
                 "cashback": text(one.kept_minor),
                 "stage": one.stage.value,
-                "sentence": one.sentence,
+                "sentence": translate(one.sentence),
             }
             for one in found.recent
         ],

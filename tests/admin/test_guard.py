@@ -27,9 +27,10 @@ from tests.admin.factories import (
 from tests.admin.stage import SHOP, set_stage
 from tests.flows.builders import all_rows
 
-#: What answers without a session token: the receiver and the way in have signatures, the rest shows nothing of a shop.
+#: What answers without a session token: the receiver and the way in have signatures, the pages that mails lead to have
+#: sealed tokens, the rest shows nothing of a shop.
 OPEN = {"bounce.show", "assets.serve"}
-OPEN_BLUEPRINTS = {"auth", "storefront", "webhooks", "health"}
+OPEN_BLUEPRINTS = {"auth", "storefront", "told", "webhooks", "health"}
 
 
 def admin_rules(app: Flask) -> list[tuple[Rule, str]]:

@@ -62,7 +62,7 @@ def test_a_customer_is_told_what_they_have(app: Flask, shop_id: int) -> None:
     assert (told["logged_in"], told["currency"], told["pending"], told["available"]) == (True, "USD", "2.00", "0.00")
     (one,) = told["recent"]
     assert (one["order"], one["cashback"], one["stage"]) == ("#1001", "2.00", "on_its_way")
-    assert one["sentence"] == "2.00 USD is on its way; the shop confirms it first."
+    assert one["sentence"] == "$2.00 is on its way; the shop confirms it first."
     assert one["placed_at"].endswith("+00:00")
 
 
@@ -158,7 +158,7 @@ def test_the_account_page_shows_it(stage: Stage, chromium_path: str) -> None:
         page = browser.new_page()
         page.goto(f"{stage.sandbox.url}/storefront/boomerang-demo/account?customer={customer}")
         expect(page.locator("#cashback")).to_contain_text("On its way: 1.00 USD")
-        expect(page.locator("#cashback")).to_contain_text("#1001: 1.00 USD is on its way")
+        expect(page.locator("#cashback")).to_contain_text("#1001: $1.00 is on its way")
         page.locator("#customer").select_option("")
         page.get_by_role("button", name="Log in").click()
         expect(page.locator("#cashback")).to_have_text("Log in to see your cashback.")

@@ -51,7 +51,12 @@ _NOTHING = marked("This order earns no cashback.")
 
 def compute_stage(told: Told) -> Stage:
     """Return how far the cashback has come."""
-    match told.state:
+    return stage_of(told.state)
+
+
+def stage_of(state: RewardState) -> Stage:
+    """Return how far cashback in a state has come."""
+    match state:
         case RewardState.SETTLED:
             return Stage.ADDED
         case RewardState.REVERSED:
