@@ -9,12 +9,25 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.eligibility import IneligibleReason
-from app.engine.rules.journey import Arrival, Credit, Journey, Known, Pace, compute_journey
+from app.engine.rules.journey import Journey, compute_journey
+from app.engine.rules.journey_facts import Arrival, Credit, Known, Pace
 from app.engine.rules.messages import MailState, MessageState
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.stage_limits import Lag
 from app.engine.rules.states import BOOKED_SETTLED, TransferKind
-from app.models import Delivery, DeliveryState, LedgerEntry, Mail, Message, Order, Reward, Shop, StageLag, Transfer
+from app.models import (
+    AuditEvent,
+    Delivery,
+    DeliveryState,
+    LedgerEntry,
+    Mail,
+    Message,
+    Order,
+    Reward,
+    Shop,
+    StageLag,
+    Transfer,
+)
 from app.models.columns import among
 
 DAY, WEEK = 24, 168
@@ -57,7 +70,22 @@ def read_pace(session: Session, shop: Shop) -> Pace:
     half, most = {}, {}
     for what, half_ms, most_ms in session.execute(query):
         half[what], most[what] = (timedelta(milliseconds=number or 0) for number in (half_ms, most_ms))
-    return Pace(most.get(Lag.CREDIT), half.get(Lag.DECISION), is_paused=shop.paused_at is not None)
+    return Pace(
+        most.get(Lag.CREDIT),
+        half.get(Lag.DECISION),
+        is_paused=shop.paused_at is not None,
+        resumed_at=find_resumed(session, shop.id),
+    )
+
+
+def find_resumed(session: Session, shop_id: int) -> datetime | None:
+    """Return when the programme last went on after a pause, or None."""
+    return session.scalar(
+        select(AuditEvent.at)
+        .where(AuditEvent.shop_id == shop_id, AuditEvent.action == "resume")
+        .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
+        .limit(1)
+    )
 
 
 def _read_known(session: Session, shop: Shop, rewards: Sequence[Reward]) -> dict[int, Known]:

@@ -1,4 +1,4 @@
-"""Where each cashback is on its way, for customers and staff; how long the stages take, and which are too slow."""
+"""Where each cashback is on its way, for customers; and which stages of the way are too slow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,12 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.journeys import read_journeys
+from app.engine.journeys import DAY, read_journeys
 from app.engine.rules.journey import Journey
 from app.engine.rules.messages import Stage
+from app.engine.rules.stage_limits import Lag
+from app.engine.stage_lags import ENOUGH, is_too_slow, read_lags, read_limits
+from app.engine.stuck import PAUSED, find_stuck
 from app.models import Order, Reward, Shop
 
 
@@ -84,7 +87,18 @@ def find_slow_stages(session: Session, shop: Shop, now: datetime) -> Sequence[Sl
     Slow is what took longer than its limit for more than one in twenty of the last 24 hours, of at least five.
     Where a person or the release rule is waited for, nothing is slow; nor is anything while the programme is paused.
     """
-    return ()
+    limits = read_limits(session, shop.id)
+    lags = read_lags(session, shop.id, DAY)
+    stuck = find_stuck(session, shop, limits, now)
+    found = []
+    for stage, limit in limits.items():
+        lag, stands = lags.get(Lag(stage.value)), stuck.get(stage)
+        slow = is_too_slow(lag, limit) and not (stage in PAUSED and shop.paused_at is not None)
+        if slow or stands is not None:
+            most = None if lag is None or lag.samples < ENOUGH else lag.most
+            count, oldest_at = (0, None) if stands is None else (stands.count, stands.oldest_at)
+            found.append(SlowStage(stage, limit, most, 0 if lag is None else lag.samples, count, oldest_at))
+    return found
 
 
 def _for_customer(reward_id: int, name: str, placed_at: datetime, journey: Journey) -> CustomerJourney:

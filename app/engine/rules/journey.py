@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.engine.rules.journey_facts import Arrival, Credit, Known, Pace
 from app.engine.rules.messages import Stage
 from app.engine.rules.states import RewardState, TransferState
 
 _UNDECIDED = (RewardState.IN_REVIEW, RewardState.HELD, RewardState.AWAITING_CUSTOMER)
+_DONE = (TransferState.CONFIRMED, TransferState.NOT_APPLICABLE)
 _OVER = (RewardState.REVERSED, RewardState.VOIDED, RewardState.REJECTED, RewardState.INELIGIBLE)
-_UNDER_WAY = (TransferState.PLANNED, TransferState.SENDING)
 
 
 class WaitsFor(StrEnum):
@@ -37,69 +38,6 @@ class WaitsFor(StrEnum):
 
 #: While one of these is waited for, no machine is slow.
 PATIENT = frozenset(WaitsFor) - {WaitsFor.WORK, WaitsFor.MAIL}
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One word from Shopify about the order that was handled: when it was told there, and when it came."""
-
-    received_at: datetime
-    #: None where Boomerang asked by itself.
-    triggered_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """The first credit of a reward."""
-
-    state: TransferState
-    created_at: datetime
-    sent_at: datetime | None = None
-    confirmed_at: datetime | None = None
-    next_attempt_at: datetime | None = None
-    needs_person: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of one reward that its journey is told from."""
-
-    state: RewardState
-    purchased_at: datetime
-    #: When the order was first known here, however that came.
-    first_seen_at: datetime
-    #: When the reward's row was made, and when it first had something to book.
-    created_at: datetime
-    booked_at: datetime | None = None
-    #: When Shopify said that the order was paid, and all it said about the order, oldest first.
-    paid_at: datetime | None = None
-    arrivals: tuple[Arrival, ...] = ()
-    is_unpaid: bool = False
-    #: A person's decision; and whether a hold ended by itself.
-    decided_at: datetime | None = None
-    outlasted_hold: bool = False
-    state_at: datetime | None = None
-    release_at: datetime | None = None
-    held_until: datetime | None = None
-    undo_until: datetime | None = None
-    settled_at: datetime | None = None
-    credit: Credit | None = None
-    #: When there was first something to tell the customer, and when a mail that told it was sent.
-    news_at: datetime | None = None
-    told_at: datetime | None = None
-    #: Since when something is to be told that no mail was sent of yet.
-    unsaid_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast things go in a shop of late; None where nothing is known of it."""
-
-    #: Within which time nine in ten credits are confirmed, from when they were released.
-    credit: timedelta | None = None
-    #: Within which time half of the decisions of people are made.
-    decision: timedelta | None = None
-    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +76,7 @@ def compute_journey(known: Known, pace: Pace, now: datetime) -> Journey:
     A stage that does not apply, or of which nobody knows when it was, is left out. Clocks differ: Shopify's may be
     ahead of ours, and then a stage took no time at all, never less.
     """
-    stamps = _stamps(known)
+    stamps = _stamps(known, pace)
     stage, waits_for = _next(known, pace, now)
     since = _since(known, stamps, stage) if waits_for not in PATIENT else None
     due = _expected(known, pace, waits_for)
@@ -164,7 +102,7 @@ def find_arrival(known: Known) -> Arrival | None:
     return min(came, key=lambda one: (one.received_at < paid_at, abs(one.received_at - paid_at)), default=None)
 
 
-def _stamps(known: Known) -> tuple[Stamp, ...]:
+def _stamps(known: Known, pace: Pace) -> tuple[Stamp, ...]:
     arrival, decided_at, credit = find_arrival(known), _decided_at(known), known.credit
     told_at = None if arrival is None else arrival.triggered_at
     received_at = _received_at(known, arrival)
@@ -175,8 +113,8 @@ def _stamps(known: Known) -> tuple[Stamp, ...]:
         *_stamp(Stage.TRIGGERED, told_at, _paid_at(known) or known.purchased_at),
         *_stamp(Stage.RECEIVED, received_at, told_at),
         *_stamp(Stage.DECIDED, decided_at, None if known.decided_at or known.outlasted_hold else received_at),
-        *_stamp(Stage.RELEASED, known.settled_at, _due_at(known, decided_at)),
-        *_stamp(Stage.SENT, sent_at, known.settled_at),
+        *_stamp(Stage.RELEASED, known.settled_at, _due_at(known, decided_at), pace),
+        *_stamp(Stage.SENT, sent_at, known.settled_at, pace),
         *_stamp(Stage.CONFIRMED, _confirmed_at(credit), sent_at),
     ]
     told = _stamp(Stage.TOLD, known.told_at, known.news_at)
@@ -185,9 +123,12 @@ def _stamps(known: Known) -> tuple[Stamp, ...]:
     return (*stamps[:place], *told, *stamps[place:])
 
 
-def _stamp(stage: Stage, at: datetime | None, since: datetime | None) -> tuple[Stamp, ...]:
+def _stamp(stage: Stage, at: datetime | None, since: datetime | None, pace: Pace | None = None) -> tuple[Stamp, ...]:
+    """Return a stage that was reached, or nothing. With a pace it took no time before the last pause ended."""
     if at is None:
         return ()
+    if since is not None and pace is not None and pace.resumed_at is not None and at >= pace.resumed_at:
+        since = max(since, pace.resumed_at)
     return (Stamp(stage, at, None if since is None else max(at - since, timedelta(0))),)
 
 
@@ -254,7 +195,7 @@ def _awaited_release(known: Known, pace: Pace, now: datetime) -> WaitsFor:
 
 def _next_of_credit(known: Known, pace: Pace) -> tuple[Stage, WaitsFor] | None:
     credit = known.credit
-    if known.state in _OVER or credit is None or credit.state is TransferState.CONFIRMED:
+    if known.state in _OVER or credit is None or credit.state in _DONE:
         return None
     if credit.state is TransferState.REFUSED or credit.needs_person:
         return Stage.CONFIRMED, WaitsFor.REPAIR

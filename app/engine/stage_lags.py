@@ -1,0 +1,48 @@
+"""How long the stages took of late, as it was last measured, and the limits of a shop."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.engine.rules.messages import Stage
+from app.engine.rules.stage_limits import Lag, compute_limits
+from app.models import MailSettings, StageLag
+
+#: Fewer say nothing about a shop.
+ENOUGH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Within which time half, nine in ten and 95 in 100 went through a stage, of how many that is said, and when."""
+
+    samples: int
+    half: timedelta
+    nine: timedelta
+    most: timedelta
+    measured_at: datetime
+
+
+def read_lags(session: Session, shop_id: int, hours: int) -> dict[Lag, Measured]:
+    """Return what was measured over the last 24 or 168 hours; nothing of what nothing went through."""
+    query = select(StageLag).where(StageLag.shop_id == shop_id, StageLag.hours == hours, StageLag.samples > 0)
+    return {row.what: measured(row) for row in session.scalars(query)}
+
+
+def measured(row: StageLag) -> Measured:
+    """Return what a row says that has samples."""
+    half, nine, most = (timedelta(milliseconds=number or 0) for number in (row.p50_ms, row.p90_ms, row.p95_ms))
+    return Measured(row.samples, half, nine, most, row.measured_at)
+
+
+def read_limits(session: Session, shop_id: int) -> dict[Stage, timedelta]:
+    """Return the longest each stage of a shop may take; those it never minds are left out."""
+    stored = session.scalar(select(MailSettings.stage_limits).where(MailSettings.shop_id == shop_id))
+    return compute_limits(stored or {})
+
+
+def is_too_slow(found: Measured | None, limit: timedelta | None) -> bool:
+    """Say whether enough was measured of a stage, and more than one in twenty took longer than its limit."""
+    return found is not None and limit is not None and found.samples >= ENOUGH and found.most > limit
