@@ -16,6 +16,8 @@ class Statement(Model):
         UniqueConstraint("shop_id", "customer_id", "starts_at"),
         CheckConstraint("starts_at < ends_at", name="in_order"),
         Index(None, "shop_id", "starts_at", "id"),
+        # What the reminders walk.
+        Index("ix_statements_unnoticed", "shop_id", "ends_at", "id", postgresql_where=text("noticed_at IS NULL")),
     )
 
     id: Mapped[Id]
@@ -24,6 +26,8 @@ class Statement(Model):
     #: Inclusive, and exclusive.
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
+    #: When somebody noticed that its period is over, and left a message if there is anything to tell.
+    noticed_at: Mapped[Instant | None]
 
 
 class CreditMoveRow(Model):

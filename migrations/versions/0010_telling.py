@@ -28,6 +28,10 @@ def upgrade() -> None:
     _add_mail_stops()
     _add_incidents()
     _add_alert_posts()
+    _add_stage_lags()
+    op.add_column("statements", sa.Column("noticed_at", INSTANT, nullable=True))
+    is_open = sa.text("noticed_at IS NULL")
+    op.create_index("ix_statements_unnoticed", "statements", ["shop_id", "ends_at", "id"], postgresql_where=is_open)
     op.add_column("customers", sa.Column("locale", sa.Text(), nullable=True))
     # Shops that are there already have told nobody so far, and are asked before that changes.
     op.add_column("shops", sa.Column("mails_customers", sa.Boolean(), server_default="false", nullable=False))
@@ -40,7 +44,10 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_shops_told_by_one"), "shops", type_="check")
     op.drop_column("shops", "mails_customers")
     op.drop_column("customers", "locale")
+    op.drop_index("ix_statements_unnoticed", table_name="statements")
+    op.drop_column("statements", "noticed_at")
     for name in (
+        "stage_lags",
         "alert_posts",
         "incidents",
         "mail_stops",
