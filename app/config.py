@@ -7,6 +7,9 @@ from cryptography.fernet import Fernet
 from environs import Env, EnvError
 from flask import current_app
 
+from app.engine.rules.mail_choices import is_address
+from app.mail_url import parse_mail_url
+
 MINIMUM_SECRET_LENGTH = 16
 
 
@@ -115,11 +118,25 @@ def _refuse_weak(settings: Settings) -> None:
         )
     if settings.log_format not in ("text", "json"):
         raise SettingsError("LOG_FORMAT must be text or json.")
+    _refuse_bad_mail(settings)
     if settings.shopify_timeout_seconds < 1:
         raise SettingsError("SHOPIFY_TIMEOUT_SECONDS must be at least 1.")
     if settings.transfer_quiet_seconds <= settings.shopify_timeout_seconds:
         # A call that was given up can still land; whoever stops waiting before that pays twice.
         raise SettingsError("TRANSFER_QUIET_SECONDS must be longer than SHOPIFY_TIMEOUT_SECONDS; 90 is a good value.")
+
+
+def _refuse_bad_mail(settings: Settings) -> None:
+    if settings.mail_from and not is_address(settings.mail_from):
+        raise SettingsError("MAIL_FROM must be an address and nothing else, such as cashback@example.com.")
+    if not settings.mail_url:
+        return
+    if not settings.mail_from:
+        raise SettingsError("MAIL_FROM is not set; mails that leave by MAIL_URL need an address they come from.")
+    try:
+        parse_mail_url(settings.mail_url)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def current_settings() -> Settings:

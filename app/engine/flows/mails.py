@@ -4,21 +4,30 @@ How a mail goes over the wire stands in ``mail_states.py``.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
 from app.engine.mail_rows import find_locked, move_to, why_not
 from app.engine.mail_stops import lift_stops, list_stops, put_stop
 from app.engine.rules.letters import Written
-from app.engine.rules.mailing import TO_CUSTOMERS, address_key
+from app.engine.rules.mail_choices import Teller, Telling
+from app.engine.rules.mailing import TO_CUSTOMERS, Bounce, Refusal, Report, address_key
 from app.engine.rules.messages import MailKind, MailState, Saying, StopReason
 from app.engine.rules.roles import Duty
 from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
-from app.models import Mail, MailStop, Shop
+from app.models import Mail, MailSettings, MailStop, Shop
 from app.sentences import say
+
+#: So many mails are emptied in one transaction.
+BATCH = 500
+#: What a shop that never chose has.
+_KEEP_DAYS = Telling(Teller.NOBODY).keep_days
+#: Servers try for five days at most, and then report.
+MAY_COME_BACK = timedelta(days=14)
 
 
 def add_mail(
@@ -125,6 +134,75 @@ def choose_mails(
     lift_stops(session, shop_id, key, reasons=(StopReason.UNSUBSCRIBED,))
     for saying in [None] if unwanted is None else sorted(unwanted):
         put_stop(session, shop_id, key, StopReason.UNSUBSCRIBED, now, saying=saying)
+
+
+def find_bounced(session: Session, shop_id: int, address: str, now: datetime) -> int | None:
+    """Return the newest mail that a server took for an address and that may still come back."""
+    found: int | None = session.scalar(
+        select(Mail.id)
+        .where(
+            Mail.shop_id == shop_id,
+            Mail.address_key == address_key(address),
+            Mail.state == MailState.SENT,
+            Mail.sent_at > now - MAY_COME_BACK,
+        )
+        .order_by(Mail.id.desc())
+        .limit(1)
+    )
+    return found
+
+
+def take_back(session: Session, shop_id: int, mail_id: int, report: Report, now: datetime) -> Bounce:
+    """Note that a mail came back after a server had taken it.
+
+    For good: it is refused, and where there is no such mailbox the customer's address gets none any more. For the
+    time being: that is noted, and the mail is still on its way.
+    """
+    mail = find_locked(session, shop_id, mail_id)
+    if mail is None or mail.state not in (MailState.SENT, MailState.UNKNOWN):
+        return Bounce.OLD_NEWS
+    if not report.is_final:
+        mail.error = report.reason
+        session.flush()
+        return Bounce.DELAYED
+    refusal = Refusal.RECIPIENT if report.is_dead else Refusal.SERVER
+    move_to(mail, MailState.REFUSED, report.reason, refusal)
+    mail.sent_at = None
+    if report.is_dead and mail.kind in TO_CUSTOMERS:
+        put_stop(session, shop_id, mail.address_key, StopReason.BOUNCED, now, detail=report.reason)
+    session.flush()
+    return Bounce.STOPPED if report.is_dead and mail.kind in TO_CUSTOMERS else Bounce.REFUSED
+
+
+def list_shops_to_prune(session: Session, now: datetime) -> list[int]:
+    """Return the shops that keep mails longer than they want to."""
+    days = func.coalesce(MailSettings.keep_days, _KEEP_DAYS)
+    kept_from = literal(now) - func.make_interval(0, 0, 0, days)
+    left = exists().where(Mail.shop_id == Shop.id, *_is_over(), Mail.created_at < kept_from)
+    settled = select(Shop.id).outerjoin(MailSettings, MailSettings.shop_id == Shop.id)
+    return list(session.scalars(settled.where(left).order_by(Shop.id)))
+
+
+def prune(session: Session, shop: Shop, now: datetime) -> int:
+    """Empty some mails that are kept no longer: words and address go, what became of them stays. Return how many."""
+    days = session.scalar(select(MailSettings.keep_days).where(MailSettings.shop_id == shop.id)) or _KEEP_DAYS
+    old = (
+        select(Mail.id)
+        .where(Mail.shop_id == shop.id, *_is_over(), Mail.created_at < now - timedelta(days=days))
+        .order_by(Mail.created_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        # Read once: as a plain subquery it may be read again for every row, each time passing over what it locked.
+        .cte("old")
+        .prefix_with("MATERIALIZED")
+    )
+    emptied = {"address": "", "address_key": "", "subject": "", "html": "", "text": "", "error": None}
+    gone = update(Mail).where(Mail.shop_id == shop.id, Mail.id.in_(select(old.c.id))).values(**emptied, pruned_at=now)
+    return len(session.scalars(gone.returning(Mail.id)).all())
+
+
+def _is_over() -> tuple[ColumnElement[bool], ...]:
+    return Mail.pruned_at.is_(None), Mail.state.not_in((MailState.PLANNED, MailState.SENDING))
 
 
 def _note(

@@ -59,6 +59,28 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What a report of non-delivery says of a mail that a server had taken."""
+
+    #: It will not arrive any more; else it is only late.
+    is_final: bool
+    #: There is no such mailbox.
+    is_dead: bool
+    reason: str
+
+
+class Bounce(StrEnum):
+    """What came of such a report."""
+
+    #: The mail is refused and its address gets none any more.
+    STOPPED = "stopped"
+    REFUSED = "refused"
+    DELAYED = "delayed"
+    #: The mail is no longer one that is thought to have arrived.
+    OLD_NEWS = "old_news"
+
+
+@dataclass(frozen=True, slots=True)
 class MailClaim:
     """A mail that one worker has in its hands until ``leased_until``."""
 
