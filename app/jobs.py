@@ -19,10 +19,14 @@ from app.engine.flows import (
     deliveries,
     expire,
     figures,
+    mail_states,
+    mails,
+    pace,
     privacy,
     privacy_requests,
     reconcile,
     settle,
+    tell,
     tier_runs,
     transfer,
 )
@@ -30,8 +34,9 @@ from app.errands.history import import_step
 from app.errands.lookups import Lookups
 from app.errands.reconciliation import reconcile_turn
 from app.errands.told_orders import hear_orders
+from app.mail import digests, sending
 from app.models import Shop
-from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once, wish_granted
+from app.queue import CHORES, INBOX, MAILS, TRANSFERS, enqueue_once, wish_granted
 from app.shopify import statement, tokens, transfers
 from app.shopify.errors import ShopifyError
 from app.webhooks import inbox
@@ -91,6 +96,20 @@ def send_transfers(shop_id: int) -> None:
     report = transfers.send_due(shop_id, books=transfer, hear_orders=hear_orders)
     if report.next_due_at is not None and report.next_due_at <= utcnow() and report.stopped_by is None:
         enqueue_once(TRANSFERS, "send_transfers", shop_id)
+
+
+@_job
+def send_mails(shop_id: int) -> None:
+    """Send a shop's planned mails for some seconds; then let others have a turn."""
+    if sending.send_due(shop_id, books=mail_states).is_more:
+        enqueue_once(MAILS, "send_mails", shop_id)
+
+
+@_job
+def prune_mails(shop_id: int) -> None:
+    """Empty mails of a shop that are kept no longer."""
+    if _has_more(shop_id, mails.prune):
+        enqueue_once(CHORES, "prune_mails", shop_id)
 
 
 @_job
@@ -183,6 +202,21 @@ def count_days(shop_id: int) -> None:
     """Count what is new in a shop's books into the figures of its days."""
     if _has_more(shop_id, figures.count_days):
         enqueue_once(CHORES, "count_days", shop_id)
+
+
+@_job
+def build_digests(shop_id: int) -> None:
+    """Make mails of what a shop's customers are to be told, for some seconds; then let others have a turn."""
+    if digests.build_due(shop_id, books=tell, catch=Exception, lasts=TURN).is_more:
+        enqueue_once(MAILS, "build_digests", shop_id)
+
+
+@_job
+def measure_stages(shop_id: int) -> None:
+    """Measure how long the stages of cashback take in a shop of late."""
+    with transaction() as session:
+        if shop_id in pace.list_due_shops(session, utcnow()):  # another worker may just have done it
+            pace.measure_stages(session, session.get_one(Shop, shop_id), utcnow())
 
 
 @_job

@@ -17,16 +17,20 @@ from app.engine.flows import (
     deliveries,
     figures,
     import_steps,
+    mail_states,
+    mails,
+    pace,
     privacy,
     privacy_requests,
     reconcile,
     settle,
+    tell,
     tier_runs,
     transfer,
 )
 from app.engine.rules.states import RewardState, TransferKind, TransferState
 from app.models import Customer, Delivery, DeliveryState, Order, Reward, Shop, Transfer
-from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
+from app.queue import CHORES, INBOX, MAILS, TRANSFERS, enqueue_once
 from app.shopify.tokens import list_to_keep_alive
 
 log = structlog.get_logger()
@@ -45,6 +49,18 @@ def sweep_transfers(session: Session) -> None:
     """Ask for transfers to be sent or read back in every shop that has some due."""
     for shop_id in transfer.list_due_shops(session, utcnow()):
         enqueue_once(TRANSFERS, "send_transfers", shop_id)
+
+
+def sweep_mails(session: Session) -> None:
+    """Ask for mails to be sent in every shop that has some due."""
+    for shop_id in mail_states.list_due_shops(session, utcnow()):
+        enqueue_once(MAILS, "send_mails", shop_id)
+
+
+def sweep_old_mails(session: Session) -> None:
+    """Ask for mails to be emptied that are kept no longer, also in shops that have removed the app."""
+    for shop_id in mails.list_shops_to_prune(session, utcnow()):
+        enqueue_once(CHORES, "prune_mails", shop_id)
 
 
 def sweep_reconciliation(session: Session) -> None:
@@ -94,6 +110,18 @@ def sweep_figures(session: Session) -> None:
     """Ask for the days' figures to be counted where the books have gone on."""
     for shop_id in figures.list_due_shops(session, utcnow()):
         enqueue_once(CHORES, "count_days", shop_id)
+
+
+def sweep_digests(session: Session) -> None:
+    """Ask for mails to be made of what customers are to be told, where it is time for that."""
+    for shop_id in tell.list_due_shops(session, utcnow()):
+        enqueue_once(MAILS, "build_digests", shop_id)
+
+
+def sweep_stages(session: Session) -> None:
+    """Ask for the stages of cashback to be measured, every few minutes in every shop."""
+    for shop_id in pace.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "measure_stages", shop_id)
 
 
 def sweep_imports(session: Session) -> None:
@@ -169,11 +197,15 @@ SWEEPS = (
     Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
     Sweep(sweep_imports, 2),
+    Sweep(sweep_digests, 5),
     Sweep(sweep_figures, 60),
+    Sweep(sweep_stages, 30),
     Sweep(sweep_statements, 10),
     Sweep(sweep_reconciliation, 10),
     Sweep(sweep_tokens, 3600),
+    Sweep(sweep_mails, 2),
     Sweep(sweep_deliveries, 600),
+    Sweep(sweep_old_mails, 600),
     Sweep(sweep_redactions, 60),
 )
 

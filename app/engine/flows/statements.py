@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.postings import Posting
-from app.engine.rules.statements import Figures, compute_figures
+from app.engine.rules.statements import Figures
 from app.engine.rules.states import RewardState
+from app.engine.statement_reads import read_figures
 from app.errors import NotFound
-from app.models import LedgerEntry, LedgerPosting, Order, Reward, Shop, Statement
+from app.models import Order, Reward, Shop, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +57,10 @@ def read_statement(session: Session, shop_id: int, statement_id: int) -> Stateme
     row = session.scalar(select(Statement).where(Statement.shop_id == shop_id, Statement.id == statement_id))
     if row is None:
         raise NotFound("There is no such statement in this shop.")
-    currency = session.get_one(Shop, shop_id).currency
-    before = LedgerEntry.recorded_at < row.starts_at
-    within = (LedgerEntry.recorded_at >= row.starts_at) & (LedgerEntry.recorded_at < row.ends_at)
-    figures = compute_figures(_sums(session, row, currency, before), _sums(session, row, currency, within))
-    return StatementRead(row.id, row.customer_id, currency, row.starts_at, row.ends_at, figures, _rewards(session, row))
-
-
-def _sums(session: Session, row: Statement, currency: str, when: ColumnElement[bool]) -> list[Posting]:
-    """Return what moved from each account to each other, as one posting of the sum."""
-    sums = session.execute(
-        select(LedgerPosting.source, LedgerPosting.destination, func.sum(LedgerPosting.amount_minor))
-        .join(LedgerEntry, LedgerEntry.id == LedgerPosting.entry_id)
-        .where(
-            LedgerEntry.shop_id == row.shop_id,
-            LedgerEntry.customer_id == row.customer_id,
-            LedgerEntry.currency == currency,
-            when,
-        )
-        .group_by(LedgerPosting.source, LedgerPosting.destination)
-    )
-    return [Posting(source, destination, int(minor)) for source, destination, minor in sums]
+    shop = session.get_one(Shop, shop_id)
+    figures = read_figures(session, shop, [row.id])[row.id]
+    rewards = _rewards(session, row)
+    return StatementRead(row.id, row.customer_id, shop.currency, row.starts_at, row.ends_at, figures, rewards)
 
 
 def _rewards(session: Session, row: Statement) -> tuple[StatedReward, ...]:
