@@ -32,6 +32,8 @@ def init_app(app: Flask) -> None:
         home,
         imports,
         ledger,
+        mail_settings,
+        mail_words,
         order_words,
         orders,
         permissions,
@@ -60,6 +62,7 @@ def init_app(app: Flask) -> None:
     book_words.init_book_words(app)
     customer_words.init_customer_words(app)
     first_run.init_first_run(app)
+    mail_words.init_mail_words(app)
     order_words.init_order_words(app)
     shopify_pages.init_shopify_pages(app)
     for its in (assets.bp, bounce.bp, auth.bp, bp):

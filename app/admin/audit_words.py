@@ -56,6 +56,7 @@ TOPICS = {
         "stop_mails": _("Stopped mails to an address"),
         "allow_mails": _("Allowed mails to an address again"),
         "set_alerts": _("Changed how the merchant is told"),
+        "new_alert_secret": _("Made a new key for alerts"),
         "save_mail_template": _("Saved the words of a mail"),
         "reset_mail_template": _("Went back to Boomerang's words of a mail"),
         "test_mail": _("Sent a test mail"),

@@ -49,6 +49,7 @@ TABS = {
     ),
     "settings": (
         Room("/settings", _("General")),
+        Room("/settings/mails", _("Mails")),
         Room("/settings/staff", _("Staff")),
         Room("/settings/business", _("Business figures")),
     ),

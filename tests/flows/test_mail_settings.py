@@ -153,7 +153,7 @@ def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_kept(
         ({"alert_url": "https://hooks.example.com/a b"}, "alert_url"),
         ({"alert_url": "https://hooks.example.com/" + "x" * 2_000}, "alert_url"),
         ({"summary_time": "8 am"}, "summary_time"),
-        ({"stage_limits": {"told": 0}}, "stage_limits"),
+        ({"stage_limits": {"told": -1}}, "stage_limits"),
         ({"stage_limits": {"dreamt": 5}}, "stage_limits"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
@@ -48,6 +49,12 @@ def get_alerting(session: Session, shop_id: int) -> Alerting:
     return Alerting(tuple(row.alert_addresses), row.alert_url, row.summary_time, dict(row.stage_limits))
 
 
+def has_secret(session: Session, shop_id: int) -> bool:
+    """Say whether what is posted to the merchant's address is signed."""
+    row = _find(session, shop_id)
+    return row is not None and row.alert_secret is not None
+
+
 def set_telling(
     session: Session, shop_id: int, wanted: Telling, actor: str, now: datetime, *, seen: str | None = None
 ) -> None:
@@ -66,7 +73,7 @@ def set_telling(
         return
     shop.notify_customers = wanted.teller is Teller.SHOPIFY
     shop.mails_customers = wanted.teller is Teller.US
-    row = _find(session, shop_id) or _make(session, shop_id)
+    row = _make(session, shop_id)
     for name in _OF_CUSTOMERS:
         value = getattr(wanted, name)
         setattr(row, name, list(value) if isinstance(value, tuple) else value)
@@ -106,7 +113,7 @@ def set_alerting(
     check_seen(seen, asdict(before))
     if wanted == before:
         return
-    row = _find(session, shop_id) or _make(session, shop_id)
+    row = _make(session, shop_id)
     row.alert_addresses, row.alert_url = list(wanted.alert_addresses), wanted.alert_url
     row.summary_time, row.stage_limits = wanted.summary_time, dict(wanted.stage_limits)
     record(
@@ -138,8 +145,10 @@ def _find(session: Session, shop_id: int) -> MailSettings | None:
 
 
 def _make(session: Session, shop_id: int) -> MailSettings:
-    row = MailSettings(shop_id=shop_id)
-    session.add(row)
+    """Return the shop's row, made with the defaults; somebody may just have made it for another reason."""
+    session.execute(upsert(MailSettings).values(shop_id=shop_id).on_conflict_do_nothing(index_elements=["shop_id"]))
+    row = _find(session, shop_id)
+    assert row is not None
     return row
 
 

@@ -14,8 +14,8 @@ CAP_PER_RUN = (1, 1_000_000)
 PER_MINUTE = (1, 60_000)
 KEEP_DAYS = (1, 365)
 REMIND_DAYS = (1, 365)
-#: A stage's limit is between a second and thirty days, in seconds.
-STAGE_SECONDS = (1, 30 * 86_400)
+#: The longest limit of a stage is thirty days, in seconds; 0: it may take as long as it likes.
+STAGE_SECONDS = (0, 30 * 86_400)
 MOST_TIMES = 24
 MOST_REMINDERS = 5
 MOST_ADDRESSES = 10
