@@ -85,7 +85,7 @@ def decide_news(now: RewardNow, before: Told | None, unwanted: Collection[Saying
     news: list[tuple[Saying, int]] = []
     withheld: list[Saying] = []
     told = _known(now, before)
-    for saying, minor in _list_news(now, told):
+    for saying, minor in _list_news(now, told, hears_credits=Saying.CREDITED not in unwanted):
         if saying in unwanted:
             withheld.append(saying)
         else:
@@ -115,7 +115,7 @@ def _known(now: RewardNow, before: Told | None) -> Told | None:
     return before
 
 
-def _list_news(now: RewardNow, told: Told | None) -> list[tuple[Saying, int]]:
+def _list_news(now: RewardNow, told: Told | None, *, hears_credits: bool) -> list[tuple[Saying, int]]:
     announced_minor = told.announced_minor if told else 0
     kept_minor = now.kept_minor
     if now.void_reason is VoidReason.UNCLAIMED:
@@ -129,8 +129,9 @@ def _list_news(now: RewardNow, told: Told | None) -> list[tuple[Saying, int]]:
     known_minor = min(told.credited_minor if told else 0, announced_minor)
     if now.credited_minor > known_minor:
         news.append((Saying.CREDITED, now.credited_minor - known_minor))
-        # What is credited before it was ever announced is said once, not twice.
-        announced_minor = max(announced_minor, now.credited_minor)
+        if hears_credits:
+            # What is credited before it was ever announced is said once, not twice.
+            announced_minor = max(announced_minor, now.credited_minor)
     if kept_minor > announced_minor:
         news.append((Saying.EARNED, kept_minor - announced_minor))
     return news
