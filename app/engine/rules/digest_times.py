@@ -28,10 +28,6 @@ class Schedule:
         """Say whether no customer gets a mail at this moment."""
         return is_quiet(at, self.quiet_from, self.quiet_to, self.zone)
 
-    def free_at(self, at: datetime) -> datetime:
-        """Return the first moment from this one on that lies in no quiet hours."""
-        return quiet_ends(at, self.quiet_from, self.quiet_to, self.zone)
-
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
