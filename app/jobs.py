@@ -11,6 +11,9 @@ import structlog
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from app.alerts.posts import post_due
+from app.alerts.summary import sum_up
+from app.alerts.watch import watch
 from app.clock import utcnow
 from app.db import bound_to, db, transaction
 from app.engine.flows import (
@@ -217,6 +220,24 @@ def measure_stages(shop_id: int) -> None:
     with transaction() as session:
         if shop_id in pace.list_due_shops(session, utcnow()):  # another worker may just have done it
             pace.measure_stages(session, session.get_one(Shop, shop_id), utcnow())
+
+
+@_job
+def watch_engine(shop_id: int) -> None:
+    """Look for what is wrong with a shop's engine, and write what the merchant is to be told of it and of the day."""
+    for write in (watch, sum_up):
+        ways = write(shop_id, utcnow())
+        if ways is not None and ways.addresses:
+            enqueue_once(MAILS, "send_mails", shop_id)
+        if ways is not None and ways.url:
+            enqueue_once(MAILS, "post_alerts", shop_id)
+
+
+@_job
+def post_alerts(shop_id: int) -> None:
+    """Post what a merchant's own address is to be told, for some seconds; then let others have a turn."""
+    if post_due(shop_id):
+        enqueue_once(MAILS, "post_alerts", shop_id)
 
 
 @_job

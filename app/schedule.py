@@ -14,9 +14,11 @@ from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import (
     account_statements,
+    alert_posts,
     deliveries,
     figures,
     import_steps,
+    incidents,
     mail_states,
     mails,
     pace,
@@ -152,6 +154,36 @@ def sweep_claims(session: Session) -> None:
         enqueue_once(CHORES, "expire_claims", shop_id)
 
 
+class Round:
+    """A way through all the shops in which the app is installed, so many at a time; after the last comes the first."""
+
+    def __init__(self, at_a_time: int) -> None:
+        self._at_a_time = at_a_time
+        self._last_id = 0
+
+    def next_shops(self, session: Session) -> list[int]:
+        """Return the next shops."""
+        found = incidents.list_watched(session, self._last_id, self._at_a_time)
+        self._last_id = found[-1] if len(found) == self._at_a_time else 0
+        return found
+
+
+#: Of more shops than this a share is looked at each time, so that their looks never crowd the queue.
+_watched = Round(at_a_time=300)
+
+
+def sweep_engines(session: Session) -> None:
+    """Ask for a look at what is wrong in the next shops: each is looked at twice a minute, as long as they are few."""
+    for shop_id in _watched.next_shops(session):
+        enqueue_once(CHORES, "watch_engine", shop_id)
+
+
+def sweep_alerts(session: Session) -> None:
+    """Ask for what merchants' addresses are to be told to be posted, where that is due."""
+    for shop_id in alert_posts.list_due_shops(session, utcnow()):
+        enqueue_once(MAILS, "post_alerts", shop_id)
+
+
 def sweep_tokens(session: Session) -> None:
     """Ask for tokens to be renewed in shops where nobody has needed one for long: after 90 days they would be lost."""
     for shop_id in list_to_keep_alive(session, utcnow()):
@@ -200,6 +232,8 @@ SWEEPS = (
     Sweep(sweep_digests, 5),
     Sweep(sweep_figures, 60),
     Sweep(sweep_stages, 30),
+    Sweep(sweep_engines, 30),
+    Sweep(sweep_alerts, 5),
     Sweep(sweep_statements, 10),
     Sweep(sweep_reconciliation, 10),
     Sweep(sweep_tokens, 3600),

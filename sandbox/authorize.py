@@ -57,13 +57,16 @@ def agree(domain: str | None = None) -> ResponseReturnValue:
 
 
 @blueprint.get("/admin/apps/<client_id>")
+@blueprint.get("/admin/apps/<client_id>/<path:path>")
 @blueprint.get("/shops/<domain>/admin/apps/<client_id>")
-def open_app(client_id: str, domain: str | None = None) -> ResponseReturnValue:
-    """Open the app in the shop's admin."""
+@blueprint.get("/shops/<domain>/admin/apps/<client_id>/<path:path>")
+def open_app(client_id: str, domain: str | None = None, path: str = "") -> ResponseReturnValue:
+    """Open the app in the shop's admin, at one of its pages."""
     shop = _shop(domain)
     if client_id != shop.options.client_id:
         return as_json({"error": "There is no such app."}, 404)
-    return redirect(f"/store/{_handle(shop)}/apps/boomerang", 302)
+    query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
+    return redirect(f"/store/{_handle(shop)}/apps/boomerang{path and f'/{path}'}{query}", 302)
 
 
 def _shop(domain: str | None) -> Shop:

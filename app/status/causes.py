@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from app.engine.flows.journey import find_slow_stages
 from app.languages import translate
 from app.models import Shop
 from app.queue import connection
@@ -18,6 +19,7 @@ from app.status.accounts import find_accounts
 from app.status.cause import Cause, lasted
 from app.status.findings import Findings, find_out
 from app.status.mails import find_mails, tell_mails
+from app.status.stages import tell_slow_stages
 
 LAG = timedelta(seconds=60)
 UNKNOWN_FOR = timedelta(minutes=10)
@@ -58,6 +60,7 @@ def find_causes(session: Session, shop: Shop, now: datetime) -> tuple[Cause, ...
     causes = _causes(find_out(session, shop.id, now), now, shop)
     causes += tell_accounts(find_accounts(session, shop), shop.currency, now)
     causes += tell_mails(find_mails(session, shop.id, now), now)
+    causes += tell_slow_stages(find_slow_stages(session, shop, now), causes, now)
     if not is_queue_reachable():
         causes.append(
             Cause(

@@ -8,14 +8,15 @@ heard of it; of the same cause again within six hours only how often it came.
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
-from app.engine.rules.alerts import GONE_FOR, SAME_WITHIN, Sighting, is_worth_telling
+from app.engine.rules.alerts import GONE_FOR, SAME_WITHIN, Sighting, day_to_sum_up, is_worth_telling
 from app.engine.rules.roles import Duty
 from app.engine.staffing import check_may
 from app.models import Incident, MailSettings, Shop
@@ -101,6 +102,23 @@ def mark_told(session: Session, shop_id: int, news: Sequence[News], now: datetim
             row.told_at = now
             row.mailed_at = now if by_mail else None
     session.flush()
+
+
+def take_day(session: Session, shop: Shop, now: datetime) -> date | None:
+    """Return the day that is to be summed up now, which then counts as summed up; None where it is not time."""
+    row = session.scalars(
+        select(MailSettings)
+        .where(MailSettings.shop_id == shop.id, MailSettings.summary_time != "")
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    on_day = day_to_sum_up(row.summary_time, ZoneInfo(shop.timezone), row.summed_up, now)
+    if on_day is not None:
+        row.summed_up = on_day
+        session.flush()
+    return on_day
 
 
 def new_secret(session: Session, shop_id: int, actor: str, now: datetime, seal: Callable[[str], str]) -> str:

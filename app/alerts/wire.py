@@ -1,0 +1,136 @@
+"""One POST to an address that a merchant chose: over TLS, to the open internet only, within ten seconds in all.
+
+Whoever may change a shop's settings says where it goes, so it must not reach what only this machine can: the name is
+looked up once, and the connection goes to an address that was checked. No redirect is followed, no proxy asked, and no
+more is read of the answer than its first line.
+"""
+
+import ipaddress
+import re
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from urllib.parse import SplitResult, quote, urlsplit
+
+from app.errors import BoomerangError
+
+TIMEOUT_SECONDS = 10
+#: Of which one of several addresses of a name may take so many before the next is tried.
+CONNECT_SECONDS = 4
+_LONGEST_LINE = 1_000
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+#: Addresses of the old internet inside those of the new one, for networks that translate between them.
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class NotTaken(BoomerangError):
+    """The address did not take it; the sentence says why."""
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address is one of this machine, as in a demo: only from there may such be posted to."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, is_local: bool) -> None:
+    """Send a body and return once the address answers that it took it; raise NotTaken if it does not.
+
+    ``is_local``: this is an installation for trying out, which may post to its own machine and without TLS.
+    """
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        raise NotTaken("This is no address that can be posted to.") from None
+    if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
+        raise NotTaken("Only addresses that begin with https:// are posted to.")
+    try:
+        with closing(_connect(host, port or {"https": 443, "http": 80}[parts.scheme], deadline, is_local)) as plain:
+            plain.settimeout(_left(deadline))
+            with closing(_secure(plain, host) if parts.scheme == "https" else plain) as line:
+                line.settimeout(_left(deadline))
+                line.sendall(_request(parts, host, body, headers))
+                status = _read_status(line, deadline)
+    except TimeoutError:
+        raise NotTaken("The address gave no answer within 10 seconds.") from None
+    except ssl.SSLCertVerificationError:
+        raise NotTaken("The address has no certificate that we trust.") from None
+    except OSError as error:
+        raise NotTaken(f"The address could not be reached: {type(error).__name__}.") from None
+    if not 200 <= status < 300:
+        raise NotTaken(f"The address answered {status}.")
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address is one of the open internet."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.sixtofour or found.teredo:
+            return False
+        inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _TRANSLATED else found.ipv4_mapped
+        found = inner or found
+    return found.is_global and not found.is_multicast
+
+
+def _connect(host: str, port: int, deadline: float, is_local: bool) -> socket.socket:
+    """Return a connection to the first address of a host that takes one; none but checked addresses are tried."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    places = [(family, place) for family, _, _, _, place in found if is_local or is_public(str(place[0]))]
+    if not places:
+        raise NotTaken("The address lies in a private network; only addresses of the open internet are posted to.")
+    for family, place in places:
+        line = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            line.settimeout(min(_left(deadline), CONNECT_SECONDS))
+            line.connect(place)
+        except OSError:
+            line.close()
+            if (family, place) == places[-1]:
+                raise
+        else:
+            return line
+    raise NotTaken("The address could not be reached.")
+
+
+def _secure(line: socket.socket, host: str) -> ssl.SSLSocket:
+    return ssl.create_default_context().wrap_socket(line, server_hostname=host)
+
+
+def _request(parts: SplitResult, host: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
+    if parts.query:
+        target += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~?")
+    name = f"[{host}]" if ":" in host else host
+    lines = [
+        f"POST {target} HTTP/1.1",
+        f"Host: {name}" if parts.port is None else f"Host: {name}:{parts.port}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *(f"{header}: {value}" for header, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def _read_status(line: socket.socket, deadline: float) -> int:
+    answer = b""
+    while b"\n" not in answer and len(answer) < _LONGEST_LINE:
+        line.settimeout(_left(deadline))
+        piece = line.recv(_LONGEST_LINE)
+        if not piece:
+            break
+        answer += piece
+    if (found := _STATUS.match(answer)) is None:
+        raise NotTaken("The address gave no answer that HTTP knows.")
+    return int(found[1])
+
+
+def _left(deadline: float) -> float:
+    """Return how many seconds are left; at none the next step would wait for ever."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
