@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Response
 from flask.typing import ResponseReturnValue
@@ -20,6 +21,7 @@ class Told:
     """An order as the page shows it."""
 
     order: OrderCashback
+    ordered_on: date
     steps: tuple[Step, ...]
     takes_longer: bool
 
@@ -55,10 +57,11 @@ def _show(about: PageToken, *, is_guest: bool) -> Response:
 
 
 def _tell(shop: Shop, order: OrderCashback, journeys: Mapping[int, CustomerJourney]) -> Told:
-    days = {CustomerStage.PURCHASED: day_in(shop, order.placed_at)}
+    ordered_on = day_in(shop, order.placed_at)
+    days = {CustomerStage.PURCHASED: ordered_on}
     journey = journeys.get(order.reward_id)
     if journey is None:
-        return Told(order, list_steps(order, days, None), takes_longer=False)
+        return Told(order, ordered_on, list_steps(order, days, None), takes_longer=False)
     days |= {stage: day_in(shop, at) for stage, at in journey.stages}
     expected_on = None if journey.expected_by is None else day_in(shop, journey.expected_by)
-    return Told(order, list_steps(order, days, expected_on), journey.takes_longer)
+    return Told(order, ordered_on, list_steps(order, days, expected_on), journey.takes_longer)

@@ -9,27 +9,12 @@ from app.clock import utcnow
 from app.engine.flows.cashback import find_holder
 from app.engine.flows.statements import StatedReward, read_statement
 from app.engine.rules.customer_words import Stage, stage_of
-from app.engine.rules.postings import Line
 from app.engine.rules.statements import Amounts, Figures
 from app.errors import NotFound
 from app.mail.links import Purpose, read_page
+from app.mail.statement_words import word_of
 from app.storefront.pages import Nothing, bp, day_in, opened, show, show_nothing
 
-#: What moved what a customer has, in the customer's eyes.
-LINE_WORDS = {
-    Line.EARNED: _("Earned with orders"),
-    Line.VOIDED: _("Not granted after all"),
-    Line.SETTLED: _("Added to your store credit"),
-    Line.SET_OFF: _("Set off against what you owed"),
-    Line.FALLEN_SHORT: _("Missing from your store credit"),
-    Line.REVERSED: _("Taken back, as after returns"),
-    Line.REDEEMED: _("Spent"),
-    Line.RETURNED: _("Given back after you had spent it"),
-    Line.EXPIRED: _("Ended unspent"),
-    Line.ADJUSTED: _("Given or taken by the shop"),
-    Line.EXTERNAL: _("Changed by the shop"),
-    Line.FORGIVEN: _("No longer owed"),
-}
 STAGE_WORDS = {
     Stage.ON_ITS_WAY: _("On its way"),
     Stage.ADDED: _("Added"),
@@ -67,7 +52,7 @@ def my_statement(token: str) -> ResponseReturnValue:
             is_over=read.ends_at <= now,
             owes=_owes(read.figures),
             orders=[(row, day_in(shop, row.placed_at), stage_of(row.state), _kept_minor(row)) for row in read.rewards],
-            line_words=LINE_WORDS,
+            line_word=word_of,
             stage_words=STAGE_WORDS,
         )
 

@@ -52,15 +52,23 @@ _ENDS = {Stage.TAKEN_BACK: _("Taken back"), Stage.NONE: _("No cashback")}
 def list_steps(order: OrderCashback, days: Mapping[CustomerStage, date], expected_on: date | None) -> tuple[Step, ...]:
     """Return the steps of an order's cashback; ``days`` are those of the stages that were reached.
 
-    A stage that is known lies behind, and so does all that comes before it, of which the day may not be known.
+    A stage that is known lies behind, and so does all that comes before it, of which the day may not be known. What
+    waits for an account has no steps yet: nobody knows whose it will be.
     """
+    if order.waits_for_account:
+        return ()
     if order.stage in _ENDS:
         ordered = Step(_WAY[0][1], Turn.DONE, days.get(CustomerStage.PURCHASED))
         return ordered, Step(_ENDS[order.stage], Turn.DONE)
     reached = max((number for number, (stage, _words) in enumerate(_WAY) if stage in days), default=0)
     if order.is_added:
         reached = len(_WAY) - 1
-    steps = [Step(words, _turn(number, reached), days.get(stage)) for number, (stage, words) in enumerate(_WAY)]
+    steps, latest = [], date.min
+    for number, (stage, words) in enumerate(_WAY):
+        on = days.get(stage)
+        # Clocks differ, and around midnight so do days: no step is before the one it follows.
+        latest = latest if on is None else max(latest, on)
+        steps.append(Step(words, _turn(number, reached), None if on is None else latest))
     if not steps[-1].is_done:
         steps[-1] = Step(steps[-1].words, steps[-1].turn, expected_on)
     return tuple(steps)

@@ -13,7 +13,7 @@ from app.engine.lot_books import read_lot_books
 from app.engine.programme import Programme
 from app.engine.rules.customer_words import Stage, Told, compute_stage, customer_sentence
 from app.engine.rules.postings import Account
-from app.engine.rules.states import TransferState
+from app.engine.rules.states import RewardState, TransferState
 from app.engine.rules.terms import OwedPolicy
 from app.models import Customer, Order, Reward, Shop, Transfer
 from app.sentences import Sentence
@@ -36,6 +36,7 @@ class OrderCashback:
     reward_id: int
     #: The credit is there, as Shopify confirmed.
     is_added: bool
+    waits_for_account: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,4 +203,5 @@ def _tell(reward: Reward, name: str, placed_at: datetime, moving: bool, zone: Zo
         sentence=customer_sentence(told, zone),
         reward_id=reward.id,
         is_added=stage is Stage.ADDED and told.is_confirmed,
+        waits_for_account=reward.state is RewardState.AWAITING_CUSTOMER,
     )
