@@ -19,29 +19,18 @@ from app.sentences import Sentence, marked, say
 PARTS = ("subject", "html", "text")
 #: Mail programs remove these, and some of them the whole mail with it.
 _REFUSED_TAGS = frozenset(
-    (
-        "applet",
-        "audio",
-        "base",
-        "body",
-        "button",
-        "canvas",
-        "embed",
-        "form",
-        "frame",
-        "frameset",
-        "head",
-        "html",
-        "iframe",
-    )
-    + ("input", "link", "math", "meta", "object", "script", "select", "svg", "template", "textarea", "title", "video")
-)
+    {
+        "applet", "audio", "base", "body", "button", "canvas", "embed", "form", "frame", "frameset", "head", "html",
+        "iframe", "input", "link", "math", "meta", "object", "script", "select", "svg", "template", "textarea", "title",
+        "video",
+    }
+)  # fmt: skip
 _REFUSED_SCHEMES = re.compile(r"^[\s\x00-\x20]*(javascript|vbscript|data)[\s\x00-\x20]*:", re.IGNORECASE)
 _BARE_VALUE = re.compile(r"=\s*(\{\{[^}]*\}\})")
 #: What of the frame nobody may leave out, and why.
 _NEEDED = {
-    "sections": marked("Leave {{ sections }} in: without it nobody reads the news."),
-    "stop_url": marked("Leave {{ stop_url }} in, for everybody: people must be able to say that they want no mails."),
+    "sections": marked("Leave {variable} in: without it nobody reads the news."),
+    "stop_url": marked("Leave {variable} in, for everybody: people must be able to say that they want no mails."),
 }
 _SECTIONS = Markup("What is said stands here.")
 
@@ -94,7 +83,9 @@ def _wrong_result(name: str, part: str, filled: str, language: str) -> Iterator[
         yield say("Nothing comes out of it.")
     if name == FRAME and part != "subject":
         needed = {"sections": _SECTIONS, "stop_url": SENDER.stop_url}
-        yield from (say(_NEEDED[variable]) for variable, text in needed.items() if text not in filled)
+        yield from (
+            say(_NEEDED[name], variable=f"{{{{ {name} }}}}") for name, text in needed.items() if text not in filled
+        )
     if part == "html":
         yield from _wrong_html(filled)
         make_document("", "", filled, language)

@@ -18,6 +18,8 @@ from app.sentences import marked, say
 #: So many characters a template has at most, and so many are made of it.
 LONGEST_SOURCE = 50_000
 LONGEST_OUTPUT = 200_000
+#: Of so many parts a template is made at most, of which each variable, question and piece of text is one.
+MOST_PARTS = 2_000
 #: So deep parts of a template may lie in each other.
 DEEPEST = 20
 #: What may be done with a variable: ``{{ tier|upper }}``.
@@ -78,10 +80,14 @@ class _Reading:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._parts = 0
         #: The variable of the ``for`` that one is in, and the columns it has.
         self._row: tuple[str, tuple[str, ...]] | None = None
 
     def look_through(self, node: nodes.Node, depth: int = 0) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise TemplateFault(say(_UNREADABLE))
         if depth > DEEPEST:
             raise TemplateFault(say("Line {line}: this lies too deep in other parts of it.", line=node.lineno))
         match node:
