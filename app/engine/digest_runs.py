@@ -80,6 +80,14 @@ def open_run(session: Session, shop: Shop, now: datetime) -> DigestRun | None:
     ).one_or_none()
 
 
+def begin_at_once(session: Session, shop: Shop, now: datetime) -> bool:
+    """Add a run of all that waits, whatever the time; False where one is under way already."""
+    if session.scalar(select(select(DigestRun.id).where(*_unfinished(shop)).exists())):
+        return False
+    _add_run(session, shop, _newest(session, shop), now, now)
+    return True
+
+
 def read_choices(session: Session, shop_id: int) -> MailSettings | Telling:
     """Return how a shop tells its customers; one that never chose has the defaults."""
     query = select(MailSettings).where(MailSettings.shop_id == shop_id).execution_options(populate_existing=True)
@@ -141,14 +149,22 @@ def note(run: DigestRun, reached: Reached, now: datetime) -> None:
 
 def _begin(session: Session, shop: Shop, schedule: Schedule, now: datetime) -> None:
     """Add the run that is due, if one is. Of two who do so at once the second one's is in vain."""
-    newest = select(DigestRun).where(DigestRun.shop_id == shop.id).order_by(DigestRun.due_at.desc()).limit(1)
-    last = session.scalar(newest)
+    last = _newest(session, shop)
     waiting = _read_waiting(session, shop, None if last is None else last.due_at)
     due_at = None
     if waiting is not None:
         due_at = find_due_run(schedule, waiting, None if last is None else last.due_at, now)
-    if due_at is None:
-        return
+    if due_at is not None:
+        _add_run(session, shop, last, due_at, now)
+
+
+def _newest(session: Session, shop: Shop) -> DigestRun | None:
+    newest = select(DigestRun).where(DigestRun.shop_id == shop.id).order_by(DigestRun.due_at.desc()).limit(1)
+    return session.scalars(newest).one_or_none()
+
+
+def _add_run(session: Session, shop: Shop, last: DigestRun | None, due_at: datetime, now: datetime) -> None:
+    """Add a run, and forget those of long ago."""
     was_cut = last is not None and last.last_guest_message_id is None
     begins_after = last.last_customer_id if last is not None and was_cut else 0
     fresh = upsert(DigestRun).values(shop_id=shop.id, due_at=due_at, started_at=now, begins_after_id=begins_after)
