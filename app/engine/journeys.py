@@ -141,7 +141,7 @@ def _read_words(session: Session, shop_id: int, order_ids: Sequence[int]) -> Map
         Delivery.topic.in_(ORDER_TOPICS),
     )
     found: defaultdict[int | None, list[_Word]] = defaultdict(list)
-    for order_id, topic, triggered_at, received_at in session.execute(query.order_by(Delivery.id)).tuples():
+    for order_id, topic, triggered_at, received_at in session.execute(query.order_by(Delivery.id)):
         # Of what was read by ourselves nobody was told.
         found[order_id].append(_Word(topic, None if topic == READ_TOPIC else triggered_at, received_at))
     return found
@@ -153,7 +153,7 @@ def _read_booked(session: Session, shop_id: int, reward_ids: Sequence[int]) -> d
         among(LedgerEntry.reward_id, reward_ids),
         LedgerEntry.kind == EntryKind.ACCRUAL,
     )
-    return dict(session.execute(query.group_by(LedgerEntry.reward_id)).tuples())
+    return dict(session.execute(query.group_by(LedgerEntry.reward_id)).all())
 
 
 def _read_credits(session: Session, shop_id: int, reward_ids: Sequence[int]) -> dict[int | None, Credit]:

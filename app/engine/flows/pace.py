@@ -128,13 +128,13 @@ def list_due_shops(session: Session, now: datetime) -> list[int]:
     return list(session.scalars(select(Shop.id).where(Shop.uninstalled_at.is_(None), ~fresh).order_by(Shop.id)))
 
 
-def measure_stages(session: Session, shop: Shop, now: datetime) -> None:
+def measure_stages(session: Session, shop: Shop, now: datetime, newest: int = NEWEST) -> None:
     """Measure how long the stages took in a shop of late, over the last day and the last week, and keep that."""
     values = {
         "shop_id": shop.id,
         "now": now,
         "since": now - timedelta(hours=WEEK),
-        "newest": NEWEST,
+        "newest": newest,
         "day": DAY,
         "week": WEEK,
         "resumed_at": find_resumed(session, shop.id),
