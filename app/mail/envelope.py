@@ -58,13 +58,14 @@ def compose(claim: MailClaim, sender: From, now: datetime) -> Envelope:
     mail["Message-ID"] = f"<mail-{mark}@{sender.address.rpartition('@')[2]}>"
     mail["X-Boomerang-Mail"] = mark
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = claim.language
     if claim.is_to_customer:
         only = claim.sayings[0] if len(claim.sayings) == 1 else None
         mail["List-Unsubscribe"] = f"<{stop_link(claim.shop_id, claim.address, only, claim.language)}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(claim.text, cte="quoted-printable")
     mail.add_alternative(claim.html, subtype="html", cte="quoted-printable")
+    # Set before, it would go to the first part.
+    mail["Content-Language"] = claim.language
     content = mail.as_bytes()
     return Envelope(f"{local}@{domain}", content if content.endswith(b"\r\n") else content + b"\r\n")
 

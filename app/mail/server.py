@@ -144,7 +144,7 @@ def _why_away(where: str, error: Exception) -> str:
             return f"The certificate of the mail server {where} is not to be trusted: {error.verify_message}."
         case ssl.SSLError():
             return f"There is no TLS with the mail server {where}; does MAIL_URL begin rightly, smtp or smtps?"
-        case TimeoutError():
+        case _ if "timed out" in str(error):  # smtplib packs it into an error of its own
             return f"The mail server {where} does not answer in {CONNECT_SECONDS} seconds."
         case _:
             return f"The mail server {where} cannot be reached: {_words(error)}"
