@@ -4,7 +4,7 @@ Whatever arrives, late, twice or out of order, ends here, so the books depend on
 how it came to be known. See ``engine/README.md`` for the rules and DESIGN idea 2 for the reason.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -12,13 +12,14 @@ from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from app.engine.approvals import forget_first_approval
 from app.engine.audit import SYSTEM
 from app.engine.cases import Case, read_cases, with_needed
 from app.engine.counters import Counters
+from app.engine.messages import MessageDraft, drop_messages, write_messages
 from app.engine.programme import Programme
 from app.engine.progress import Aim, Next, decide_next
 from app.engine.reward_rows import (
@@ -33,6 +34,7 @@ from app.engine.reward_rows import (
 )
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.limits import Ceiling, LimitKind
+from app.engine.rules.messages import DropReason, Topic
 from app.engine.rules.postings import Account
 from app.engine.rules.release import compute_release_at
 from app.engine.rules.reward import Target, compute_target
@@ -44,7 +46,8 @@ from app.engine.settlement import Journal
 from app.engine.spend import SpendHistory, read_later_orders, rewrite_spend
 from app.engine.standings import refresh_standings
 from app.engine.statement_periods import statement_for
-from app.models import Order, Reward, Shop
+from app.models import Message, Order, Reward, Shop
+from app.models.columns import among
 
 NO_RULES = HoldRules()
 BOOKED = BOOKED_PENDING | BOOKED_SETTLED
@@ -70,12 +73,27 @@ def reassess(
     later = [order for order in read_later_orders(session, shop, earliest) if order.id not in changed]
     cases = [*changed.values(), *read_cases(session, shop, later)]
     _Round(session, shop, cases, now, actor, frozenset(to_review)).run()
-    refresh_standings(session, shop, earliest, now)
+    refresh_standings(session, shop, earliest, now, quiet=_only_of_old(shop, changed.values()))
+
+
+def _only_of_old(shop: Shop, cases: Iterable[Case]) -> set[int]:
+    """Return the customers of whom all that was told happened before the programme began, as imports tell it."""
+    old: set[int] = set()
+    fresh: set[int] = set()
+    for case in cases:
+        if case.order.customer_id is not None:
+            is_old = case.order.is_past and shop.began_at is not None and case.occurred_at < shop.began_at
+            (old if is_old else fresh).add(case.order.customer_id)
+    return old - fresh
 
 
 def _is_closed(reward: Reward) -> bool:
     """Say whether nothing will be booked for a reward, whatever its order does."""
     return reward.state is RewardState.REJECTED or reward.void_reason is VoidReason.UNCLAIMED
+
+
+def _waiting_minor(reward: Reward) -> int:
+    return reward.kept_minor if reward.state is RewardState.AWAITING_CUSTOMER else 0
 
 
 def settle_reward(reward: Reward, order: Order, journal: Journal, occurred_at: datetime, now: datetime) -> None:
@@ -119,6 +137,9 @@ class _Round:
         self._seen: set[int] = set()
         #: Rewards booked for the first time, or for another customer.
         self._booked: list[Reward] = []
+        #: Rewards of which something else waits for a guest's account now, and those that wait no more.
+        self._waits: list[Reward] = []
+        self._claimed: list[int] = []
         self._push(cases)
         customers = {case.order.customer_id for case in cases if case.order.customer_id}
         customers |= {reward.customer_id for reward in self._rewards.values() if reward.customer_id}
@@ -140,6 +161,18 @@ class _Round:
         self._session.flush()
         self._counters.write()
         self._journal.write()
+        self._tell_guests()
+
+    def _tell_guests(self) -> None:
+        """Leave word for guests of what waits for them; who has an account is told of what was booked."""
+        drafts = [
+            MessageDraft(f"guest:{reward.id}:{reward.version}", Topic.REWARD, None, reward.id, reward.id)
+            for reward in self._waits
+        ]
+        write_messages(self._session, self._shop.id, drafts, self._now)
+        if self._claimed:
+            of_guest = and_(among(Message.reward_id, self._claimed), Message.customer_id.is_(None))
+            drop_messages(self._session, self._shop.id, of_guest, DropReason.NOTHING_NEW, self._now)
 
     def _file_statements(self) -> None:
         """Give each reward that was booked for the first time the statement of its customer's present period."""
@@ -285,8 +318,9 @@ class _Round:
 
     def _advance(self, reward: Reward, aim: Aim, step: Next, columns: dict[str, Any], *, begins: bool) -> None:
         """Give a reward its amounts and state, and book the difference to what the books hold for it."""
-        case, occurred_at, now = aim.case, aim.occurred_at, self._now
+        case, occurred_at, now = aim.case, aim.case.occurred_at, self._now
         before, was = (reward.kept_minor if reward.state in BOOKED else 0), reward.state
+        waited_minor = _waiting_minor(reward)
         for name, value in columns.items():
             setattr(reward, name, value)
         difference = (reward.kept_minor if step.state in BOOKED else 0) - before
@@ -310,6 +344,10 @@ class _Round:
             reward.held_until = None
         reward.hold_reason = step.hold
         enter_state(reward, step.state, now)
+        if reward.customer_id is None and _waiting_minor(reward) != waited_minor:
+            self._waits.append(reward)
+        elif was is RewardState.AWAITING_CUSTOMER and reward.customer_id is not None:
+            self._claimed.append(reward.id)
         if difference > 0 and reward.statement_id is None:
             self._booked.append(reward)
         if begins and step.state is RewardState.PENDING and aim.is_due(now) and self._shop.is_active:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -40,6 +41,15 @@ class Case:
     def is_past(self) -> bool:
         """Say whether the order is older than the programme and nobody has asked for its reward."""
         return self.order.is_past and self.order.reward_asked_at is None
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When the newest thing that decides what it earns happened outside."""
+        moments = [self.fact.placed_at, *(refund.processed_at for refund in self.refunds)]
+        if self.fact.cancelled_at is not None:
+            moments.append(self.fact.cancelled_at)
+        moments += [dispute.finalized_at for dispute in self.details.disputes if dispute.finalized_at]
+        return max(moments)
 
 
 def read_cases(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Case]:

@@ -24,7 +24,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, DateTime, FromClause, Text, and_, case, cast, exists, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -95,6 +109,15 @@ def insert_messages(shop_id: int, each: FromClause, now: datetime) -> Insert:
     drafts = select(*values.values()).select_from(each).outerjoin(Customer, whose).where(mails)
     statement = upsert(Message).from_select(list(values), drafts)
     return statement.on_conflict_do_nothing(index_elements=["shop_id", "key"])
+
+
+def drop_messages(
+    session: Session, shop_id: int, which: ColumnElement[bool], reason: DropReason, now: datetime
+) -> None:
+    """Tell nobody what waits of these messages; what is done stays as it is."""
+    waiting = (Message.shop_id == shop_id, Message.state == MessageState.WAITING, which)
+    gone = {"state": MessageState.DROPPED, "done_at": now, "drop_reason": reason}
+    session.execute(update(Message).where(*waiting).values(gone))
 
 
 def move_messages(session: Session, shop_id: int, gone_id: int, kept_id: int) -> None:

@@ -29,15 +29,6 @@ class Aim:
     target: Target
     release_at: datetime | None
 
-    @property
-    def occurred_at(self) -> datetime:
-        """When the newest thing that made the target happened outside."""
-        moments = [self.case.fact.placed_at, *(refund.processed_at for refund in self.case.refunds)]
-        if self.case.fact.cancelled_at is not None:
-            moments.append(self.case.fact.cancelled_at)
-        moments += [dispute.finalized_at for dispute in self.case.details.disputes if dispute.finalized_at]
-        return max(moments)
-
     def is_due(self, now: datetime) -> bool:
         """Say whether nothing keeps the reward from settling."""
         return is_due(self.release_at, self.terms.release, now)

@@ -18,12 +18,14 @@ from sqlalchemy import (
     DateTime,
     Select,
     Text,
+    all_,
     any_,
     case,
     cast,
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     update,
@@ -31,8 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.engine.audit import SYSTEM
+from app.engine.messages import insert_messages
 from app.engine.programme import Programme
 from app.engine.rules.facts import SpendEvent, TierAssignment, TierSource
+from app.engine.rules.messages import Topic
 from app.engine.rules.terms import Terms
 from app.engine.rules.tiers import Look, Standing
 from app.models import Customer, Shop, SpendRow, TierAssignmentRow, TierChange, TierChangeKind, TierRun
@@ -52,11 +56,13 @@ def refresh_standings(
     *,
     terms: Terms | None = None,
     by_hand: bool = False,
+    quiet: Collection[int] = (),
 ) -> int:
     """Bring the tiers shown of these customers up to date, log who moved, and return how many did.
 
     Writes only what changed, so a second call writes nothing. ``terms`` are those in force now, where the caller
-    has them already; ``by_hand`` logs moves as a person's. The customers are locked by the caller.
+    has them already; ``by_hand`` logs moves as a person's; ``quiet`` are not told of theirs. The customers are locked
+    by the caller.
     """
     if not customer_ids:
         return 0
@@ -80,7 +86,7 @@ def refresh_standings(
     if changed:
         _show(session, shop, changed, now)
     if moves:
-        _log(session, shop, moves, terms.version, actor, now)
+        _log(session, shop, moves, terms.version, actor, now, quiet)
     return len(moves)
 
 
@@ -191,9 +197,22 @@ def _log(
     terms_version: int,
     actor: str,
     now: datetime,
+    quiet: Collection[int],
 ) -> None:
+    """Write the log of moves, and in the same statement a message for whoever had another tier before."""
     own = {"customer_id": BigInteger, "before": Text, "after": Text, "kind": Text, "spend_minor": BigInteger}
     shared = {"shop_id": shop.id, "terms_version": terms_version, "at": now, "actor": actor}
     each = as_rows(moves, **own)
     values = select(*each.c, *(literal(value, TierChange.__table__.c[name].type) for name, value in shared.items()))
-    session.execute(insert(TierChange).from_select([*own, *shared], values))
+    change = TierChange
+    log = insert(change).from_select([*own, *shared], values).returning(change.id, change.customer_id, change.kind)
+    logged = log.cte("logged")
+    told = select(
+        func.concat("tier:", logged.c.id).label("key"),
+        literal(Topic.TIER.value).label("topic"),
+        logged.c.customer_id,
+        cast(null(), BigInteger).label("reward_id"),
+        logged.c.id.label("subject_id"),
+        cast(null(), Text).label("drop_reason"),
+    ).where(logged.c.kind != TierChangeKind.INITIAL, logged.c.customer_id != all_(cast(list(quiet), ARRAY(BigInteger))))
+    session.execute(insert_messages(shop.id, told.subquery("each"), now).add_cte(logged))

@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from app.engine.aim import reassess
 from app.engine.claims import claim, find_claimable
 from app.engine.locks import lock_customers, lock_orders
+from app.engine.messages import drop_messages
 from app.engine.rules.facts import CustomerGone, CustomerTold
+from app.engine.rules.messages import DropReason
 from app.engine.rules.states import BOOKED_PENDING
 from app.engine.store import find_orders
-from app.models import Customer, Order, Reward, Shop
+from app.models import Customer, Message, Order, Reward, Shop
+from app.models.columns import among
 
 
 def record_customers(session: Session, shop: Shop, facts: Sequence[CustomerTold], now: datetime) -> None:
@@ -61,7 +64,8 @@ def record_deleted(session: Session, shop: Shop, facts: Sequence[CustomerGone], 
     lock_orders(session, shop.id, order_ids)
     _add(session, shop, gone, now)
     whose = (Customer.shop_id == shop.id, Customer.shopify_id.in_(gone))
-    lock_customers(session, shop.id, list(session.scalars(select(Customer.id).where(*whose))))
+    ids = list(session.scalars(select(Customer.id).where(*whose)))
+    lock_customers(session, shop.id, ids)
     for row in session.scalars(select(Customer).where(*whose).execution_options(populate_existing=True)):
         row.deleted_at = row.deleted_at or gone[row.shopify_id].at
         row.verified_email = None
@@ -69,6 +73,7 @@ def record_deleted(session: Session, shop: Shop, facts: Sequence[CustomerGone], 
     orders = find_orders(session, shop.id, order_ids)
     if orders:
         reassess(session, shop, list(orders.values()), now)
+    drop_messages(session, shop.id, among(Message.customer_id, ids), DropReason.NO_ADDRESS, now)
 
 
 def is_closed(row: Customer) -> bool:

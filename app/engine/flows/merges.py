@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.engine.aim import reassess
 from app.engine.locks import lock_customers, lock_orders
 from app.engine.merging import move_money, move_rewards
+from app.engine.messages import move_messages
 from app.engine.rules.facts import CustomersMerged
 from app.models import Customer, Order, Shop
 
@@ -42,6 +43,7 @@ def record_merges(session: Session, shop: Shop, facts: Sequence[CustomersMerged]
         if last is not gone:
             move_rewards(session, shop, gone, last, fact.at, now)
             move_money(session, shop, gone, last, fact.at, now)
+            move_messages(session, shop.id, gone.id, last.id)
         kept_ids.add(last.id)
     of_kept = select(Order).where(Order.shop_id == shop.id, Order.customer_id.in_(kept_ids))
     orders = session.scalars(of_kept.execution_options(populate_existing=True)).all()
