@@ -1,5 +1,7 @@
 """A customer's cashback as JSON, for a theme to show; nothing but what Shopify signed says who the customer is."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
@@ -9,6 +11,7 @@ from app.clock import utcnow
 from app.config import current_settings
 from app.db import transaction
 from app.engine.flows.cashback import Cashback, read_cashback
+from app.engine.flows.journey import CustomerJourney, read_customer_journeys
 from app.engine.rules.money import to_decimal_string
 from app.languages import LANGUAGES, current_language, find_language, translate
 from app.models import Shop
@@ -39,13 +42,15 @@ def cashback() -> ResponseReturnValue:
     if not 0 < customer_id <= _LARGEST_ID:
         return _answer({"error": "logged_in_customer_id is no customer's id."}, 400)
     with transaction(shop_id) as session:
-        found = read_cashback(session, session.get_one(Shop, shop_id), customer_id)
+        shop = session.get_one(Shop, shop_id)
+        found = read_cashback(session, shop, customer_id)
+        known = read_customer_journeys(session, shop, found.customer_id, utcnow()) if found.customer_id else ()
     # The theme may say what it is read in (?locale=), for the shop's language is often not the customer's own.
     with force_locale(find_language(request.args.get("locale"), found.locale) or LANGUAGES[0]):
-        return _answer(_as_json(found))
+        return _answer(_as_json(found, {journey.reward_id: journey for journey in known}))
 
 
-def _as_json(found: Cashback) -> dict[str, object]:
+def _as_json(found: Cashback, journeys: Mapping[int, CustomerJourney]) -> dict[str, object]:
     def text(minor: int) -> str:
         return to_decimal_string(minor, found.currency)
 
@@ -62,10 +67,20 @@ def _as_json(found: Cashback) -> dict[str, object]:
                 "cashback": text(one.kept_minor),
                 "stage": one.stage.value,
                 "sentence": translate(one.sentence),
+                **_way(journeys.get(one.reward_id)),
             }
             for one in found.recent
         ],
     }
+
+
+def _way(journey: CustomerJourney | None) -> dict[str, object]:
+    """Return the stages that were reached, and when the credit is expected; null where nobody can say."""
+    if journey is None:
+        return {"journey": [], "expected_by": None, "takes_longer": False}
+    expected_by = None if journey.expected_by is None else journey.expected_by.isoformat()
+    stages = [{"stage": stage.value, "at": at.isoformat()} for stage, at in journey.stages]
+    return {"journey": stages, "expected_by": expected_by, "takes_longer": journey.takes_longer}
 
 
 def _answer(data: dict[str, object], status: int = 200) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from sqlalchemy import update
 from app.clock import utcnow
 from app.config import Settings
 from app.db import db, transaction
-from app.models import Shop
+from app.engine.rules.states import RewardState
+from app.models import Reward, Shop
 from app.webhooks.inbox import drain
 from sandbox.signing import signed_proxy_query
 from tests.admin.factories import ADA, DOMAIN, OTHER, Visitor, make_shop, order, tell
@@ -64,6 +66,26 @@ def test_a_customer_is_told_what_they_have(app: Flask, shop_id: int) -> None:
     assert (one["order"], one["cashback"], one["stage"]) == ("#1001", "2.00", "on_its_way")
     assert one["sentence"] == "$2.00 is on its way; the shop confirms it first."
     assert one["placed_at"].endswith("+00:00")
+
+
+def test_each_order_says_how_far_its_cashback_is_and_when_it_is_expected(app: Flask, shop_id: int) -> None:
+    _, told = ask(app, query())
+    (one,) = told["recent"]
+    assert [step["stage"] for step in one["journey"]] == ["purchased"]
+    assert one["journey"][0]["at"] == one["placed_at"]
+    assert (one["expected_by"], one["takes_longer"]) == (None, False), "A person decides, and nobody knows when."
+
+    def decide(**changes: object) -> None:
+        with transaction() as session:
+            session.execute(update(Reward).values(state=RewardState.PENDING, **changes))
+
+    decide(release_at=utcnow() + timedelta(days=3), undo_until=None)
+    (one,) = ask(app, query())[1]["recent"]
+    assert [step["stage"] for step in one["journey"]] == ["purchased", "order_confirmed"]
+    assert one["expected_by"] > (utcnow() + timedelta(days=2)).isoformat()
+    decide(release_at=utcnow() - timedelta(hours=3))
+    (one,) = ask(app, query())[1]["recent"]
+    assert (one["expected_by"], one["takes_longer"]) == (None, True)
 
 
 def test_nobody_is_told_nothing(app: Flask, shop_id: int) -> None:

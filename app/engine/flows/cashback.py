@@ -51,6 +51,8 @@ class Cashback:
     owed_minor: int = 0
     #: Shopify's word on what they read.
     locale: str | None = None
+    #: Whose it is, by our number; None where nobody is known.
+    customer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _read(session: Session, shop: Shop, customer: Customer, limit: int) -> Cashb
     recent = _read_recent(session, shop, Reward.customer_id == customer.id, limit)
     owed_minor = max(-balances[Account.OWED], 0)
     held = (balances[Account.PENDING], balances[Account.AVAILABLE])
-    return Cashback(shop.currency, *held, recent, owed_minor, customer.locale)
+    return Cashback(shop.currency, *held, recent, owed_minor, customer.locale, customer.id)
 
 
 def _find_ending(session: Session, shop: Shop, customer_id: int, now: datetime) -> Ending | None:
