@@ -26,6 +26,8 @@ FRAME = "frame"
 LONGEST_NAME = 60
 LONGEST_WORD = 120
 LONGEST_NOTE = 500
+#: Amounts of so many characters still stand side by side on a phone: four of them, and three.
+_NARROW = {True: 8, False: 10}
 
 _COMMON = ("shop", "shop_url", "cashback_url", "stop_url", "name")
 _COLUMNS = ("pending", "available", "owed", "together")
@@ -36,7 +38,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     Saying.REVERSED: ("amount", "order", "why", "note"),
     Saying.TIER_CHANGED: ("tier", "before", "rate"),
     Saying.EXPIRING: ("amount", "day"),
-    Saying.STATEMENT_READY: ("number", "from_day", "to_day", "statement_url", "owes", *_SUMS),
+    Saying.STATEMENT_READY: ("number", "from_day", "to_day", "statement_url", "owes", "wide", *_SUMS),
     Saying.REFUNDED: ("amount", "order"),
     Saying.CLAIMABLE: ("amount", "order", "day"),
     FRAME: ("balance", "more"),
@@ -66,6 +68,7 @@ _MEANINGS: Mapping[str, str] = {
     "to_day": marked("The last day of the statement"),
     "statement_url": marked("The page on which the statement can be read and printed"),
     "owes": marked("Yes if anything on the statement was owed"),
+    "wide": marked("Yes if its figures need more room than a phone has side by side"),
     "opening_pending": marked("On its way when the statement begins"),
     "opening_available": marked("Available when the statement begins"),
     "opening_owed": marked("Owed when the statement begins"),
@@ -173,23 +176,20 @@ def _day(on: date | None, language: str) -> str:
 
 def _statement_values(news: News, letter: Letter, sender: Sender) -> dict[str, Value]:
     figures = news.figures or Figures(Amounts(), {})
-    sums = {"opening": figures.opening, "closing": figures.closing}
-    every = (*sums.values(), *figures.lines.values())
+    opening, closing = _columns(figures.opening, letter), _columns(figures.closing, letter)
+    lines = {line: _columns(amounts, letter) for line, amounts in figures.lines.items()}
+    owes = any(amounts.owed_minor for amounts in (figures.opening, figures.closing, *figures.lines.values()))
+    longest = max(len(cell) for row in (opening, closing, *lines.values()) for cell in row.values())
     return {
         "number": str(news.statement_id or ""),
         "from_day": _day(news.from_day, letter.language),
         "to_day": _day(news.to_day, letter.language),
         "statement_url": sender.statement_url or sender.cashback_url,
-        "owes": any(amounts.owed_minor for amounts in every),
-        "lines": [
-            {"name": word_of(line, letter.language), **_columns(amounts, letter)}
-            for line, amounts in figures.lines.items()
-        ],
-        **{
-            f"{when}_{column}": text
-            for when, amounts in sums.items()
-            for column, text in _columns(amounts, letter).items()
-        },
+        "owes": owes,
+        "wide": longest > _NARROW[owes],
+        "lines": [{"name": word_of(line, letter.language), **row} for line, row in lines.items()],
+        **{f"opening_{column}": text for column, text in opening.items()},
+        **{f"closing_{column}": text for column, text in closing.items()},
     }
 
 
