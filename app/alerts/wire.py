@@ -35,28 +35,29 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in _LOOPBACK
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, is_local: bool) -> None:
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    is_local: bool,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> None:
     """Send a body and return once the address answers that it took it; raise NotTaken if it does not.
 
     ``is_local``: this is an installation for trying out, which may post to its own machine and without TLS.
     """
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+    deadline = time.monotonic() + timeout_seconds
+    parts, host, port = _read_url(url, is_local)
     try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
-    except ValueError:
-        raise NotTaken("This is no address that can be posted to.") from None
-    if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
-        raise NotTaken("Only addresses that begin with https:// are posted to.")
-    try:
-        with closing(_connect(host, port or {"https": 443, "http": 80}[parts.scheme], deadline, is_local)) as plain:
+        with closing(_connect(host, port, deadline, is_local)) as plain:
             plain.settimeout(_left(deadline))
             with closing(_secure(plain, host) if parts.scheme == "https" else plain) as line:
                 line.settimeout(_left(deadline))
                 line.sendall(_request(parts, host, body, headers))
                 status = _read_status(line, deadline)
     except TimeoutError:
-        raise NotTaken("The address gave no answer within 10 seconds.") from None
+        raise NotTaken(f"The address gave no answer within {timeout_seconds} seconds.") from None
     except ssl.SSLCertVerificationError:
         raise NotTaken("The address has no certificate that we trust.") from None
     except OSError as error:
@@ -74,6 +75,20 @@ def is_public(address: str) -> bool:
         inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _TRANSLATED else found.ipv4_mapped
         found = inner or found
     return found.is_global and not found.is_multicast
+
+
+def _read_url(url: str, is_local: bool) -> tuple[SplitResult, str, int]:
+    """Return a URL in parts, its host as names are looked up, and its port."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        raise NotTaken("This is no address that can be posted to.") from None
+    if not host:
+        raise NotTaken("This is no address that can be posted to.")
+    if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
+        raise NotTaken("Only addresses that begin with https:// are posted to.")
+    return parts, host, port or (443 if parts.scheme == "https" else 80)
 
 
 def _connect(host: str, port: int, deadline: float, is_local: bool) -> socket.socket:

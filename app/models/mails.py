@@ -251,7 +251,7 @@ class Incident(Model):
     __table_args__ = (
         Index("uq_incidents_open", "shop_id", "cause", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_incidents_told", "shop_id", "told_at", postgresql_where=text("told_at IS NOT NULL")),
-        Index(None, "shop_id", "id"),
+        Index(None, "shop_id", "began_at", "id"),
         CheckConstraint("end_told_at IS NULL OR (told_at IS NOT NULL AND ended_at IS NOT NULL)", name="end_told_last"),
     )
 

@@ -324,7 +324,7 @@ def _add_incidents() -> None:
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_incidents_shop_id_shops")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
-    op.create_index(op.f("ix_incidents_shop_id_id"), "incidents", ["shop_id", "id"])
+    op.create_index(op.f("ix_incidents_shop_id_began_at_id"), "incidents", ["shop_id", "began_at", "id"])
     op.create_index(
         "ix_incidents_told", "incidents", ["shop_id", "told_at"], postgresql_where=sa.text("told_at IS NOT NULL")
     )

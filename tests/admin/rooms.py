@@ -67,6 +67,7 @@ LOOKS = (
     Look("activity", _at("/activity")),
     Look("deliveries", _at("/deliveries")),
     Look("deliveries-failed", _at("/deliveries?state=failed"), is_kept=False),
+    Look("incidents", _at("/incidents")),
     Look("privacy", _at("/privacy")),
     Look("rules", _at("/rules")),
     Look("rules-start", _at("/rules?start=1"), is_kept=False),
