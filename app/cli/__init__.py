@@ -7,6 +7,7 @@ from app.cli.deliveries import prune_command, replay_command
 from app.cli.drift import drift, repeated_transfer
 from app.cli.history import import_history
 from app.cli.inspect import inspect_group
+from app.cli.mails import mails_group
 from app.cli.money import adjust_group, statement
 from app.cli.processes import clock, work
 from app.cli.program import program_group
@@ -35,5 +36,6 @@ def init_app(app: Flask) -> None:
         terms_group,
         tiers_group,
         adjust_group,
+        mails_group,
     ):
         app.cli.add_command(command)

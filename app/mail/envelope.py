@@ -71,13 +71,13 @@ def compose(claim: MailClaim, sender: From, now: datetime) -> Envelope:
 
 
 def read_mark(text: str) -> tuple[int, int] | None:
-    """Return shop and number of the mail whose mark stands in a header; None where there is none of ours."""
-    found = _MARK.search(text)
-    if found is None:
-        return None
-    shop_id, mail_id = int(found[1]), int(found[2])
-    signs = (_sign(key, shop_id, mail_id) for key in current_settings().encryption_keys)
-    return (shop_id, mail_id) if any(hmac.compare_digest(sign, found[3]) for sign in signs) else None
+    """Return shop and number of the first mail whose mark stands in a text; None where there is none of ours."""
+    for found in _MARK.finditer(text):
+        shop_id, mail_id = int(found[1]), int(found[2])
+        signs = (_sign(key, shop_id, mail_id) for key in current_settings().encryption_keys)
+        if any(hmac.compare_digest(sign, found[3]) for sign in signs):
+            return shop_id, mail_id
+    return None
 
 
 def _split(address: str) -> tuple[str, str]:

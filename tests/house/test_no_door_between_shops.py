@@ -45,7 +45,7 @@ ROUTE_IDS = {
     "move_id": ("credit_moves", "id"),
 }
 #: Parts of an address that are no numbers, with one they may be.
-ROUTE_WORDS = {"verb": "approve"}
+ROUTE_WORDS = {"verb": "approve", "template": "earned", "language": "de"}
 #: Whose number an argument or option of a command is; by the command where its name says too little.
 COMMAND_IDS = {
     "inspect order shopify_id": ("orders", "shopify_id"),
@@ -57,6 +57,7 @@ COMMAND_IDS = {
     "adjustment": ("adjustments", "id"),
     "delivery": ("inbox", "id"),
     "seen": ("terms_versions", "version"),
+    "mail_id": ("mails", "id"),
 }
 #: Numbers that are no ids.
 COUNTS = {"reconcile_minutes", "keep_deliveries_days", "undo_seconds"}

@@ -105,7 +105,7 @@ class MailDesk:
         """Return what is noted of a server that is away."""
         with reading() as session:
             row = session.scalars(select(MailOutage)).one_or_none()
-            return row and SeenOutage(row.began_at, row.next_try_at, row.reason)
+            return None if row is None else SeenOutage(row.began_at, row.next_try_at, row.reason)
 
     def stops(self) -> list[tuple[str, str, str | None]]:
         """Return the stops: address, reason, and of what."""

@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from app.db import bound_to, db, transaction
 from app.engine.flows import mail_states, mails
 from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import MailKind, MailState, Saying
+from app.errors import Refused
 from app.mail import sending, server
 from app.models import Mail, Shop
 from tests.flows.builders import STAFF, reading
@@ -151,7 +151,7 @@ def test_without_a_mail_server_mails_are_kept(desk: MailDesk) -> None:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return what a server needs for TLS; its certificate is one we trust."""
     context, path = make_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
@@ -229,7 +229,7 @@ def test_an_address_without_a_mailbox_gets_no_mails_any_more(desk: MailDesk, box
     assert "ada@" not in (seen.error or "")
     assert desk.look(other).state is S.SENT
     assert desk.stops() == [("ada@example.com", "bounced", None)]
-    with pytest.raises(mails.Refused, match="This address is to get no such mails"), transaction() as session:
+    with pytest.raises(Refused, match="This address is to get no such mails"), transaction() as session:
         mails.send_again(session, desk.till.id, first, STAFF, desk.now)
     late = desk.write("ADA@example.com")
     desk.send()

@@ -137,14 +137,17 @@ def choose_mails(
 
 
 def find_bounced(session: Session, shop_id: int, address: str, now: datetime) -> int | None:
-    """Return the newest mail that a server took for an address and that may still come back."""
+    """Return the newest mail to an address that a server may have had, if it is so young that it may come back.
+
+    One that came back already counts, too: the same report told twice is not about the mail before it.
+    """
     found: int | None = session.scalar(
         select(Mail.id)
         .where(
             Mail.shop_id == shop_id,
             Mail.address_key == address_key(address),
-            Mail.state == MailState.SENT,
-            Mail.sent_at > now - MAY_COME_BACK,
+            Mail.state.in_((MailState.SENT, MailState.UNKNOWN, MailState.REFUSED)),
+            Mail.created_at > now - MAY_COME_BACK,
         )
         .order_by(Mail.id.desc())
         .limit(1)
