@@ -16,7 +16,7 @@ from app.mail.statement_words import word_of
 from app.storefront.pages import Nothing, bp, day_in, opened, show, show_nothing
 
 STAGE_WORDS = {
-    Stage.ON_ITS_WAY: _("On its way"),
+    Stage.ON_ITS_WAY: _("On the way"),
     Stage.ADDED: _("Added"),
     Stage.TAKEN_BACK: _("Taken back"),
     Stage.NONE: _("No cashback"),

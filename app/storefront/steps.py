@@ -43,7 +43,7 @@ class Step:
 _WAY = (
     (CustomerStage.PURCHASED, _("Ordered")),
     (CustomerStage.ORDER_CONFIRMED, _("Confirmed by the shop")),
-    (CustomerStage.ON_ITS_WAY, _("On its way")),
+    (CustomerStage.ON_ITS_WAY, _("On the way")),
     (CustomerStage.ADDED, _("Added to your store credit")),
 )
 _ENDS = {Stage.TAKEN_BACK: _("Taken back"), Stage.NONE: _("No cashback")}

@@ -2,9 +2,8 @@
 
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
+from flask_babel import force_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as lazy
 
 from app.clock import utcnow
 from app.db import transaction
@@ -17,14 +16,14 @@ from app.storefront.pages import Nothing, bp, choose_language, show, show_nothin
 #: Who changes what their own address gets.
 CUSTOMER = "customer"
 WORDS = {
-    Saying.EARNED: lazy("An order earned you cashback"),
-    Saying.CREDITED: lazy("Cashback was added to your store credit"),
-    Saying.REVERSED: lazy("Cashback was taken back, as after a return"),
-    Saying.REFUNDED: lazy("A refund was paid as store credit"),
-    Saying.EXPIRING: lazy("Store credit is about to end"),
-    Saying.CLAIMABLE: lazy("Cashback waits for you to open an account"),
-    Saying.TIER_CHANGED: lazy("You earn at another rate"),
-    Saying.STATEMENT_READY: lazy("A statement is ready"),
+    Saying.EARNED: lazy_gettext("An order earned you cashback"),
+    Saying.CREDITED: lazy_gettext("Cashback was added to your store credit"),
+    Saying.REVERSED: lazy_gettext("Cashback was taken back, as after a return"),
+    Saying.REFUNDED: lazy_gettext("A refund was paid as store credit"),
+    Saying.EXPIRING: lazy_gettext("Store credit is about to end"),
+    Saying.CLAIMABLE: lazy_gettext("Cashback waits for you to open an account"),
+    Saying.TIER_CHANGED: lazy_gettext("You earn at another rate"),
+    Saying.STATEMENT_READY: lazy_gettext("A statement is ready"),
 }
 
 
