@@ -28,6 +28,7 @@ from app.engine.flows import (
     privacy,
     privacy_requests,
     reconcile,
+    reminders,
     settle,
     tell,
     tier_runs,
@@ -212,6 +213,13 @@ def build_digests(shop_id: int) -> None:
     """Make mails of what a shop's customers are to be told, for some seconds; then let others have a turn."""
     if digests.build_due(shop_id, books=tell, catch=Exception, lasts=TURN).is_more:
         enqueue_once(MAILS, "build_digests", shop_id)
+
+
+@_job
+def remind_customers(shop_id: int) -> None:
+    """Notice what customers of a shop are to be reminded of."""
+    if _has_more(shop_id, reminders.remind):
+        enqueue_once(CHORES, "remind_customers", shop_id)
 
 
 @_job

@@ -25,6 +25,7 @@ from app.engine.flows import (
     privacy,
     privacy_requests,
     reconcile,
+    reminders,
     settle,
     tell,
     tier_runs,
@@ -118,6 +119,12 @@ def sweep_digests(session: Session) -> None:
     """Ask for mails to be made of what customers are to be told, where it is time for that."""
     for shop_id in tell.list_due_shops(session, utcnow()):
         enqueue_once(MAILS, "build_digests", shop_id)
+
+
+def sweep_reminders(session: Session) -> None:
+    """Ask for customers to be reminded of credit that ends soon and of statements whose period is over."""
+    for shop_id in reminders.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "remind_customers", shop_id)
 
 
 def sweep_stages(session: Session) -> None:
@@ -229,6 +236,7 @@ SWEEPS = (
     Sweep(sweep_claims, 60),
     Sweep(sweep_tiers, 60),
     Sweep(sweep_imports, 2),
+    Sweep(sweep_reminders, 60),
     Sweep(sweep_digests, 5),
     Sweep(sweep_figures, 60),
     Sweep(sweep_stages, 30),
