@@ -2,7 +2,7 @@
 
 from app.models.accounts import CreditAccount, StatementImport
 from app.models.adjustments import Adjustment, AdjustmentState, ReasonCode
-from app.models.customers import Customer
+from app.models.customers import Customer, CustomerTag
 from app.models.figures import BusinessFigures, DailyFigures, FigureCount, StageLag
 from app.models.imports import HistoryImport, ImportState, Window
 from app.models.inbox import Delivery, DeliveryState
@@ -38,6 +38,7 @@ __all__ = [
     "CreditAccount",
     "CreditMoveRow",
     "Customer",
+    "CustomerTag",
     "DailyFigures",
     "Delivery",
     "DeliveryState",

@@ -64,3 +64,18 @@ class Customer(Model):
     def gid(self) -> str:
         """Return the customer's global id in Shopify's API."""
         return f"gid://shopify/Customer/{self.shopify_id}"
+
+
+class CustomerTag(Model):
+    """One tag of one customer in small letters, to find customers by. The database keeps it with their ``tags``."""
+
+    __tablename__ = "customer_tags"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "tag_key", "customer_id"),
+        Index(None, "shop_id", "customer_id"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("customers.id"))
+    tag_key: Mapped[str] = mapped_column(Text(collation="C"))

@@ -66,7 +66,9 @@ class LedgerPosting(Model):
         Index(
             "ix_postings_owed",
             "shop_id",
+            "currency",
             "customer_id",
+            postgresql_include=["source", "destination", "amount_minor"],
             postgresql_where=text("source = 'customer:owed' OR destination = 'customer:owed'"),
         ),
         Index(None, "shop_id", "amount_minor", "entry_id"),

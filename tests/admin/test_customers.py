@@ -270,3 +270,21 @@ def test_another_shops_customers_are_not_listed_nor_given_anything(
     assert stranger.post("/customers/tier", form).status_code == 409
     with reading() as session:
         assert session.scalars(select(TierAssignmentRow)).all() == []
+
+
+def test_customers_are_found_by_the_tags_they_have_now(visitor: Visitor, shop_id: int) -> None:
+    first = add(shop_id, 1, name="Gone Away", tags=["VIP", "Early Bird", "vip"])
+    second = add(shop_id, 2, name="Old Merged", tags=None)
+
+    def tag(customer_id: int, tags: list[str] | None) -> None:
+        with transaction() as session:
+            session.get_one(Customer, customer_id).tags = tags
+
+    assert shown(visitor, tag="early bird") == {"Gone Away"}
+    assert shown(visitor, tag="Vip") == {"Gone Away"}
+    tag(first, ["Late"])
+    tag(second, ["LATE"])
+    assert shown(visitor, tag="late") == {"Gone Away", "Old Merged"}
+    tag(first, None)
+    assert shown(visitor, tag="late") == {"Old Merged"}
+    assert shown(visitor, tag="vip") == set()

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, or_, select, true
 from sqlalchemy import tuple_ as pair
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import Subquery
 
 from app.admin.queries.customer_figures import Figures, read_figures, select_owing
 from app.admin.queries.keyset import LARGEST_ID, PAGE_SIZE
 from app.admin.queries.search import matches_customer
 from app.engine.rules.states import BOOKED_PENDING
-from app.models import CreditAccount, Customer, Reward, Shop
+from app.models import CreditAccount, Customer, CustomerTag, Reward, Shop
 
 
 class Sort(StrEnum):
@@ -83,6 +84,8 @@ class _Order:
     value: Any
     id: Any
     falls: bool = True
+    #: The values alone, where the list leaves nobody out: their first ones are found before anybody is read.
+    all_values: Subquery | None = None
 
 
 def read_spot(text: str, sort: Sort) -> Spot | None:
@@ -145,7 +148,8 @@ def _query(shop: Shop, wanted: Wanted) -> tuple[Select[Any], _Order]:
     elif wanted.sort is Sort.OWED:
         owing = select_owing(shop)
         query = query.outerjoin(owing, owing.c.customer_id == Customer.id)
-        order = _Order(owing.c.owed_minor, owing.c.customer_id)
+        is_whole = wanted == Wanted(sort=Sort.OWED)
+        order = _Order(owing.c.owed_minor, owing.c.customer_id, all_values=owing if is_whole else None)
     else:
         order = _Order(None, Customer.id)
     return query, order
@@ -158,9 +162,8 @@ def _conditions(shop: Shop, wanted: Wanted) -> list[ColumnElement[bool]]:
         is_number = wanted.search.isascii() and wanted.search.isdigit() and int(wanted.search) <= LARGEST_ID
         which.append(or_(found, Customer.shopify_id == int(wanted.search)) if is_number else found)
     if wanted.tag:
-        # However Shopify's people wrote it, within reason: an index could not help more.
-        tag = wanted.tag
-        which.append(Customer.tags.overlap(sorted({tag, tag.lower(), tag.upper(), tag.capitalize(), tag.title()})))
+        tagged = (CustomerTag.shop_id == shop.id, CustomerTag.tag_key == func.lower(literal(wanted.tag)))
+        which.append(Customer.id.in_(select(CustomerTag.customer_id).where(*tagged)))
     if wanted.tier:
         which.append(Customer.tier_name == wanted.tier)
     if wanted.show is Show.GONE:
@@ -185,25 +188,33 @@ def _walk(
     found: list[tuple[Customer, str | int | None]] = []
     for has_value in parts:
         here = start if start is not None and (start.value is not None) == has_value else None
-        part = _part(query, order, here, has_value=has_value, is_back=is_back)
-        found += [(row[0], row[1]) for row in session.execute(part.limit(count - len(found)))]
+        part = _part(query, order, here, count - len(found), has_value=has_value, is_back=is_back)
+        found += [(row[0], row[1]) for row in session.execute(part)]
         if len(found) == count:
             break
     return found
 
 
-def _part(query: Select[Any], order: _Order, start: Spot | None, *, has_value: bool, is_back: bool) -> Select[Any]:
-    """Return the query for the customers of one part, in order, from a spot in it on."""
+def _part(
+    query: Select[Any], order: _Order, start: Spot | None, count: int, *, has_value: bool, is_back: bool
+) -> Select[Any]:
+    """Return the query for so many customers of one part, in order, from a spot in it on."""
     if not has_value:
         if order.value is not None:
             query = query.where(order.value.is_(None))
         if start is not None:
             query = query.where(Customer.id > start.id if is_back else Customer.id < start.id)
-        return query.add_columns(literal(None)).order_by(Customer.id.asc() if is_back else Customer.id.desc())
+        query = query.add_columns(literal(None)).order_by(Customer.id.asc() if is_back else Customer.id.desc())
+        return query.limit(count)
     key, falls = pair(order.value, order.id), order.falls != is_back
     query = query.where(order.value.is_not(None))
+    beyond: ColumnElement[bool] = true()
     if start is not None:
         here = (start.value, start.id)
-        query = query.where(key < here if falls else key > here)
-    columns = (order.value, order.id)
-    return query.add_columns(order.value).order_by(*(each.desc() if falls else each.asc() for each in columns))
+        beyond = key < here if falls else key > here
+    query = query.where(beyond)
+    in_order = [each.desc() if falls else each.asc() for each in (order.value, order.id)]
+    if order.all_values is not None:
+        first = select(order.id).select_from(order.all_values).where(beyond).order_by(*in_order).limit(count)
+        query = query.where(Customer.id.in_(first))
+    return query.add_columns(order.value).order_by(*in_order).limit(count)
