@@ -133,8 +133,9 @@ def _read_told(session: Session, shop: Shop, reward_ids: Collection[int]) -> dic
     )
     told: dict[Whose, Told] = {}
     for reward_id, customer_id, said in found:
-        if reward_id is not None and said is not None:
-            told[reward_id, customer_id] = told_from_json(said)
+        assert reward_id is not None
+        assert said is not None
+        told[reward_id, customer_id] = told_from_json(said)
     return told
 
 

@@ -13,12 +13,11 @@ from app.models.columns import among
 
 
 def read_figures(session: Session, shop: Shop, statement_ids: Collection[int]) -> dict[int, Figures]:
-    """Return the figures of a shop's statements by their numbers; of others nothing.
+    """Return the figures of a shop's statements by their numbers.
 
     They are sums of the entries recorded within each period, so those of a period that is over never change.
     """
     is_before = LedgerEntry.recorded_at < Statement.starts_at
-    # A customer without any entry has a statement with nothing on it.
     sums = session.execute(
         select(
             Statement.id,
@@ -27,23 +26,19 @@ def read_figures(session: Session, shop: Shop, statement_ids: Collection[int]) -
             LedgerPosting.destination,
             func.sum(LedgerPosting.amount_minor),
         )
-        .outerjoin(
+        .join(
             LedgerEntry,
             (LedgerEntry.shop_id == Statement.shop_id)
             & (LedgerEntry.customer_id == Statement.customer_id)
             & (LedgerEntry.currency == shop.currency)
             & (LedgerEntry.recorded_at < Statement.ends_at),
         )
-        .outerjoin(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
+        .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
         .where(Statement.shop_id == shop.id, among(Statement.id, statement_ids))
         .group_by(Statement.id, is_before, LedgerPosting.source, LedgerPosting.destination)
     )
     before: dict[int, list[Posting]] = defaultdict(list)
     within: dict[int, list[Posting]] = defaultdict(list)
-    found = set()
     for statement_id, comes_before, source, destination, minor in sums:
-        found.add(statement_id)
-        if minor is not None:
-            posting = Posting(source, destination, int(minor))
-            (before if comes_before else within)[statement_id].append(posting)
-    return {statement_id: compute_figures(before[statement_id], within[statement_id]) for statement_id in found}
+        (before if comes_before else within)[statement_id].append(Posting(source, destination, int(minor)))
+    return {number: compute_figures(before[number], within[number]) for number in statement_ids}
