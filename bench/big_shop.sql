@@ -66,3 +66,12 @@ INSERT INTO daily_figures (shop_id, on_day, issued_minor, reversed_minor, availa
 SELECT 1, on_day, 400000, 20000, 90000, 100, 2000, 700, '{"Bronze": 300000, "Silver": 70000, "Gold": 30000}', 40
 FROM generate_series(current_setting('bench.begins')::timestamptz, current_setting('bench.ends')::timestamptz,
     interval '1 day') on_day;
+
+INSERT INTO incidents (shop_id, cause, what, advice, began_at, seen_at, gone_at, ended_at, told_at, mailed_at, end_told_at)
+SELECT 1, 'inbox_late', 'A delivery from Shopify has been waiting for 2 minutes.', 'Check that a worker is running.',
+    at, at, at + interval '5 minutes', at + interval '5 minutes', told_at, told_at, told_at + interval '7 minutes'
+FROM (SELECT placed_at AS at, CASE id % 12 WHEN 0 THEN placed_at + interval '1 minute' END AS told_at FROM orders
+    WHERE id % 4 = 0 ORDER BY id) came;
+
+INSERT INTO alert_posts (shop_id, incident_id, event, body, created_at, attempts, posted_at)
+SELECT 1, id, 'incident.opened', '{}', told_at, 1, told_at FROM incidents WHERE told_at IS NOT NULL;

@@ -63,6 +63,8 @@ from app.models import (
     Transfer,
     Window,
 )
+from tests.admin.full_incidents import add_incidents
+from tests.admin.full_pace import add_lags
 
 ID = 2**53
 PEOPLE = (
@@ -125,6 +127,8 @@ class _Maker:
         self._by_hand()
         self._wait_for_people()
         self._look_around()
+        add_incidents(self.shop_id, self.now)
+        add_lags(self.shop_id, self.now)
         self._look_at_the_queue(range(49, 58))
         self._reckon()
         return self._say_where()

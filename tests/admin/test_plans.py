@@ -22,7 +22,8 @@ ORDERS = 20_000
 #: Tables that grow with what the shop does.
 BIG = {
     "orders", "rewards", "ledger_entries", "postings", "customers", "transfers", "audit_events", "inbox",
-    "credit_accounts", "spend_events", "grant_events", "statements", "tier_changes", "credit_moves",
+    "credit_accounts", "spend_events", "grant_events", "statements", "tier_changes", "credit_moves", "incidents",
+    "alert_posts",
 }  # fmt: skip
 #: No part of a plan may touch more rows than this, or sort more: a page shows fifty.
 MOST_ROWS = 2_500
