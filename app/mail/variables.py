@@ -5,7 +5,6 @@ than the shop have written (names of customers and orders) is one line without a
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -85,8 +84,8 @@ _MEANINGS: Mapping[str, str] = {
 
 #: Anything in a name that a mail program would make a link of, or that no name has.
 _UNLIKELY = re.compile(r"[/:@<>{}\[\]|\\=]|www\.|\.\w{2,}", re.IGNORECASE)
-#: Blanks but those that keep an amount together.
-_BLANKS = re.compile("[^\\S\u00a0\u202f]+")
+#: Blanks but those that keep an amount together, ends of lines and pages, and characters that are none.
+_BLANKS = re.compile("(?:[^\\S\u00a0\u202f]|[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff])+")
 #: Marks that turn the direction of the text around them.
 _TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -154,8 +153,7 @@ def news_values(news: News, letter: Letter, sender: Sender) -> dict[str, Value]:
 
 def one_line(text: str, most: int = LONGEST_WORD) -> str:
     """Return a text as one line of at most so many characters, without marks that nobody sees."""
-    seen = "".join(" " if unicodedata.category(mark) in ("Cc", "Cs", "Zl", "Zp") else mark for mark in text[: 4 * most])
-    line = _BLANKS.sub(" ", _TURNS.sub("", seen)).strip()
+    line = _BLANKS.sub(" ", _TURNS.sub("", text[: 4 * most])).strip()
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
