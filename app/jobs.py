@@ -143,6 +143,15 @@ def import_history(shop_id: int) -> None:
 
 
 @_job
+def ask_about_order(shop_id: int, order_shopify_id: int) -> None:
+    """Ask Shopify what is not known of an order that somebody wants to process; without an answer nothing changes."""
+    try:
+        Lookups(utcnow, catch=Exception).ask_about_order(shop_id, order_shopify_id)
+    except ShopifyError as error:
+        log.warning("lookup_failed", shop_id=shop_id, order_id=order_shopify_id, reason=str(error))
+
+
+@_job
 def settle_due(shop_id: int) -> None:
     """Settle what is pending and due in a shop."""
     if _has_more(shop_id, settle.settle_due):

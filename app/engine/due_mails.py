@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.engine.locks import lock_mails
@@ -18,18 +18,17 @@ from app.models import Mail, MailOutage, MailSettings, Shop
 #: So many mails at most are put off, or kept, in one transaction.
 BATCH = 1000
 _MINUTE = timedelta(minutes=1)
+#: As the indexes of what is planned have it.
+_due_at = func.coalesce(Mail.next_attempt_at, Mail.created_at)
 
 
 def list_due_shops(session: Session, now: datetime) -> list[int]:
     """Return the shops that have a mail to send, or one that a dead worker left behind."""
-    of_shop = Mail.shop_id == Shop.id
-    # A question for each index: one with "or" would read all that waits.
-    found = [exists().where(of_shop, Mail.leased_until <= now)]
-    for kinds in (TO_STAFF, TO_CUSTOMERS):
-        may_go = Shop.paused_at.is_(None) if kinds is TO_CUSTOMERS else true()
-        found += [exists().where(of_shop, *_is_due(kinds, moment, now), may_go) for moment in _moments(now)]
+    is_left = exists().where(Mail.shop_id == Shop.id, Mail.leased_until <= now)
+    to_customers = and_(Shop.paused_at.is_(None), _first_due(TO_CUSTOMERS, now) <= now)
+    found = or_(is_left, _first_due(TO_STAFF, now) <= now, to_customers)
     is_away = exists().where(MailOutage.shop_id == Shop.id, MailOutage.next_try_at > now)
-    due = select(Shop.id).where(Shop.uninstalled_at.is_(None), ~is_away, or_(*found))
+    due = select(Shop.id).where(Shop.uninstalled_at.is_(None), ~is_away, found)
     return list(session.scalars(due.order_by(Shop.id)))
 
 
@@ -75,13 +74,12 @@ def keep_planned(session: Session, shop_id: int) -> int:
 
 
 def _take(session: Session, shop_id: int, now: datetime, most: int, *, with_customers: bool) -> list[Mail]:
-    """Lock due mails: staff's before customers', those that never had to wait before those whose wait is over."""
+    """Lock due mails: staff's before customers', each in the order in which they came to be due."""
     rows: list[Mail] = []
     for kinds in (TO_STAFF, TO_CUSTOMERS) if with_customers else (TO_STAFF,):
-        for moment in _moments(now):
-            due = select(Mail).where(Mail.shop_id == shop_id, *_is_due(kinds, moment, now))
-            due = due.order_by(Mail.next_attempt_at, Mail.id).limit(most - len(rows)).with_for_update(skip_locked=True)
-            rows += session.scalars(due.execution_options(populate_existing=True))
+        due = select(Mail).where(Mail.shop_id == shop_id, *_is_due(kinds, now))
+        due = due.order_by(_due_at, Mail.id).limit(most - len(rows)).with_for_update(skip_locked=True)
+        rows += session.scalars(due.execution_options(populate_existing=True))
     return rows
 
 
@@ -94,10 +92,9 @@ def _may_tell_customers(session: Session, shop_id: int, choices: Telling | MailS
     if not is_quiet(now, choices.quiet_from, choices.quiet_to, zone):
         return True
     later = quiet_ends(now, choices.quiet_from, choices.quiet_to, zone)
-    for moment in _moments(now):
-        due = select(Mail.id).where(Mail.shop_id == shop_id, *_is_due(TO_CUSTOMERS, moment, now))
-        some = due.limit(BATCH).with_for_update(skip_locked=True)
-        session.execute(update(Mail).where(Mail.shop_id == shop_id, Mail.id.in_(some)).values(next_attempt_at=later))
+    due = select(Mail.id).where(Mail.shop_id == shop_id, *_is_due(TO_CUSTOMERS, now))
+    some = due.limit(BATCH).with_for_update(skip_locked=True)
+    session.execute(update(Mail).where(Mail.shop_id == shop_id, Mail.id.in_(some)).values(next_attempt_at=later))
     return False
 
 
@@ -138,13 +135,19 @@ def _claim_of(row: Mail) -> MailClaim:
     )
 
 
-def _moments(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Mail.next_attempt_at.is_(None), Mail.next_attempt_at <= now
+def _first_due(kinds: tuple[MailKind, ...], now: datetime) -> ScalarSelect[datetime]:
+    """Return from when on the first mail of a shop may go: the beginning of an index, however much waits behind it."""
+    first = select(_due_at).where(Mail.shop_id == Shop.id, *_is_waiting(kinds, now)).order_by(_due_at, Mail.id).limit(1)
+    return first.correlate(Shop).scalar_subquery()
 
 
-def _is_due(kinds: tuple[MailKind, ...], moment: ColumnElement[bool], now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _is_due(kinds: tuple[MailKind, ...], now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return *_is_waiting(kinds, now), _due_at <= now
+
+
+def _is_waiting(kinds: tuple[MailKind, ...], now: datetime) -> tuple[ColumnElement[bool], ...]:
     is_free = or_(Mail.leased_until.is_(None), Mail.leased_until <= now)
-    return _is_one_of(Mail.state, MailState.PLANNED), _is_one_of(Mail.kind, *kinds), moment, is_free
+    return _is_one_of(Mail.state, MailState.PLANNED), _is_one_of(Mail.kind, *kinds), is_free
 
 
 def _is_one_of(column: InstrumentedAttribute[Any], *values: StrEnum) -> ColumnElement[bool]:

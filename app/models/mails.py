@@ -13,6 +13,8 @@ from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, StopReason, Topic
 from app.models.columns import Big, Id, Instant, ShopId, enum_column
 
+#: From when on a mail may go.
+_DUE_AT = text("COALESCE(next_attempt_at, created_at)")
 _WAITS = text("state = 'waiting'")
 
 
@@ -63,11 +65,11 @@ class Mail(Model):
 
     __tablename__ = "mails"
     __table_args__ = (
-        Index("ix_mails_due", "shop_id", "next_attempt_at", "id", postgresql_where=text("state = 'planned'")),
+        Index("ix_mails_due", "shop_id", _DUE_AT, "id", postgresql_where=text("state = 'planned'")),
         Index(
             "ix_mails_due_to_staff",
             "shop_id",
-            "next_attempt_at",
+            _DUE_AT,
             "id",
             postgresql_where=text("state = 'planned' AND kind IN ('alert', 'summary', 'test')"),
         ),

@@ -100,11 +100,10 @@ def _add_mails() -> None:
     op.create_index(
         "ix_mails_to_prune", "mails", ["shop_id", "created_at"], postgresql_where=sa.text("pruned_at IS NULL")
     )
-    op.create_index(
-        "ix_mails_due", "mails", ["shop_id", "next_attempt_at", "id"], postgresql_where=sa.text("state = 'planned'")
-    )
+    due = ["shop_id", sa.text("COALESCE(next_attempt_at, created_at)"), "id"]
     to_staff = sa.text("state = 'planned' AND kind IN ('alert', 'summary', 'test')")
-    op.create_index("ix_mails_due_to_staff", "mails", ["shop_id", "next_attempt_at", "id"], postgresql_where=to_staff)
+    op.create_index("ix_mails_due", "mails", due, postgresql_where=sa.text("state = 'planned'"))
+    op.create_index("ix_mails_due_to_staff", "mails", due, postgresql_where=to_staff)
     in_hands = sa.text("leased_until IS NOT NULL")
     op.create_index("ix_mails_in_hands", "mails", ["shop_id", "leased_until"], postgresql_where=in_hands)
     op.create_index(
