@@ -31,9 +31,13 @@ def init_app(app: Flask) -> None:
         first_run,
         home,
         imports,
+        incidents,
         ledger,
+        mail_frames,
         mail_settings,
+        mail_templates,
         mail_words,
+        mails,
         order_words,
         orders,
         permissions,
@@ -62,8 +66,9 @@ def init_app(app: Flask) -> None:
     book_words.init_book_words(app)
     customer_words.init_customer_words(app)
     first_run.init_first_run(app)
+    mail_frames.init_mail_frames(app)
     mail_words.init_mail_words(app)
     order_words.init_order_words(app)
     shopify_pages.init_shopify_pages(app)
-    for its in (assets.bp, bounce.bp, auth.bp, bp):
+    for its in (assets.bp, bounce.bp, mail_frames.bp, auth.bp, bp):
         app.register_blueprint(its)

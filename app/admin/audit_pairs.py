@@ -10,8 +10,10 @@ from markupsafe import Markup, escape
 
 from app.admin.audit_words import NAME_WORDS, VALUE_WORDS
 from app.admin.display import HOLD_WORDS, format_moment
+from app.admin.mail_words import FRAME, name_template
 from app.admin.people import name_actor
 from app.engine.rules.holds import HoldReason
+from app.engine.rules.messages import Saying
 from app.engine.staffing import PREFIX
 from app.languages import format_money, format_rate
 from app.models import AuditEvent
@@ -81,6 +83,8 @@ def tell_value(name: str, value: Any, currency: str) -> str | Markup:
 def _tell_text(name: str, text: str) -> str | Markup:
     if name == "hold_reason" and text in list(HoldReason):
         return str(HOLD_WORDS[HoldReason(text)][0])
+    if name in ("switched_off", "name") and text in (*Saying, FRAME):
+        return name_template(text)
     if text.startswith(PREFIX) or name.endswith("_by"):
         return name_actor(text)
     if name.endswith(("_at", "_until", "_from")) or name == "at":

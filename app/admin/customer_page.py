@@ -11,6 +11,7 @@ from app.admin import bp
 from app.admin.customer_forms import tier_options
 from app.admin.queries.customer import MOST, CustomerFile, find_customer, is_customer, read_lifetime
 from app.admin.queries.keyset import LARGEST_ID
+from app.admin.queries.mails import read_customers_mails
 from app.clock import utcnow
 from app.db import db
 from app.engine.programme import Programme
@@ -81,6 +82,7 @@ def render_customer(customer_id: int, said: Said | None = None) -> str:
         key=uuid4().hex,
         most=MOST,
         now=now,
+        mails=read_customers_mails(db.session(), g.shop.id, customer_id, file.customer.email),
         said=said or Said(),
     )
 

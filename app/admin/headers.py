@@ -54,6 +54,8 @@ def _policy(settings: Settings, framed_by: str | None) -> str:
             "style-src 'self'",
             "img-src 'self' data:",
             "connect-src 'self'",
+            # A mail is shown in a frame of its own (mail_frames.py).
+            "frame-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors " + (framed_by or "'none'"),

@@ -4,6 +4,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from app.engine.rules.mail_choices import Teller
+from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, Stage, StopReason, Topic
 
 #: What a mail tells its customer, as the settings and the templates name it.
@@ -43,6 +44,13 @@ MAIL_STATE_LINES = {
         "The connection broke at the very end: it may have arrived or not, and a mail server cannot be asked."
     ),
     MailState.KEPT: _("There was no mail server, so it is here to be read and nowhere else."),
+}
+REFUSAL_WORDS = {
+    Refusal.RECIPIENT: _("There is no such mailbox; the address gets no mails any more."),
+    Refusal.STOPPED: _("Nobody is to be told any more."),
+    Refusal.ADDRESS: _("What stands there is no address that the mail server takes."),
+    Refusal.SERVER: _("The mail server does not take this mail."),
+    Refusal.GAVE_UP: _("It was tried for more than a day."),
 }
 STOP_WORDS = {
     StopReason.UNSUBSCRIBED: _("The customer wants it so."),
@@ -98,6 +106,7 @@ def init_mail_words(app: Flask) -> None:
         mail_kind_words=KIND_WORDS,
         mail_state_words=MAIL_STATE_WORDS,
         mail_state_lines=MAIL_STATE_LINES,
+        refusal_words=REFUSAL_WORDS,
         stop_words=STOP_WORDS,
         topic_words=TOPIC_WORDS,
         message_words=MESSAGE_WORDS,

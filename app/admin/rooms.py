@@ -44,6 +44,8 @@ TABS = {
     "activity": (
         Room("/activity", _("Activity")),
         Room("/deliveries", _("Deliveries")),
+        Room("/mails", _("Mails")),
+        Room("/incidents", _("Incidents")),
         Room("/imports", _("Imports")),
         Room("/privacy", _("Privacy")),
     ),

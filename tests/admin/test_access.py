@@ -24,7 +24,8 @@ from tests.people import hire
 
 #: What is asked of whoever sends a form, and of the few pages that are more than a look.
 ASKED = {
-    Duty.LOOK: "POST /rules/try, POST /settings/language",
+    Duty.LOOK: """
+        POST /rules/try, POST /settings/language, POST /settings/mails/templates/approve/approve/preview""",
     Duty.DECIDE: """
         POST /activity/export, POST /calculations/export, POST /customers/export, POST /ledger/export,
         POST /orders/export, POST /statements/5/export, POST /tiers/log/export, POST /customers/5/look,
@@ -39,7 +40,10 @@ ASKED = {
         GET /orders/5/process, POST /orders/5/process, POST /privacy/5/done, POST /privacy/5/file, POST /rules,
         POST /settings/began, POST /settings/business, POST /settings/connection, POST /settings/far-expiry,
         POST /settings/mode, POST /settings/pause, POST /settings/permissions, POST /settings/resume,
-        POST /settings/undo, POST /terms/5/call-off, POST /terms/text, POST /tiers, GET /tiers/edit, POST /tiers/edit,
+        POST /settings/undo, POST /settings/mails, POST /settings/mails/alerts, POST /settings/mails/secret,
+        POST /settings/mails/templates/approve/approve, POST /settings/mails/templates/approve/approve/reset,
+        POST /settings/mails/templates/approve/approve/test, POST /mails/tell, POST /mails/5/again,
+        POST /mails/5/stop, POST /mails/5/allow, POST /customers/5/mails, POST /terms/5/call-off, POST /terms/text, POST /tiers, GET /tiers/edit, POST /tiers/edit,
         POST /tiers/preview, POST /tiers/recalculate, POST /transfers/5/decide, POST /transfers/5/retry""",
     Duty.OWN: "POST /settings/staff/5, POST /settings/staff/newcomers",
 }

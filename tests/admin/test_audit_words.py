@@ -99,6 +99,8 @@ def event(action: str, before: Mapping[str, object], after: Mapping[str, object]
         ("publish_terms", {"version": 3}, {"version": 4, "currency": "USD"}, "Version: 3 → 4"),
         ("publish_terms", {"version": None}, {"version": 1}, "Version: 1"),
         ("set_business_figures", {}, {"margin_bps": 4250}, "Margin: 42.5 %"),
+        ("save_mail_template", {}, {"name": "tier_changed", "language": "de"}, "Name: Another tier was reached"),
+        ("set_mails", {"switched_off": []}, {"switched_off": ["expiring"]}, "nothing → Credit ends soon"),
         ("new_in_later_versions", {}, {"colour": "blue"}, "colour: blue"),
     ],
 )  # fmt: skip

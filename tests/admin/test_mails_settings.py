@@ -186,12 +186,13 @@ def test_what_a_colleague_changed_meanwhile_is_shown_and_not_overwritten(visitor
         assert all_rows() == before
 
 
-def test_whether_mails_leave_and_as_whom_is_said(visitor: Visitor, shop_id: int) -> None:
-    settings = visitor.client.application.config["SETTINGS"]
+def test_whether_mails_leave_and_as_whom_is_said(
+    visitor: Visitor, shop_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "There is no mail server" in visitor.load(PATH).text
-    visitor.client.application.config["SETTINGS"] = replace(
-        settings, mail_url="smtp://127.0.0.1:25", mail_from="cashback@example.com"
-    )
+    config = visitor.client.application.config
+    server = {"mail_url": "smtp://127.0.0.1:25", "mail_from": "cashback@example.com"}
+    monkeypatch.setitem(config, "SETTINGS", replace(config["SETTINGS"], **server))
     page = visitor.load(PATH).text
     assert "There is no mail server" not in page
     assert "Mails come from cashback@example.com." in page

@@ -43,6 +43,7 @@ ROUTE_IDS = {
     "member_id": ("staff_members", "id"),
     "import_id": ("history_imports", "id"),
     "move_id": ("credit_moves", "id"),
+    "mail_id": ("mails", "id"),
 }
 #: Parts of an address that are no numbers, with one they may be.
 ROUTE_WORDS = {"verb": "approve", "template": "earned", "language": "de"}
