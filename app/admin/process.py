@@ -22,7 +22,7 @@ from app.engine.rules.states import TransferState
 from app.errors import NotAllowed, NotFound, NotYet, Refused
 from app.languages import translate
 from app.models import Transfer
-from app.queue import INBOX, TRANSFERS, enqueue_once
+from app.queue import CHORES, INBOX, TRANSFERS, enqueue_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,17 @@ def process_order(shopify_id: int) -> ResponseReturnValue:
     return _answer(shopify_id, 200, None)
 
 
+@bp.post("/orders/<int:shopify_id>/ask")
+@needs(Duty.MANAGE)
+def ask_shopify(shopify_id: int) -> ResponseReturnValue:
+    """Have Shopify asked what is not known of an order; the page waits for the answer."""
+    plan = _plan(shopify_id)
+    enqueue_once(CHORES, "ask_about_order", g.shop.id, plan.shopify_id)
+    if not answers.wants_html():
+        return answers.as_json({"done": _("Shopify is being asked.")})
+    return _render(shopify_id, is_asked=True)
+
+
 def _do(session: Session, plan: Plan, seen_minor: int) -> None:
     now = utcnow()
     match plan.way:
@@ -104,7 +115,7 @@ def _answer(shopify_id: int, status: int, error: str | None) -> Response:
     return answers.add_toast(response, error or done, is_error=error is not None)
 
 
-def _render(shopify_id: int, problem: str | None = None) -> str:
+def _render(shopify_id: int, problem: str | None = None, *, is_asked: bool = False) -> str:
     seen: process.Preview | None = None
     waits: str | None = None
     try:
@@ -120,5 +131,11 @@ def _render(shopify_id: int, problem: str | None = None) -> str:
         return render_order(shopify_id, problem or translate(error))
     sentences = [] if seen is None else list(tell_steps(seen.steps, seen.currency))
     return render_template(
-        "admin/order_process.html", plan=plan, seen=seen, waits=waits, sentences=sentences, problem_found=problem
+        "admin/order_process.html",
+        plan=plan,
+        seen=seen,
+        waits=waits,
+        is_asked=is_asked or "asked" in request.args,
+        sentences=sentences,
+        problem_found=problem,
     )

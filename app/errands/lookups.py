@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 import structlog
+from sqlalchemy import select
 
 from app.clock import utcnow
 from app.db import transaction
@@ -18,9 +19,10 @@ from app.engine.flows.customer_tags import record_tags
 from app.engine.flows.details import record_details
 from app.engine.flows.missing import NOTHING_MISSING, Missing, list_missing, looks_beyond_bodies
 from app.engine.rules.facts import OrderFact, PaymentFact, RiskFact
+from app.engine.rules.facts_json import order_from_json
 from app.errands.aside import PATIENCE_SECONDS, Aside
 from app.errors import BoomerangError
-from app.models import Shop
+from app.models import Order, Shop
 from app.shopify.catalogue import read_products
 from app.shopify.connect import open_gateway
 from app.shopify.customers import read_tags
@@ -83,6 +85,16 @@ class Lookups:
         asked = replace(missing, payment_order_ids=frozenset(), risk_order_ids=frozenset(), customer_ids=frozenset())
         if asked != NOTHING_MISSING:
             self._ask_with(shop_id, lambda gateway: self._ask(gateway, shop_id, asked))
+
+    def ask_about_order(self, shop_id: int, order_shopify_id: int) -> None:
+        """Ask for all that one order needs whose reward somebody asks for; raise ShopifyError without an answer."""
+        with transaction(shop_id) as session:
+            known = select(Order.fact).where(Order.shop_id == shop_id, Order.shopify_id == order_shopify_id)
+            orders = [order_from_json(fact) for fact in session.scalars(known)]
+            shop = session.get_one(Shop, shop_id)
+            missing = list_missing(session, shop, orders, self._clock(), past_earns=True)
+        if missing != NOTHING_MISSING:
+            self._ask_with(shop_id, lambda gateway: self._ask(gateway, shop_id, missing))
 
     def _ask_about(self, shop_id: int, waiting: Ahead) -> None:
         now = self._clock()

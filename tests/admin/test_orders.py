@@ -148,18 +148,6 @@ def test_what_went_back_stands_in_the_timeline(visitor: Visitor, shop_id: int) -
     assert "Told by Shopify" not in text
 
 
-def test_what_is_on_its_way_says_by_when_it_is_expected(visitor: Visitor, shop_id: int) -> None:
-    first, second = order(1), order(2)
-    tell(shop_id, first, second)
-    approve(shop_id, first)
-    assert "expected by" not in told(visitor, first)
-    with reading() as session:
-        row = session.scalars(select(Transfer)).one()
-        row.state, row.confirmed_at = TransferState.CONFIRMED, row.created_at + timedelta(minutes=10)
-    approve(shop_id, second)
-    assert "Expected on the customer's account expected by Mar 3, 2026 at 12:10 PM" in told(visitor, second)
-
-
 def test_a_scheduled_credit_says_on_which_day_it_is_due(regular: Visitor, automatic: int) -> None:
     publish(automatic, release=Release(ReleaseKind.DAYS_AFTER_PAID, 14))
     fact = order(0)
@@ -300,6 +288,21 @@ def test_the_preview_says_what_would_become_of_it(
     response = regular.load(f"/orders/{fact.order_id}/process")
     assert response.status_code == 200
     assert words in Page(response.text).text
+
+
+def test_what_only_shopify_knows_is_asked_by_a_click(
+    regular: Visitor, automatic: int, redis_client: Any, past: OrderFact
+) -> None:
+    publish(automatic, excluded_product_types=frozenset({"toys"}))
+    fact = order(2, line(product_id=7))
+    tell(automatic, fact)
+    path = f"/orders/{fact.order_id}"
+    assert "Ask Shopify now" in Page(regular.load(f"{path}/process").text).text
+    asked = regular.post(f"{path}/ask")
+    assert "Shopify is being asked" in Page(asked.text).text
+    assert "Ask Shopify now" not in Page(asked.text).text
+    assert redis_client.llen("rq:queue:chores") == 1
+    assert regular.post("/orders/999999/ask").status_code == 404
 
 
 def test_in_manual_mode_it_goes_into_review(visitor: Visitor, shop_id: int) -> None:

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from app import create_app
 from app.config import Settings
 from app.db import db, transaction
-from app.engine.flows import program, terms
+from app.engine.flows import process, program, terms
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.holds import HoldReason
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import HoldRules, Mode, RiskLevel
 from app.errands.lookups import Lookups
+from app.errors import NotYet
 from app.models import Delivery, DetailKind, Order, OrderDetail, Product, Reward, Shop
 from app.webhooks.inbox import Arrival, DrainReport, drain, store_delivery
 from sandbox.server import Sandbox
@@ -230,3 +231,23 @@ def test_an_unexpected_error_is_survived_where_the_frame_of_the_jobs_says_so(cou
     calls[:] = [counter.desk.clock, broken_clock]
     Lookups(lambda: calls.pop(0)(), catch=Exception).ask_first()
     assert drain(counter.desk.clock).later == 1
+
+
+def test_a_past_order_is_asked_about_when_somebody_wants_to_process_it(counter: Counter) -> None:
+    made = counter.post("products", title="Lamp", product_type="Light", price="50.00")["product"]["id"]
+    order_id = counter.sell(lines=[{"product_id": made, "price": "50.00"}, {"price": "100.00"}])
+    with transaction() as session:
+        program.set_began(session, counter.desk.shop_id, counter.desk.clock(), "test", counter.desk.clock())
+    assert counter.handle() == DrainReport(handled=1)
+    counter.publish(excluded_product_types=frozenset({"light"}))
+
+    def preview() -> process.Preview:
+        with transaction() as session:
+            return process.preview(session, counter.desk.shop_id, order_id, "test", counter.desk.clock())
+
+    with pytest.raises(NotYet):
+        preview()
+    for _ in range(2):
+        Lookups(counter.desk.clock).ask_about_order(counter.desk.shop_id, order_id)
+        assert preview().eligible_minor == 10_000
+    Lookups(counter.desk.clock).ask_about_order(counter.desk.shop_id, 1)  # no order of the shop's: nothing is asked
