@@ -15,7 +15,7 @@ from app.clock import utcnow
 from app.config import Settings
 from app.db import db, transaction
 from app.engine.rules.states import RewardState
-from app.models import Reward, Shop
+from app.models import Customer, Reward, Shop
 from app.webhooks.inbox import drain
 from sandbox.signing import signed_proxy_query
 from tests.admin.factories import ADA, DOMAIN, OTHER, Visitor, make_shop, order, tell
@@ -86,6 +86,28 @@ def test_each_order_says_how_far_its_cashback_is_and_when_it_is_expected(app: Fl
     decide(release_at=utcnow() - timedelta(hours=3))
     (one,) = ask(app, query())[1]["recent"]
     assert (one["expected_by"], one["takes_longer"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("locale", "asked", "language", "sentence"),
+    [
+        (None, None, "en", "$2.00 is on its way; the shop confirms it first."),
+        ("de-AT", None, "de", "2,00\u00a0$ sind unterwegs; der Shop bestätigt sie zuerst."),
+        ("de-AT", "fr", "fr", "2,00\u00a0$US sont en route ; la boutique les confirme d\u2019abord."),
+        ("pt-BR", "es-MX", "es", "2,00\u00a0US$ están en camino; la tienda los confirma primero."),
+        ("pt-BR", "pt", "en", "$2.00 is on its way; the shop confirms it first."),
+    ],
+)
+def test_sentences_are_in_the_language_asked_for_else_in_the_customers_own(
+    app: Flask, shop_id: int, locale: str | None, asked: str | None, language: str, sentence: str
+) -> None:
+    with transaction() as session:
+        session.execute(update(Customer).values(locale=locale))
+    status, told = ask(app, query(**({"locale": asked} if asked else {})))
+    assert (status, told["language"]) == (200, language)
+    assert told["recent"][0]["sentence"] == sentence
+    # Amounts are for programs: the same in every language.
+    assert told["pending"] == "2.00"
 
 
 def test_nobody_is_told_nothing(app: Flask, shop_id: int) -> None:
