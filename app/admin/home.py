@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.admin import bp
 from app.admin.display import zone
 from app.admin.home_charts import draw_charts, share_tiers
+from app.admin.home_lags import read_stages
 from app.admin.home_needs import list_needs
 from app.admin.queries.home import (
     Days,
@@ -66,7 +67,8 @@ def home() -> ResponseReturnValue:
         return render_template("admin/home_now.html", **shown)
     since = today - timedelta(days=span - 1)
     charts = draw_charts(days, since, today, sum(one.count for one in waiting.values()), g.shop.currency)
-    return render_template("admin/home.html", charts=charts, tiers=share_tiers(days.total(since)), **shown)
+    tiers, lags = share_tiers(days.total(since)), read_stages(session, g.shop)
+    return render_template("admin/home.html", charts=charts, tiers=tiers, lags=lags, **shown)
 
 
 def _tiles(days: Days, today: date, waiting: dict[RewardState, Waiting], open_: Open, now: datetime) -> Tiles:

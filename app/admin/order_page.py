@@ -3,11 +3,15 @@
 from flask import g, render_template
 
 from app.admin.order_story import tell
-from app.admin.queries.order import DeliveryNote, OrderFile, find_order, list_deliveries, measure_credit_lag
+from app.admin.order_timeline import Way
+from app.admin.queries.order import DeliveryNote, OrderFile, find_order, find_told_mail, list_deliveries
 from app.admin.ways import find_way
+from app.clock import utcnow
 from app.db import db
+from app.engine.journeys import read_journeys
 from app.engine.rules.doubts import doubt_from_json
-from app.engine.rules.states import Badge
+from app.engine.rules.messages import Stage
+from app.engine.stage_lags import read_limits
 from app.errors import NotFound
 from app.models import DeliveryState
 
@@ -19,11 +23,10 @@ def render_order(shopify_id: int, notice: str | None = None) -> str:
     file = find_file(shopify_id)
     if file is None:
         return _render_lost(shopify_id, notice)
-    lag = measure_credit_lag(db.session(), g.shop.id) if file.badge is Badge.SENDING else None
     return render_template(
         "admin/order.html",
         file=file,
-        story=tell(file, lag),
+        story=tell(file, _find_way(file)),
         way=find_way(file),
         doubts={transfer.id: doubt_from_json(transfer.doubt) for transfer in file.transfers if transfer.doubt},
         notice=notice,
@@ -41,6 +44,16 @@ def get_deliveries(shopify_id: int) -> tuple[DeliveryNote, ...]:
     if not notes:
         raise NotFound("There is no such order in this shop. It may not have arrived yet.")
     return notes
+
+
+def _find_way(file: OrderFile) -> Way | None:
+    """Return the way of an order's cashback; None where nobody has asked for any."""
+    if file.reward is None or file.is_unasked:
+        return None
+    session, shop, now = db.session(), g.shop, utcnow()
+    journey = read_journeys(session, shop, [file.reward], now)[file.reward.id]
+    told = None if journey.at(Stage.TOLD) is None else find_told_mail(session, shop.id, file.reward.id)
+    return Way(journey, read_limits(session, shop.id), told, now)
 
 
 def _render_lost(shopify_id: int, notice: str | None) -> str:

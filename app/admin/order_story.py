@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from app.admin.order_timeline import Moment, tell_moments
+from app.admin.order_timeline import Moment, Way, tell_moments
 from app.admin.queries.order import OrderFile
 from app.engine.rules import explain
 from app.engine.rules.eligibility import ExclusionReason
@@ -55,11 +54,11 @@ class Story:
     moments: tuple[Moment, ...]
 
 
-def tell(file: OrderFile, lag: timedelta | None = None) -> Story:
-    """Return the story of an order's file; ``lag`` is how long credits take of late."""
+def tell(file: OrderFile, way: Way | None = None) -> Story:
+    """Return the story of an order's file; ``way`` is its cashback's, None where it has none."""
     steps = [] if file.reward is None or file.is_unasked else file.reward.steps
     currency = file.reward.currency if file.reward else file.order.currency
-    return Story(_lines(file, steps), tuple(tell_steps(steps, currency)), _limits(file), tell_moments(file, lag))
+    return Story(_lines(file, steps), tuple(tell_steps(steps, currency)), _limits(file), tell_moments(file, way))
 
 
 def tell_steps(steps: list[Json] | tuple[Json, ...], currency: str) -> Iterator[str]:

@@ -4,6 +4,8 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from app.engine.rules.facts import FinancialStatus
+from app.engine.rules.journey import WaitsFor
+from app.engine.rules.messages import Stage
 from app.engine.rules.states import TransferKind, TransferState, VoidReason
 
 #: What somebody did about an order's cashback, by the action in the audit trail.
@@ -26,6 +28,24 @@ ANY_EVENT = _("Changed by %(name)s")
 SENT = {TransferKind.CREDIT: _("Credit sent to Shopify"), TransferKind.DEBIT: _("Debit sent to Shopify")}
 CONFIRMED = {TransferKind.CREDIT: _("Credit confirmed by Shopify"), TransferKind.DEBIT: _("Debit confirmed by Shopify")}
 REFUSED = {TransferKind.CREDIT: _("Credit refused by Shopify"), TransferKind.DEBIT: _("Debit refused by Shopify")}
+
+#: What the cashback waits for, where no day can be said.
+WAIT_WORDS = {
+    WaitsFor.PAYMENT: _("Waits for the payment"),
+    WaitsFor.PERSON: _("Waits for a person's decision"),
+    WaitsFor.HOLD: _("Held until somebody releases it or the reason is gone"),
+    WaitsFor.ACCOUNT: _("Waits for an account with the order's address"),
+    WaitsFor.FULFILMENT: _("Waits until the order has been sent"),
+    WaitsFor.PAUSE: _("Waits for the end of the pause"),
+    WaitsFor.REPAIR: _("Waits for somebody to look after the transfer"),
+    WaitsFor.MAIL: _("Waits for the next mail to the customer"),
+}
+#: What Boomerang or Shopify does next.
+WORK_WORDS = {
+    Stage.RELEASED: _("Is about to be settled"),
+    Stage.SENT: _("Waits to be sent to Shopify"),
+    Stage.CONFIRMED: _("Waits for Shopify's answer"),
+}
 
 #: How a transfer stands, and what that asks of whoever reads it.
 SYNC_WORDS = {

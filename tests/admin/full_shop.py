@@ -64,7 +64,8 @@ from app.models import (
     Window,
 )
 from tests.admin.full_incidents import add_incidents
-from tests.admin.full_pace import add_lags
+from tests.admin.full_mails import add_mailbox
+from tests.admin.full_pace import add_lags, tell_customers
 
 ID = 2**53
 PEOPLE = (
@@ -129,6 +130,8 @@ class _Maker:
         self._look_around()
         add_incidents(self.shop_id, self.now)
         add_lags(self.shop_id, self.now)
+        tell_customers(self.shop_id, self.now)
+        add_mailbox(self.shop_id, self.now)
         self._look_at_the_queue(range(49, 58))
         self._reckon()
         return self._say_where()

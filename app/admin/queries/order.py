@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import func, select, union_all
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from app.admin.queries.running import read_running
 from app.engine.rules.facts import DisputeFact, OrderFact, RefundFact
 from app.engine.rules.facts_json import from_json, order_from_json, refund_from_json
+from app.engine.rules.messages import MailState
 from app.engine.rules.postings import Account
-from app.engine.rules.states import Badge, RewardState, TransferKind, TransferState, compute_badge
+from app.engine.rules.states import Badge, compute_badge
 from app.models import (
     AuditEvent,
     Customer,
@@ -22,6 +23,8 @@ from app.models import (
     DetailKind,
     LedgerEntry,
     LedgerPosting,
+    Mail,
+    Message,
     Order,
     OrderDetail,
     Refund,
@@ -30,8 +33,6 @@ from app.models import (
 )
 
 MOST_DELIVERIES = 50
-#: From so many of the newest rewards it is measured how long a credit takes.
-LAG_OF = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,26 +202,14 @@ def list_deliveries(session: Session, shop_id: int, shopify_id: int) -> tuple[De
     return tuple(DeliveryNote(*row) for row in session.execute(query))[::-1]
 
 
-def measure_credit_lag(session: Session, shop_id: int) -> timedelta | None:
-    """Return within which time Shopify confirmed 95 of 100 of the newest credits, from when they were due."""
-    newest = (
-        select(Reward.id)
-        .where(Reward.shop_id == shop_id, Reward.state == RewardState.SETTLED)
-        .order_by(Reward.id.desc())
-        .limit(LAG_OF)
-        .subquery()
+def find_told_mail(session: Session, shop_id: int, reward_id: int) -> int | None:
+    """Return the mail that first told the customer of a reward."""
+    told = (
+        select(Mail.id)
+        .join(Message, (Message.shop_id == Mail.shop_id) & (Message.mail_id == Mail.id))
+        .where(Mail.shop_id == shop_id, Message.reward_id == reward_id, Mail.state == MailState.SENT)
     )
-    took = func.percentile_disc(0.95).within_group(Transfer.confirmed_at - Transfer.created_at)
-    lag: timedelta | None = session.scalar(
-        select(took)
-        .join(newest, newest.c.id == Transfer.reward_id)
-        .where(
-            Transfer.shop_id == shop_id,
-            Transfer.kind == TransferKind.CREDIT,
-            Transfer.state == TransferState.CONFIRMED,
-        )
-    )
-    return lag
+    return session.scalar(told.order_by(Mail.sent_at, Mail.id).limit(1))
 
 
 def _read_balances(session: Session, shop_id: int, customer_id: int, currency: str) -> dict[Account, int]:
