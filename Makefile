@@ -12,7 +12,7 @@ help:
 	@echo "make smoke     the same without a browser: earns, approves, refunds, compares every cent"
 	@echo "make chaos     a busy day while everything fails, compared to the cent with a good one (ORDERS, SEED, PERCENT)"
 	@echo "make test      all tests, on a real PostgreSQL and a real Valkey (ARGS=\"-k refund\")"
-	@echo "make screenshots  pictures of every page of the admin and of every mail, into docs/screens"
+	@echo "make screenshots  pictures of every page and of every mail, into docs/screens"
 	@echo "make coverage  all tests, and which branch of app/engine none of them takes (none may be left)"
 	@echo "make check     lint, format, types, import contracts, lock files"
 	@echo "make bench     the benchmarks, one JSON line for each figure (BENCH=\"rules books\")"
@@ -41,7 +41,8 @@ test: install-dev
 
 .PHONY: screenshots
 screenshots: install-dev
-	@$(BIN)/python -m pytest tests/admin/test_rooms.py tests/mail/test_pictures.py --screens docs/screens
+	@$(BIN)/python -m pytest tests/admin/test_rooms.py tests/mail/test_pictures.py \
+		tests/storefront/test_pages_browser.py --screens docs/screens
 
 .PHONY: coverage
 coverage: ARGS += --cov --cov-report=term

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from app.clock import utcnow
 from app.languages import LANGUAGES
 from app.mail.links import cashback_link, guest_link, statement_link, stop_link
-from app.models import Customer, Order, Shop
+from app.models import MailStop, Order, Shop
 from tests.admin.browsing import assert_accessible, install
 from tests.admin.factories import reading
 from tests.admin.full_shop import FullShop, fill_shop
@@ -68,7 +68,7 @@ def test_no_page_has_a_barrier(
     context.close()
 
 
-def test_every_language_fits_on_a_phone(browser: Browser, page: Page, stage: Stage, screens: Path | None) -> None:
+def test_every_language_fits_on_a_phone(browser: Browser, page: Page, stage: Stage) -> None:
     shop = fill_shop(install(page, stage))
     context = browser.new_context(viewport={"width": 320, "height": 800})
     alone = context.new_page()
@@ -76,9 +76,7 @@ def test_every_language_fits_on_a_phone(browser: Browser, page: Page, stage: Sta
         for name, link in list_links(shop, language).items():
             alone.goto(link)
             assert_accessible(alone)
-            expect(alone.locator("html")).to_have_attribute("lang", language)
-            if screens is not None and language == "de" and name in ("told-cashback", "told-statement"):
-                alone.screenshot(path=screens / f"{name}-{language}-320.png", full_page=True)
+            expect(alone.locator("html"), name).to_have_attribute("lang", language)
     context.close()
 
 
@@ -124,4 +122,4 @@ def test_somebody_changes_what_they_hear_with_the_keyboard(page: Page, stage: St
     expect(earned).to_be_checked()
     expect(page.get_by_label("none of this")).not_to_be_checked()
     with reading() as session:
-        assert session.scalars(select(Customer.id).where(Customer.shop_id == shop.id).limit(1)).first() is not None
+        assert session.scalars(select(MailStop.id).where(MailStop.shop_id == shop.id)).all() == []
