@@ -43,7 +43,7 @@ def order_body(order: Order) -> Json:
         "contact_email": order.email,
         "created_at": time(order.created_at),
         "currency": order.currency,
-        "customer_locale": "en",
+        "customer_locale": order.locale,
         "device_id": None,
         "discount_codes": discount_codes(order),
         "duties_included": False,

@@ -71,6 +71,7 @@ def _read_customer(body: Json) -> CustomerRequest:
         email=read_text(body, "email"),
         first_name=read_text(body, "first_name"),
         last_name=read_text(body, "last_name"),
+        locale=read_text(body, "locale"),
         note=read_text(body, "note"),
         verified_email=read_flag(body, "verified_email", True) if "verified_email" in body else None,
         tags=read_tags(body["tags"]) if "tags" in body else None,

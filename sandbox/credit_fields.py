@@ -64,7 +64,7 @@ CUSTOMER: dict[str, Resolver] = {
     "numberOfOrders": plain(lambda c: c.number_of_orders),
     "amountSpent": lambda c, info: money(c.spent_minor, info.context.shop.currency),
     "defaultEmailAddress": plain(lambda c: {"emailAddress": c.email} if c.email else None),
-    "locale": plain(lambda c: "en"),
+    "locale": plain(lambda c: c.locale),
     "state": plain(lambda c: "DISABLED"),
     "tags": plain(lambda c: sorted(c.tags)),
     "taxExempt": plain(lambda c: False),

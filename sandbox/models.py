@@ -26,6 +26,8 @@ class Customer:
     note: str | None = None
     number_of_orders: int = 0
     spent_minor: int = 0
+    #: What they read.
+    locale: str = "en"
     announced: bool = False
     """Whether the app was told that this customer is new."""
 
@@ -222,6 +224,11 @@ class Order:
     paid_at: datetime | None = None
     paid_at_clock: datetime | None = None
     """The real moment of payment, for measuring; `paid_at` may lie in a made-up past."""
+
+    @property
+    def locale(self) -> str:
+        """What the customer reads."""
+        return "en" if self.customer is None else self.customer.locale
 
     @property
     def shipping_minor(self) -> int:

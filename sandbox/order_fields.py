@@ -61,6 +61,7 @@ ORDER: dict[str, Resolver] = {
     "processedAt": plain(lambda o: o.created_at),
     "updatedAt": plain(lambda o: o.updated_at),
     "currencyCode": plain(lambda o: o.currency),
+    "customerLocale": plain(lambda o: o.locale),
     "presentmentCurrencyCode": plain(lambda o: o.currency),
     "currentShippingPriceSet": of_order(totals.current_shipping),
     "currentSubtotalLineItemsQuantity": plain(lambda o: _line_quantities(o, True)),

@@ -17,6 +17,7 @@ class CustomerRequest:
     email: str | None
     first_name: str | None
     last_name: str | None
+    locale: str | None
     note: str | None
     verified_email: bool | None
     tags: tuple[str, ...] | None
@@ -32,6 +33,7 @@ def create(shop: Shop, wanted: CustomerRequest) -> Customer:
     tags = [*(wanted.tags or ()), *wanted.add_tags]
     customer = shop.add_customer(wanted.email, wanted.first_name or "", wanted.last_name or "", tags)
     customer.note = wanted.note
+    customer.locale = wanted.locale or customer.locale
     customer.verified_email = wanted.verified_email is not False
     return customer
 
@@ -47,6 +49,8 @@ def update(shop: Shop, customer: Customer, wanted: CustomerRequest) -> tuple[lis
         customer.first_name = wanted.first_name
     if wanted.last_name is not None:
         customer.last_name = wanted.last_name
+    if wanted.locale is not None:
+        customer.locale = wanted.locale
     if wanted.note is not None:
         customer.note = wanted.note
     if wanted.verified_email is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -40,7 +40,7 @@ def keep_orders(
     concerned = _add_customers(session, shop, customers, now)
     concerned |= {order.customer_id for order in known.values() if order.customer_id is not None}
     lock_customers(session, shop.id, concerned)
-    customer_ids = _update_customers(session, shop, customers)
+    customer_ids = _update_customers(session, shop, customers, _newest_locales(facts))
     lock_customers(session, shop.id, set(customer_ids.values()) - concerned)
     named = _newest_named(facts)
     store_refunds(session, shop.id, [refund for fact in facts for refund in fact.refunds], now)
@@ -59,6 +59,13 @@ class _Telling:
     #: The newest version that was paid in full, and the newest that names a customer.
     paid: OrderFact | None
     named: "_Named | None"
+
+
+class _Locale(NamedTuple):
+    """What a customer read when they bought."""
+
+    placed_at: datetime
+    locale: str
 
 
 class _Named(NamedTuple):
@@ -86,6 +93,15 @@ def _newest_customers(facts: Iterable[OrderFact]) -> dict[int, CustomerFact]:
     return told
 
 
+def _newest_locales(facts: Iterable[OrderFact]) -> dict[int, "_Locale"]:
+    """Return what customers read by the newest order that says it, by Shopify's id."""
+    said: dict[int, _Locale] = {}
+    for fact in sorted(facts, key=lambda fact: fact.placed_at):
+        if fact.customer is not None and fact.locale is not None:
+            said[fact.customer.customer_id] = _Locale(fact.placed_at, fact.locale)
+    return said
+
+
 def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], now: datetime) -> set[int]:
     """Add the customers not known yet; return everyone's id. Known ones are not touched: no lock yet."""
     if not told:
@@ -111,7 +127,9 @@ def _add_customers(session: Session, shop: Shop, told: dict[int, CustomerFact], 
     return set(session.scalars(select(Customer.id).where(*which)))
 
 
-def _update_customers(session: Session, shop: Shop, told: dict[int, CustomerFact]) -> dict[int, int]:
+def _update_customers(
+    session: Session, shop: Shop, told: dict[int, CustomerFact], locales: dict[int, _Locale]
+) -> dict[int, int]:
     """Store what was told about the customers, who are locked: an update before that would lock out of order.
 
     Return by Shopify's id who has each one's orders: whoever was merged into another has none any more.
@@ -127,7 +145,28 @@ def _update_customers(session: Session, shop: Shop, told: dict[int, CustomerFact
         row.name = customer.name or row.name
         if customer.tags is not None:
             row.tags = list(customer.tags)
+    _update_locales(session, shop, rows, locales)
     return {row.shopify_id: row.merged_into_id or row.id for row in rows}
+
+
+def _update_locales(session: Session, shop: Shop, rows: Iterable[Customer], said: dict[int, _Locale]) -> None:
+    """Note what customers read. Where another order said something else, the one placed later counts."""
+    other = {}
+    for row in rows:
+        locale = said.get(row.shopify_id)
+        if locale is not None and row.locale is None:
+            row.locale = locale.locale
+        elif locale is not None and row.locale != locale.locale:
+            other[row.id] = (row, locale)
+    if not other:
+        return
+    placed = select(Order.customer_id, func.max(Order.placed_at)).where(
+        Order.shop_id == shop.id, among(Order.customer_id, other), Order.fact["locale"].astext.is_not(None)
+    )
+    latest = dict(session.execute(placed.group_by(Order.customer_id)).all())
+    for customer_id, (row, locale) in other.items():
+        if customer_id not in latest or locale.placed_at >= latest[customer_id]:
+            row.locale = locale.locale
 
 
 def _store_orders(

@@ -26,7 +26,7 @@ from app.engine.rules.money import to_minor
 from app.shopify.nodes import Unreadable, number_of, unreadable
 from app.shopify.order_details import highest_level, payments_of
 from app.shopify.refund_worth import with_worth
-from app.texts import TEXT_LIMIT, clean_text
+from app.texts import TEXT_LIMIT, clean_text, locale_text
 
 #: As for bodies: far above any order, far below what a bigint column holds.
 LARGEST_AMOUNT_MINOR = 10**15
@@ -115,6 +115,8 @@ def _order(node: Json) -> OrderFact:
         fulfilled_at=_fulfilled_at(node),
         billing_country=_country(node["billingAddress"]),
         shipping_country=_country(node["shippingAddress"]),
+        # A file of Shopify's that was asked for before this field was does not have it.
+        locale=locale_text(node.get("customerLocale")),
         refunds=tuple(with_worth(refund, lines, taxes_included) for refund in refunds),
     )
 

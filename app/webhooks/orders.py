@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact
+from app.texts import locale_text
 from app.webhooks.body import BodyError, Json, clean_text
 from app.webhooks.reader import LARGEST_AMOUNT_MINOR, Reader
 from app.webhooks.refunds import read_refund
@@ -50,6 +51,7 @@ def parse_order(body: Json, triggered_at: datetime | None = None) -> OrderFact:
         fulfilled_at=_fulfilled_at(order),
         billing_country=_country(order, "billing_address"),
         shipping_country=_country(order, "shipping_address"),
+        locale=locale_text(order.data.get("customer_locale")),
         refunds=refunds,
     )
 

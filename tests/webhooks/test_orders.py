@@ -399,3 +399,9 @@ def test_a_sentence_quotes_little_and_in_plain_letters() -> None:
 
 def test_of_a_repeated_name_the_last_counts() -> None:
     assert read_object(b'{"id": 1, "id": 2}') == {"id": 2}
+
+
+def test_what_the_customer_reads_is_kept_if_it_is_a_locale() -> None:
+    assert parse_order(old(customer_locale="pt-BR")).locale == "pt-BR"
+    assert parse_order(old()).locale is None
+    assert parse_order(old(customer_locale="<script>")).locale is None

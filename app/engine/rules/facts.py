@@ -98,6 +98,8 @@ class OrderFact:
     #: Two letters.
     billing_country: str | None = None
     shipping_country: str | None = None
+    #: What the customer read when they bought, such as ``de`` or ``pt-BR``.
+    locale: str | None = None
     #: Refunds that came inside the order's own body.
     refunds: tuple["RefundFact", ...] = ()
 

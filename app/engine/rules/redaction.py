@@ -9,13 +9,20 @@ from app.engine.rules.terms import Terms
 
 
 def without_person(order: OrderFact, deciding_tags: frozenset[str]) -> OrderFact:
-    """Return an order without name, email and notes; of the tags those stay that terms decide by."""
+    """Return an order without name, email, language and notes; of the tags those stay that terms decide by."""
     customer = order.customer
     if customer is not None:
         tags = None if customer.tags is None else keep_tags(customer.tags, deciding_tags)
         customer = replace(customer, email=None, name=None, tags=tags)
     refunds = tuple(replace(refund, note=None) for refund in order.refunds)
-    return replace(order, customer=customer, email=None, tags=keep_tags(order.tags, deciding_tags), refunds=refunds)
+    return replace(
+        order,
+        customer=customer,
+        email=None,
+        locale=None,
+        tags=keep_tags(order.tags, deciding_tags),
+        refunds=refunds,
+    )
 
 
 def keep_tags(tags: Iterable[str], deciding_tags: frozenset[str]) -> tuple[str, ...]:
