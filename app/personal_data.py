@@ -1,7 +1,7 @@
 """Everything Boomerang keeps of one customer, as a file that the merchant can hand over: a page to read, and JSON."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -17,6 +17,7 @@ from app.engine.rules.money import to_decimal_string
 from app.engine.rules.statements import Amounts
 from app.inspection import inspect_customer
 from app.models import Adjustment, Customer, Order, Refund, Shop, TierAssignmentRow, TierChange
+from app.personal_mails import gather_mailed
 
 Json = dict[str, Any]
 
@@ -32,6 +33,9 @@ HEADINGS = {
     "statements": "Statements",
     "tier_changes": "Tiers",
     "tiers_given": "Tiers given by hand",
+    "messages": "What happened that is told by mail",
+    "mails": "Mails",
+    "mail_stops": "Mails that are not wanted",
 }
 
 
@@ -56,9 +60,11 @@ def gather(session: Session, shop: Shop, customer_shopify_id: int, order_ids: Co
     row = session.scalar(
         select(Customer).where(Customer.shop_id == shop.id, Customer.shopify_id == customer_shopify_id)
     )
-    orders = _orders(session, shop, row, order_ids)
+    found = _find_orders(session, shop, row, order_ids)
+    orders = _orders(session, shop, found)
+    mailed = gather_mailed(session, shop, row, found)
     if row is None:
-        return {"customer": {"shopify_id": customer_shopify_id, "known": False}, "orders": orders}
+        return {"customer": {"shopify_id": customer_shopify_id, "known": False}, "orders": orders, **mailed}
     books = inspect_customer(session, customer_shopify_id, shop.domain)
     statements = [read_statement(session, shop.id, known.id) for known in list_statements(session, shop.id, row.id)]
     return {
@@ -67,6 +73,7 @@ def gather(session: Session, shop: Shop, customer_shopify_id: int, order_ids: Co
             "known": True,
             "name": row.name,
             "email": row.email,
+            "language": row.locale,
             "tags": row.tags or [],
             "first_seen": _moment(row.created_at),
             "tier": row.tier_name,
@@ -82,6 +89,7 @@ def gather(session: Session, shop: Shop, customer_shopify_id: int, order_ids: Co
         "statements": [_statement(statement) for statement in reversed(statements)],
         "tier_changes": _tier_changes(session, row),
         "tiers_given": _tiers_given(session, row),
+        **mailed,
     }
 
 
@@ -104,9 +112,12 @@ def write_page(data: Json, shop_name: str, customer_shopify_id: int, now: dateti
     )
 
 
-def _orders(session: Session, shop: Shop, row: Customer | None, order_ids: Collection[int]) -> list[Json]:
+def _find_orders(session: Session, shop: Shop, row: Customer | None, order_ids: Collection[int]) -> Sequence[Order]:
     which = [Order.shopify_id.in_(order_ids), *([] if row is None else [Order.customer_id == row.id])]
-    orders = session.scalars(select(Order).where(Order.shop_id == shop.id, or_(*which)).order_by(Order.placed_at)).all()
+    return session.scalars(select(Order).where(Order.shop_id == shop.id, or_(*which)).order_by(Order.placed_at)).all()
+
+
+def _orders(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Json]:
     found: list[Json] = []
     for order in orders:
         fact = order_from_json(order.fact)
@@ -124,6 +135,7 @@ def _orders(session: Session, shop: Shop, row: Customer | None, order_ids: Colle
                 "financial_status": order.financial_status,
                 "cancelled_at": _moment(order.cancelled_at),
                 "email": fact.email,
+                "language": fact.locale,
                 "billing_country": fact.billing_country,
                 "shipping_country": fact.shipping_country,
                 "tags": list(fact.tags),

@@ -10,8 +10,21 @@ from app.db import db, transaction
 from app.engine.flows import adjust, customers, earn, merges, refund, review, tiers
 from app.engine.flows.privacy_requests import open_request
 from app.engine.rules.facts import CustomerFact, CustomersMerged, CustomerTold
+from app.engine.rules.mailing import Refusal, address_key
+from app.engine.rules.messages import MailKind, MailState, StopReason
 from app.engine.rules.states import TransferKind
-from app.models import Customer, Delivery, DeliveryState, PrivacyKind, PrivacyRequest, ReasonCode, Reward, Shop
+from app.models import (
+    Customer,
+    Delivery,
+    DeliveryState,
+    Mail,
+    MailStop,
+    PrivacyKind,
+    PrivacyRequest,
+    ReasonCode,
+    Reward,
+    Shop,
+)
 from app.personal_data import make_file
 from tests.flows.builders import ADA, BEN, BIG, STAFF, Till, day, order, reading, refund_of
 
@@ -40,6 +53,7 @@ def scatter(till: Till) -> None:
     word = CustomerTold(ADA.customer_id, ADA.email, True, ADA.name, ("from Ulm",), day(0), day(3))
     till.run(lambda session, shop: customers.record_customers(session, shop, [word], day(3)))
     till.run(lambda session, shop: _by_hand(session, shop))
+    till.run(_mail)
     merged = CustomersMerged(ADA.customer_id, TWIN.customer_id, day(5))
     till.run(lambda session, shop: merges.record_merges(session, shop, [merged], day(5)))
     till.run(_deliver)
@@ -59,6 +73,33 @@ def _by_hand(session: Session, shop: Shop) -> None:
     note = "Ring Ada about it"
     adjust.propose(session, shop.id, ada, TransferKind.CREDIT, 70, ReasonCode.OTHER, note, STAFF, day(4), "hand-made-1")
     tiers.assign(session, shop.id, [ada], "Gold", note, STAFF, day(4))
+
+
+def _mail(session: Session, shop: Shop) -> None:
+    """Have mails in every state say who Ada is, also as a guest and under an address she had before."""
+    ada = session.scalars(select(Customer).where(Customer.shopify_id == ADA.customer_id)).one().id
+    written = {"language": "en", "html": "<p>Dear Ada Example</p>", "text": "Dear Ada Example", "created_at": day(4)}
+    for number, state in enumerate(MailState):
+        customer_id, address = [(ada, "ada@example.com"), (ada, "Ada@old.example.com"), (None, "ada@example.com")][
+            number % 3
+        ]
+        refusal = Refusal.SERVER if state is MailState.REFUSED else None
+        session.add(
+            Mail(
+                shop_id=shop.id,
+                kind=MailKind.DIGEST,
+                customer_id=customer_id,
+                address=address,
+                address_key=address_key(address),
+                subject="Ada Example, 2.00 for you",
+                state=state,
+                refusal=refusal,
+                error=f"550 {address} is not known here",
+                **written,
+            )
+        )
+    for key in ("ada@example.com", "ada@old.example.com"):
+        session.add(MailStop(shop_id=shop.id, address_key=key, reason=StopReason.UNSUBSCRIBED, at=day(4)))
 
 
 def _deliver(session: Session, shop: Shop) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.audit import SYSTEM, record
 from app.engine.locks import lock_customers, lock_orders
+from app.engine.mailed import find_mailed, forget_everybody, redact_mailed, redact_some_mails
 from app.engine.privacy import read_deciding_tags
 from app.engine.redaction import REMOVED, forget_bodies, redact_orders, redact_words
 from app.engine.rules.redaction import keep_tags
@@ -45,6 +46,7 @@ def redact(session: Session, shop_id: int, customer_shopify_id: int, order_ids: 
     people = session.scalars(select(Customer).where(*whose).execution_options(populate_existing=True)).all()
     tags = read_deciding_tags(session, shop_id)
     orders = session.scalars(select(Order).where(*concerned).execution_options(populate_existing=True)).all()
+    redact_mailed(session, shop_id, find_mailed(session, shop_id, people, orders), now)
     changed = redact_orders(session, orders, tags)
     for row in people:
         if row.redacted_at is None or (changed and row.shopify_id == customer_shopify_id):
@@ -60,8 +62,8 @@ def redact(session: Session, shop_id: int, customer_shopify_id: int, order_ids: 
 def redact_shop(session: Session, shop: Shop, now: datetime) -> int:
     """Go on with forgetting who anybody in a shop is that asked for it; return 0 when nothing is left to do.
 
-    Orders come first, batch after batch, then bodies, then everything that is one statement each. Customers are not
-    marked: should the shop install the app again, Shopify may tell them anew.
+    Orders come first, batch after batch, then bodies and mails, then everything that is one statement each. Customers
+    are not marked: should the shop install the app again, Shopify may tell them anew.
     """
     asked = _find_shop_request(session, shop.id)
     if asked is None:
@@ -69,6 +71,7 @@ def redact_shop(session: Session, shop: Shop, now: datetime) -> int:
     return (
         _redact_some_orders(session, shop, asked)
         or _forget_some_bodies(session, shop, now)
+        or redact_some_mails(session, shop.id, now)
         or _finish_shop(session, shop, asked, now)
     )
 
@@ -124,10 +127,11 @@ def _forget_some_bodies(session: Session, shop: Shop, now: datetime) -> int:
 
 def _finish_shop(session: Session, shop: Shop, asked: PrivacyRequest, now: datetime) -> int:
     """Forget customers and staff, what was written about them, files made for them, and the shop's own name."""
-    nobody = {"name": None, "email": None, "verified_email": None, "tags": None, "told_at": None}
+    nobody = {"name": None, "email": None, "verified_email": None, "tags": None, "locale": None, "told_at": None}
     session.execute(update(Customer).where(Customer.shop_id == shop.id).values(nobody))
     session.execute(update(StaffMember).where(StaffMember.shop_id == shop.id).values(name=None, email=None))
     redact_words(session, shop.id, None)
+    forget_everybody(session, shop.id, now)
     files = update(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id, PrivacyRequest.file.is_not(None))
     session.execute(files.values(file=None, file_until=None))
     shop.name, shop.redacted_at = shop.domain, now
@@ -140,7 +144,7 @@ def _finish_shop(session: Session, shop: Shop, asked: PrivacyRequest, now: datet
 
 def _redact_customer(session: Session, row: Customer, tags: frozenset[str], orders: int, now: datetime) -> None:
     row.redacted_at = row.redacted_at or now
-    row.name = row.email = row.verified_email = None
+    row.name = row.email = row.verified_email = row.locale = None
     row.tags = None if row.tags is None else list(keep_tags(row.tags, tags))
     subject = ("customer", row.id)
     record(session, row.shop_id, SYSTEM, "redact", subject=subject, before={}, after={"orders": orders}, now=now)
