@@ -55,10 +55,13 @@ class Street:
     def hear(self, *facts: OrderFact | RefundFact, at: datetime) -> None:
         """Tell the books of something at a moment."""
         for fact in facts:
-            if isinstance(fact, OrderFact):
-                self.till.run(lambda session, shop, fact=fact: earn.record_orders(session, shop, [fact], at))
-            else:
-                self.till.run(lambda session, shop, fact=fact: refund.record_refunds(session, shop, [fact], at))
+            db.session.remove()
+            with transaction() as session:
+                shop = session.get_one(Shop, self.till.id)
+                if isinstance(fact, OrderFact):
+                    earn.record_orders(session, shop, [fact], at)
+                else:
+                    refund.record_refunds(session, shop, [fact], at)
 
     def remind(self, at: datetime) -> None:
         """Let the calendar look for what it has to say."""
@@ -77,9 +80,11 @@ class Street:
         send_due(self.till.id, mail_states, clock=lambda: at)
 
     def digest(self, at: datetime) -> list[str]:
-        """Make and send the mails of a moment, twice each; return the subjects that arrived."""
+        """Make and send the mails of a moment, and again if there were any; return the subjects that arrived."""
         before = len(self.box.taken)
-        for _ in range(2):
+        self.build(at)
+        self.send(at)
+        if len(self.box.taken) > before:
             self.build(at)
             self.send(at)
         return self.box.subjects[before:]

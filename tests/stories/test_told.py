@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ def street(app: Flask) -> Iterator[Street]:
 def test_each_kind_is_told_once_in_its_digest(street: Street) -> None:
     """Ada buys as a guest, gets an account, earns, rises, gives back, is given, is refunded, and lets credit end."""
     street.till.publish(on=-1, expiry=Expiry(days=20))
-    happens = {
+    happens: dict[int, Callable[[], object]] = {
         1: lambda: street.hear(order(1, line(1, 5_000), customer=None, email=ADA.email), at=day(1, 60)),
         2: lambda: meet(street.till, account(on=2), on=2),
         3: lambda: street.shopify.carry_out(day(3, 60)),
@@ -270,6 +270,7 @@ def _check(street: Street, readers: dict[tuple[int, str], Reader]) -> None:
             .where(Reward.customer_id.is_not(None))
         )
         for customer_id, name, state, minor in rows:
+            assert customer_id is not None
             kept[customer_id, name] = 0 if state in nothing else minor
     believed = {whose: reader.believes_minor for whose, reader in readers.items()}
     assert {whose: minor for whose, minor in believed.items() if minor} == {
