@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 
 from markupsafe import Markup
 
 from app.engine.rules.letters import OwnTemplate, Written
 from app.mail.document import make_document
 from app.mail.examples import SENDER, example_letter
+from app.mail.markup import look_for_foreign, read_strictly
 from app.mail.ready import Templates
 from app.mail.render import NO_TEMPLATES, write
 from app.mail.templating import TemplateFault, Value, compile_template, fill_in
@@ -17,15 +17,6 @@ from app.mail.variables import FRAME, common_values, frame_values, names_of, new
 from app.sentences import Sentence, marked, say
 
 PARTS = ("subject", "html", "text")
-#: Mail programs remove these, and some of them the whole mail with it.
-_REFUSED_TAGS = frozenset(
-    {
-        "applet", "audio", "base", "body", "button", "canvas", "embed", "form", "frame", "frameset", "head", "html",
-        "iframe", "input", "link", "math", "meta", "object", "script", "select", "svg", "template", "textarea", "title",
-        "video",
-    }
-)  # fmt: skip
-_REFUSED_SCHEMES = re.compile(r"^[\s\x00-\x20]*(javascript|vbscript|data)[\s\x00-\x20]*:", re.IGNORECASE)
 _BARE_VALUE = re.compile(r"=\s*(\{\{[^}]*\}\})")
 #: What of the frame nobody may leave out, and why.
 _NEEDED = {
@@ -68,14 +59,21 @@ def preview(draft: OwnTemplate, templates: Templates = NO_TEMPLATES) -> Written:
 def _wrong(name: str, language: str, part: str, source: str) -> Iterator[str]:
     """Yield what is wrong with one part, the first of it first."""
     try:
+        if part == "html":
+            yield from _wrong_source(source)
         template = compile_template(source, names_of(name, part), is_html=part == "html")
         for bare in (False, True):
             filled = fill_in(template, _values(name, language, part, bare=bare))
             yield from _wrong_result(name, part, filled, language)
-        if part == "html":
-            yield from _wrong_html(source)
     except TemplateFault as fault:
         yield fault.args[0]
+
+
+def _wrong_source(html: str) -> Iterator[Sentence]:
+    """Yield what is wrong with HTML before it is filled in, for not every branch of it is taken."""
+    look_for_foreign(html)
+    if bare := _BARE_VALUE.search(html):
+        yield say("Put quotes around {value}.", value=bare[1])
 
 
 def _wrong_result(name: str, part: str, filled: str, language: str) -> Iterator[Sentence]:
@@ -87,7 +85,7 @@ def _wrong_result(name: str, part: str, filled: str, language: str) -> Iterator[
             say(_NEEDED[name], variable=f"{{{{ {name} }}}}") for name, text in needed.items() if text not in filled
         )
     if part == "html":
-        yield from _wrong_html(filled)
+        read_strictly(filled, has_style=name == FRAME)
         make_document("", "", filled, language)
 
 
@@ -97,31 +95,3 @@ def _values(name: str, language: str, part: str, *, bare: bool) -> dict[str, Val
     if name != FRAME:
         return values | news_values(letter.news[0], letter, SENDER)
     return {**values, **frame_values(letter, more=bare), "sections": _SECTIONS}
-
-
-def _wrong_html(html: str) -> Iterator[Sentence]:
-    if bare := _BARE_VALUE.search(html):
-        yield say("Put quotes around {value}.", value=bare[1])
-    seen = _Tags()
-    seen.feed(html)
-    seen.close()
-    yield from seen.faults
-
-
-class _Tags(HTMLParser):
-    """Looks at each element for what has no place in a mail."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.faults: list[Sentence] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _REFUSED_TAGS:
-            self.faults.append(say("Take out <{tag}>: mail programs remove it, or the whole mail.", tag=tag))
-        for name, value in attrs:
-            if name.startswith("on"):
-                self.faults.append(say("Take out {name} of <{tag}>: nothing in a mail may run.", name=name, tag=tag))
-            elif name in ("href", "src", "action") and _REFUSED_SCHEMES.match(value or ""):
-                self.faults.append(
-                    say("The address in {name} of <{tag}> must begin with https://.", name=name, tag=tag)
-                )

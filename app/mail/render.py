@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from app.engine.rules.letters import Letter, OwnTemplate, Sender, Written
 from app.mail.document import make_document
+from app.mail.markup import read_strictly
 from app.mail.plain_text import wrap
 from app.mail.ready import Templates, default_template, make_ready
 from app.mail.templating import TemplateFault, Value, fill_in
@@ -105,4 +106,6 @@ def _fill_one(template: OwnTemplate, html_values: dict[str, Value], text_values:
     subject = one_line(fill_in(ready.subject, text_values), LONGEST_SUBJECT)
     if not subject:
         raise TemplateFault(say("The subject is empty."))
-    return _Section(subject, fill_in(ready.html, html_values).strip(), fill_in(ready.text, text_values).strip())
+    html = fill_in(ready.html, html_values).strip()
+    read_strictly(html, has_style=template.name == FRAME)
+    return _Section(subject, html, fill_in(ready.text, text_values).strip())

@@ -1,9 +1,10 @@
 """What a shop's own template may do, that it always ends, and that whoever writes one is told what is wrong."""
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import replace
-from itertools import product
+from itertools import accumulate, product
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from app.engine.rules.letters import OwnTemplate
 from app.engine.rules.messages import Saying
 from app.languages import LANGUAGES
 from app.mail.checks import PARTS, check, preview
+from app.mail.document import make_document
 from app.mail.examples import SENDER, example_letter, list_variables
+from app.mail.markup import read_strictly
 from app.mail.ready import default_template, own_templates
 from app.mail.render import write
 from app.mail.templating import LONGEST_OUTPUT, LONGEST_SOURCE, TemplateFault, compile_template, fill_in
@@ -151,6 +154,20 @@ def test_rows_are_gone_through_once_and_show_their_columns_only(source: str) -> 
         "{{ " + "9" * 40_000 + " }}",
         "{% if shop %}a" + "{% elif shop %}a" * 3_000 + "{% endif %}",
         "x" * (LONGEST_SOURCE + 1),
+        "<a " * 16_000,
+        "<p a=" * 9_000,
+        "<a b='" * 8_000,
+        "<!" * 24_000,
+        "<!--" * 12_000,
+        "</" * 24_000,
+        "<" * 49_000,
+        "&" * 49_000,
+        "<b>" * 16_000,
+        "<div>" * 9_000,
+        "<p><b></p>" * 4_000,
+        "<br>" * 12_000,
+        "<p a" + " " * 49_000 + "='>",
+        "<p " + "a " * 24_000 + "'>",
         "{#" * 20_000,
         "{{ '" + "\\" * 40_000,
         "{%" * 20_000,
@@ -159,9 +176,10 @@ def test_rows_are_gone_through_once_and_show_their_columns_only(source: str) -> 
 )
 def test_no_template_keeps_a_worker_busy(source: str) -> None:
     began = time.process_time()
-    with suppress(TemplateFault):
-        fill_in(compile_template(source, EARNED, is_html=True), {"shop": "x"})
-    assert time.process_time() - began < 1
+    own = OwnTemplate("earned", "en", "s", source, "t")
+    written = write(example_letter(Saying.EARNED, "en"), SENDER, own_templates([own]))
+    assert check("earned", "en", "s", source, "t") or written.error is None
+    assert time.process_time() - began < 5
 
 
 def test_what_comes_out_is_no_longer_than_a_mail_may_be() -> None:
@@ -206,6 +224,16 @@ def test_whatever_html_is_typed_is_taken_or_refused_with_a_sentence(source: str)
         ("<script>x</script>", "Take out <script>: mail programs remove it, or the whole mail."),
         ("<IFRAME src=x>", "Take out <iframe>"),
         ("{% if day %}<form>{% endif %}x", "Take out <form>"),
+        ("{% if not name %}<svg></svg>{% endif %}x", "Take out <svg>"),
+        ("<p><b>x</p></b>", "Close each element before the one around it: </p> comes too early."),
+        ("<div>x", "Close <div>: it is open at the end."),
+        ("x</div>", "Take out </div>: nothing is open there."),
+        ("x</br>", "Take out </br>: it ends nothing."),
+        ("<p title='x>y</p>", 'What follows "<p title=\'x>y</p>" cannot be read: an angle bracket or a quotation mark'),
+        ("x<!-- y", "What follows '<!-- y' cannot be read"),
+        ("<style>p { color: red }</style>x", "Write <style> into the frame, where it is for all mails."),
+        ("<i>" * 61 + "x" + "</i>" * 61, "Elements lie too deep in each other: 60 at most."),
+        ("<br>" * 6_002, "There are too many elements: 3000 at most."),
         ("<p onClick='x'>x</p>", "Take out onclick of <p>: nothing in a mail may run."),
         ("<a href=' JavaScript:x'>x</a>", "The address in href of <a> must begin with https://."),
         ("<a href={{ shop_url }}>x</a>", "Put quotes around {{ shop_url }}."),
@@ -234,7 +262,10 @@ def test_it_is_said_what_is_wrong_with_a_table(source: str, sentence: str) -> No
     "source",
     [
         "<p style='color: red'>{{ name|upper }}</p>",
-        "<img src='https://shop.example/logo.png' alt=''>",
+        "<img src='https://shop.example/logo.png' alt=''><br/><hr>",
+        "<!-- <script> is only named here in a comment, which nobody reads -->".replace("<script>", "a > b")
+        + "x < 3 & y",
+        "<TABLE><tr><td bgcolor=red>x</td></tr></TABLE>",
         "{% if day == 'x' and not order or name != '' %}a{% else %}b{% endif %}{# a word to us #}",
         "{% raw %}{{ not ours }}{% endraw %}",
         "<a href='{{ shop_url }}'>{{ shop }}</a>",
@@ -242,6 +273,37 @@ def test_it_is_said_what_is_wrong_with_a_table(source: str, sentence: str) -> No
 )
 def test_what_a_shop_would_want_to_write_is_taken(source: str) -> None:
     assert fault_of(source) is None
+
+
+def test_the_frame_may_have_style_and_every_mail_gets_it() -> None:
+    ours = default_template(FRAME, "en")
+    frame = replace(ours, html="<style>h2 { color: #123456 } .button { background: red }</style>" + ours.html)
+    assert check(FRAME, "en", frame.subject, frame.html, frame.text) == []
+    html = write(example_letter(Saying.EARNED, "en"), SENDER, own_templates([frame])).html
+    assert re.search(r"<h2 style=\"[^\"]*#123456", html)
+    long = replace(ours, html="<style>" + "p { color: red } " * 300 + "</style>" + ours.html)
+    [fault] = check(FRAME, "en", long.subject, long.html, long.text)
+    assert fault.sentence == "There is too much style: 4000 characters at most."
+
+
+ELEMENTS = ("a", "b", "i", "p", "div", "table", "tr", "td", "ul", "li", "h1", "font", "center")
+NESTED = st.recursive(
+    st.just("x"),
+    lambda inner: st.builds(
+        lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag}>", st.sampled_from(ELEMENTS), st.lists(inner)
+    ),
+    max_leaves=30,
+)
+
+
+@given(NESTED, st.integers(1, 40))
+def test_what_is_read_strictly_is_not_much_deeper_to_whoever_forgives(html: str, times: int) -> None:
+    with suppress(TemplateFault):
+        read_strictly(html * times, has_style=False)
+        page = make_document("s", "p", html * times, "en")
+        # What comes out is written strictly, so that its depth can be counted.
+        depths = list(accumulate(1 if each[1] != "/" else -1 for each in re.findall(r"</?(?!meta|!)[a-z]+", page)))
+        assert max(depths) < 300
 
 
 @pytest.mark.parametrize("missing", ["sections", "stop_url"])
