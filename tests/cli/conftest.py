@@ -18,7 +18,8 @@ from app.queue import QUEUES
 from app.schedule import SWEEPS
 from tests.flows.builders import Till
 
-ASKED_ALWAYS = ("app.jobs.count_days", "app.jobs.measure_stages")
+#: Asked for in every round, or whenever the day's time for it has come.
+ASKED_ALWAYS = tuple(f"app.jobs.{name}" for name in ("count_days", "measure_stages", "watch_engine", "build_digests"))
 Shell = Callable[..., Result]
 Waiting = Callable[[], list[tuple[str, tuple[object, ...]]]]
 
@@ -32,7 +33,7 @@ def sweep() -> None:
 
 @pytest.fixture
 def waiting(redis_client: "Redis") -> Waiting:
-    """Return what tells which jobs wait, over all queues, but for what is asked for always: to count and to measure."""
+    """Return what tells which jobs wait, over all queues, but for what is asked for whatever happens."""
 
     def jobs() -> list[tuple[str, tuple[object, ...]]]:
         queues = [Queue(name, connection=redis_client, serializer=JSONSerializer) for name in QUEUES]
