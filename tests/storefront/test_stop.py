@@ -98,6 +98,12 @@ def test_one_click_stops_all_at_once_and_leads_nowhere_else(app: Flask, shop_id:
     assert stops(shop_id) == {None: StopReason.UNSUBSCRIBED}
 
 
+def test_one_click_counts_however_the_mail_program_writes_it(app: Flask, shop_id: int) -> None:
+    answer = app.test_client().post(path(shop_id), data=ONE_CLICK, content_type="multipart/form-data")
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+    assert stops(shop_id) == {None: StopReason.UNSUBSCRIBED}
+
+
 def test_one_click_on_a_mail_of_one_kind_stops_that_kind(app: Flask, shop_id: int) -> None:
     send(app, path(shop_id), hear=[value for value in ALL if value != "expiring"])
     answer = send(app, path(shop_id, Saying.STATEMENT_READY), **ONE_CLICK)
