@@ -12,10 +12,25 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.clock import utcnow
 from app.config import Settings
+from app.engine.rules.mailing import Refusal
+from app.engine.rules.messages import MailKind, MailState, Topic
 from app.engine.rules.states import TransferKind, TransferState
-from app.models import Customer, Delivery, DeliveryState, ReconcileRun, Shop, ShopToken, Transfer
+from app.models import (
+    Customer,
+    Delivery,
+    DeliveryState,
+    Mail,
+    MailOutage,
+    MailTemplate,
+    Message,
+    ReconcileRun,
+    Shop,
+    ShopToken,
+    Transfer,
+)
 from app.shopify.scopes import REQUIRED
 from app.status.causes import Level, find_status
+from app.status.words import CAUSE_WORDS
 from tests.admin.factories import NOON, Page, Visitor, reading
 
 
@@ -184,3 +199,120 @@ def test_without_a_token_nobody_is_told_besides_that_nothing_was_looked_for(shop
         look_for_nothing(session, shop_id)
         refuse_token(session, shop_id)
     assert len(status_of(shop_id).causes) == 1
+
+
+def take_no_mail(session: Session, shop_id: int, minutes: int = 16) -> None:
+    session.add(
+        MailOutage(
+            shop_id=shop_id, began_at=utcnow() - timedelta(minutes=minutes), tries=9, next_try_at=utcnow(),
+            reason="Nobody listens.",
+        )
+    )  # fmt: skip
+
+
+def add_mail(
+    session: Session, shop_id: int, state: MailState, refusal: Refusal | None = None, days_ago: int = 0
+) -> None:
+    session.add(
+        Mail(
+            shop_id=shop_id, kind=MailKind.DIGEST, address="ada@example.com", address_key="ada@example.com",
+            language="en", subject="s", html="h", text="t", state=state, refusal=refusal,
+            created_at=utcnow() - timedelta(days=days_ago),
+        )
+    )  # fmt: skip
+
+
+def doubt_mail(session: Session, shop_id: int) -> None:
+    add_mail(session, shop_id, MailState.UNKNOWN)
+
+
+def break_template(session: Session, shop_id: int) -> None:
+    session.add(
+        MailTemplate(
+            shop_id=shop_id, name="earned", language="de", subject="s", html="h", text="t", saved_at=NOON,
+            saved_by="staff:42", failed_at=NOON, failed_reason="There is no variable nam.",
+        )
+    )  # fmt: skip
+
+
+def crawl(session: Session, shop_id: int) -> None:
+    """Let a message wait since the day before yesterday."""
+    session.get_one(Shop, shop_id).mails_customers = True
+    session.add(
+        Message(
+            shop_id=shop_id, key="entry:made-up", topic=Topic.REWARD, subject_id=1,
+            created_at=utcnow() - timedelta(hours=49),
+        )
+    )  # fmt: skip
+
+
+SMALL_TROUBLES = [
+    (take_no_mail, "mail_server_away", "For 16 minutes the mail server has taken no mail: Nobody listens."),
+    (doubt_mail, "mails_failing", "1 of 1 mails of the last day could not be delivered."),
+    (break_template, "template_broken:earned:de", "template “earned” (de) cannot be used: There is no variable nam."),
+    (crawl, "stage_slow:told", "It takes longer than 1 day until customers are told of their cashback. 1 waits there"),
+]
+
+
+@pytest.mark.parametrize(("trouble", "key", "sentence"), SMALL_TROUBLES)
+def test_what_touches_no_money_is_named_and_leaves_the_engine_active(
+    visitor: Visitor, shop_id: int, trouble: Callable[[Session, int], None], key: str, sentence: str
+) -> None:
+    with reading() as session:
+        trouble(session, shop_id)
+    status = status_of(shop_id)
+    assert status.level is Level.ACTIVE
+    (cause,) = status.causes
+    assert cause.key == key
+    assert sentence in cause.what
+    assert cause.room is not None
+    page = Page(visitor.load("/").text)
+    assert "Active" in page.text
+    assert sentence in page.text
+    assert page.of("a", href=cause.room)
+
+
+@pytest.mark.parametrize(("trouble", "key", "sentence"), SMALL_TROUBLES)
+def test_anothers_small_trouble_is_not_ours(
+    shop_id: int, other_shop_id: int, trouble: Callable[[Session, int], None], key: str, sentence: str
+) -> None:
+    with reading() as session:
+        trouble(session, other_shop_id)
+    assert status_of(shop_id).causes == ()
+
+
+def test_a_short_outage_dead_addresses_and_old_failures_are_no_trouble(shop_id: int) -> None:
+    with reading() as session:
+        take_no_mail(session, shop_id, minutes=14)
+        add_mail(session, shop_id, MailState.REFUSED, Refusal.SERVER, days_ago=2)
+        for refusal in (Refusal.RECIPIENT, Refusal.STOPPED, Refusal.ADDRESS):
+            add_mail(session, shop_id, MailState.REFUSED, refusal)
+        for _ in range(19):
+            add_mail(session, shop_id, MailState.SENT)
+        add_mail(session, shop_id, MailState.REFUSED, Refusal.GAVE_UP)
+    assert status_of(shop_id).causes == ()
+    with reading() as session:
+        add_mail(session, shop_id, MailState.REFUSED, Refusal.SERVER)
+    assert [cause.key for cause in status_of(shop_id).causes] == ["mails_failing"]
+
+
+def test_a_stage_that_is_slow_for_a_named_cause_is_not_named_besides(shop_id: int) -> None:
+    with reading() as session:
+        crawl(session, shop_id)
+        take_no_mail(session, shop_id)
+    assert [cause.key for cause in status_of(shop_id).causes] == ["mail_server_away"]
+
+
+def test_every_cause_has_a_key_that_stays_and_a_name(shop_id: int) -> None:
+    found = set()
+    for trouble, *_ in (*TROUBLES, *SMALL_TROUBLES):
+        with reading() as session:
+            trouble(session, shop_id)
+            found |= {cause.key for cause in find_status(session, session.get_one(Shop, shop_id), utcnow()).causes}
+            session.rollback()
+    assert found == {
+        "reconciliation_late", "no_token", "token_refused", "scope_missing:read_orders", "currency_changed",
+        "inbox_late", "deliveries_failing", "transfers_refused", "transfers_unclear", "transfers_unknown", "mail_server_away",
+        "mails_failing", "template_broken:earned:de", "stage_slow:told",
+    }  # fmt: skip
+    assert {key.partition(":")[0] for key in found} <= set(CAUSE_WORDS)
