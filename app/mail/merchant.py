@@ -136,13 +136,13 @@ def _figures(day: DaySummary) -> tuple[tuple[str, ...], ...]:
 
 
 def _standing(day: DaySummary, now: datetime) -> tuple[tuple[str, ...], ...]:
-    waiting = str(day.waiting)
+    waiting: tuple[tuple[str, ...], ...] = ((_("Waiting for a person"), str(day.waiting)),)
     if day.oldest_at is not None:
         age = format_timedelta(now - day.oldest_at, locale=current_locale())
         amount = format_money(day.waiting_minor, day.currency)
-        waiting = _("%(count)s (%(amount)s), the oldest for %(age)s", count=day.waiting, amount=amount, age=age)
+        waiting += ((_("Cashback that waits"), amount), (_("The oldest has waited for"), age))
     return (
-        (_("Waiting for a person"), waiting),
+        *waiting,
         (_("Failed transfers and deliveries"), str(day.failed)),
         (_("Credit outstanding"), format_money(day.available_minor, day.currency)),
         (_("Owed by customers"), format_money(day.owed_minor, day.currency)),

@@ -312,7 +312,7 @@ def test_every_cause_has_a_key_that_stays_and_a_name(shop_id: int) -> None:
             session.rollback()
     assert found == {
         "reconciliation_late", "no_token", "token_refused", "scope_missing:read_orders", "currency_changed",
-        "inbox_late", "deliveries_failing", "transfers_refused", "transfers_unclear", "transfers_unknown", "mail_server_away",
-        "mails_failing", "template_broken:earned:de", "stage_slow:told",
+        "inbox_late", "deliveries_failing", "transfers_refused", "transfers_unclear", "transfers_unknown",
+        "mail_server_away", "mails_failing", "template_broken:earned:de", "stage_slow:told",
     }  # fmt: skip
     assert {key.partition(":")[0] for key in found} <= set(CAUSE_WORDS)

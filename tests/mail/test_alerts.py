@@ -107,7 +107,8 @@ def test_a_quiet_day_is_a_short_mail_and_a_busy_one_has_its_figures() -> None:
     ]
     for line in (
         "Orders processed 12", "Cashback issued €34.56", "Cashback taken back €2.00",
-        "Waiting for a person 4 (€8.00), the oldest for 2 days", "Failed transfers and deliveries 1",
+        "Waiting for a person 4", "Cashback that waits €8.00", "The oldest has waited for 2 days",
+        "Failed transfers and deliveries 1",
         "Credit outstanding €123.45", "Owed by customers €0.50", "- Deliveries wait.", "Open Boomerang: https://x",
     ):  # fmt: skip
         assert line in lines, lines
@@ -158,7 +159,7 @@ def test_only_addresses_of_the_open_internet_are_public(address: str, is_open: b
 )
 def test_nothing_is_posted_into_the_private_network_however_it_is_written(receiver: Receiver, host: str) -> None:
     told = refusal(f"https://{host}:{receiver.port}/", is_local=False)
-    assert "private network" in told or "could not be reached" in told
+    assert "private network" in told or "Nobody knows" in told
     assert receiver.asked == []
 
 
@@ -171,7 +172,7 @@ def test_nothing_is_posted_into_the_private_network_however_it_is_written(receiv
         ("https://exa..mple.com/", "no address that can be posted to"),
         ("https://example.com:99999/", "no address that can be posted to"),
         ("https://", "no address that can be posted to"),
-        ("https://nobody.invalid/", "could not be reached"),
+        ("https://nobody.invalid/", "Nobody knows a server of that name."),
     ],
 )
 def test_what_is_no_address_is_not_posted_to(url: str, sentence: str) -> None:
@@ -198,7 +199,7 @@ def test_whatever_is_no_yes_is_a_no_and_no_redirect_is_followed(receiver: Receiv
 
 def test_who_does_not_answer_or_answers_by_the_byte_holds_nobody_up(receiver: Receiver) -> None:
     receiver.silent.set()
-    assert "no answer within 0.3 seconds" in refusal(receiver.url, timeout_seconds=0.3)
+    assert "no answer in time" in refusal(receiver.url, timeout_seconds=0.3)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
 
         def trickle() -> None:
@@ -236,11 +237,12 @@ def test_nobody_there_a_closed_line_and_no_http_are_told_apart() -> None:
         for _ in range(2):
             assert "no answer that HTTP knows" in refusal(f"http://127.0.0.1:{port}/")
         thread.join(10)
-    assert "could not be reached: ConnectionRefusedError" in refusal(f"http://127.0.0.1:{port}/")
+    assert "could not be reached" in refusal(f"http://127.0.0.1:{port}/")
 
 
 @pytest.mark.parametrize(
-    ("speaks_tls", "sentence"), [(True, "has no certificate that we trust"), (False, "could not be reached: SSLError")]
+    ("speaks_tls", "sentence"),
+    [(True, "has no certificate that we trust"), (False, "speaks no TLS that we understand")],
 )
 def test_a_server_that_cannot_prove_who_it_is_gets_nothing(tmp_path: Path, speaks_tls: bool, sentence: str) -> None:
     got: list[bytes] = []
