@@ -7,7 +7,7 @@ from app.config import Settings, read_settings
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the app with its settings, extensions and rooms; ``settings`` defaults to the environment's."""
-    from app import admin, cli, health, storefront, webhooks
+    from app import admin, cli, health, metrics, storefront, webhooks
     from app.crypto import Vault
     from app.db import init_db
     from app.languages import init_languages
@@ -27,5 +27,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     admin.init_app(app)
     storefront.init_app(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     cli.init_app(app)
     return app
