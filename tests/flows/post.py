@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.engine.flows import tell
 from app.engine.rules.digests import LetterDraft, WrittenLetter
+from app.engine.rules.facts import CustomerFact
 from app.engine.rules.letters import Letter, News, Written
-from app.models import Customer, DigestRun, Mail, MailSettings, Message, Shop
-from tests.flows.builders import Till, reading
+from app.engine.rules.messages import Saying, StopReason
+from app.models import Customer, DigestRun, Mail, MailSettings, MailStop, Message, Shop
+from tests.flows.builders import ADA, Till, day, reading
 
 WORDS = Written("A subject", "<p>Some words</p>", "Some words")
 
@@ -107,3 +110,39 @@ class Post:
 def short(news: Sequence[News]) -> list[tuple[str, int]]:
     """Return what is said, and of how much."""
     return [(each.saying.value, each.amount_minor) for each in news]
+
+
+def noon(on: int) -> datetime:
+    """Return the digest time at one in the afternoon of a day; what happens on a day is heard of at nine."""
+    return day(on, 4 * 3_600)
+
+
+@pytest.fixture
+def post(shop: Till) -> Post:
+    """Return the digests of a shop in automatic mode."""
+    return Post(shop)
+
+
+@pytest.fixture
+def slow(manual_shop: Till) -> Post:
+    """Return the digests of a shop in which every reward waits for a person."""
+    return Post(manual_shop)
+
+
+def customer_id(post: Post, fact: CustomerFact = ADA) -> int:
+    with reading() as session:
+        which = (Customer.shop_id == post.till.id, Customer.shopify_id == fact.customer_id)
+        return session.scalars(select(Customer.id).where(*which)).one()
+
+
+def stop(post: Post, address: str, saying: Saying | None) -> None:
+    with transaction() as session:
+        session.add(
+            MailStop(
+                shop_id=post.till.id,
+                address_key=address,
+                saying=saying,
+                reason=StopReason.UNSUBSCRIBED,
+                at=day(0),
+            )
+        )
