@@ -12,8 +12,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    DateTime,
-    Interval,
     Select,
     and_,
     cast,
@@ -35,20 +33,23 @@ from app.engine.rules.states import TransferKind, TransferState
 from app.models import Customer, LedgerEntry, MailSettings, Message, Shop, Statement, Transfer
 from app.models.columns import among
 
-#: So many credits, and so many statements, are noticed in one transaction.
-BATCH = 200
+#: So many credits for each number of days, and so many statements, are noticed in one transaction.
+BATCH = 100
 #: A reminder whose time was missed by more, as the clock stood still, is not made any more.
 MISSED = timedelta(days=3)
-_DAY = literal(timedelta(days=1), Interval)
+#: What a shop has that never chose.
+_DAYS = Telling(Teller.US).remind_days
 
 
 def list_due_shops(session: Session, now: datetime) -> list[int]:
     """Return the shops that mail their customers and have something to be noticed."""
-    days = func.coalesce(MailSettings.remind_days, _array(Telling(Teller.US).remind_days))
-    is_due = or_(_ended(Shop.id, now).exists(), _endings(Shop.id, days, now).exists())
+    chosen = session.scalars(select(func.unnest(MailSettings.remind_days)).distinct())
+    days = func.coalesce(MailSettings.remind_days, cast(list(_DAYS), ARRAY(BigInteger)))
+    # A question for each number of days: only then is each answered by a short piece of an index.
+    ending = [and_(days.any(number), _endings(Shop.id, number, now).exists()) for number in sorted({*_DAYS, *chosen})]
     shops = select(Shop.id).outerjoin(MailSettings, MailSettings.shop_id == Shop.id)
-    rows = shops.where(Shop.uninstalled_at.is_(None), Shop.mails_customers, is_due).order_by(Shop.id)
-    return list(session.scalars(rows))
+    is_due = or_(_ended(Shop.id, now).exists(), *ending)
+    return list(session.scalars(shops.where(Shop.uninstalled_at.is_(None), Shop.mails_customers, is_due)))
 
 
 def remind(session: Session, shop: Shop, now: datetime, limit: int = BATCH) -> int:
@@ -59,11 +60,13 @@ def remind(session: Session, shop: Shop, now: datetime, limit: int = BATCH) -> i
     """
     if not shop.mails_customers:
         return 0
-    return _remind_of_credit(session, shop, now, limit) + _remind_of_statements(session, shop, now, limit)
+    noticed = sum(
+        _remind_of_credit(session, shop, number, now, limit) for number in read_choices(session, shop.id).remind_days
+    )
+    return noticed + _remind_of_statements(session, shop, now, limit)
 
 
-def _remind_of_credit(session: Session, shop: Shop, now: datetime, limit: int) -> int:
-    days = _array(read_choices(session, shop.id).remind_days)
+def _remind_of_credit(session: Session, shop: Shop, days: int, now: datetime, limit: int) -> int:
     endings = _endings(literal(shop.id, BigInteger), days, now)
     found = session.execute(endings.order_by(Transfer.next_attempt_at, Transfer.id).limit(limit)).all()
     if not found:
@@ -85,26 +88,26 @@ def _remind_of_credit(session: Session, shop: Shop, now: datetime, limit: int) -
     return len(found)
 
 
-def _endings(shop_id: ColumnElement[int] | Any, days: Any, now: datetime) -> Select[*tuple[Any, ...]]:
+def _endings(shop_id: ColumnElement[int] | Any, days: int, now: datetime) -> Select[*tuple[Any, ...]]:
     """Return the credits of which it is time to say that they end in so many days, and nobody has noticed yet.
 
     Credit that came when less time was left is none of them, and neither is credit with a far expiry of our own
     choosing.
     """
-    number = func.unnest(days).column_valued("number")
-    ends_at, moment = Transfer.next_attempt_at, cast(now, DateTime(timezone=True))
-    key = func.concat("expiry:", Transfer.id, ":", number)
+    ahead = timedelta(days=days)
+    key = func.concat("expiry:", Transfer.id, f":{days}")
     return select(
         Transfer.id, Transfer.customer_id, Transfer.reward_id, Transfer.next_attempt_at, key.label("key")
     ).where(
         Transfer.shop_id == shop_id,
         Transfer.kind == TransferKind.CREDIT,
         Transfer.state == TransferState.CONFIRMED,
-        ends_at > moment + number * _DAY - cast(MISSED, Interval),
-        ends_at <= moment + number * _DAY,
-        Transfer.expires_at > moment,
+        # Until it ends, that is when a confirmed credit is looked at again.
+        Transfer.next_attempt_at > now + max(ahead - MISSED, timedelta(0)),
+        Transfer.next_attempt_at <= now + ahead,
+        Transfer.expires_at > now,
         Transfer.credit_expires_at.is_not(None),
-        Transfer.confirmed_at <= ends_at - number * _DAY,
+        Transfer.confirmed_at <= Transfer.next_attempt_at - ahead,
         ~exists().where(Message.shop_id == shop_id, Message.key == key),
     )
 
@@ -150,7 +153,3 @@ def _ended(shop_id: ColumnElement[int] | Any, now: datetime) -> Select[int]:
         Statement.ends_at <= now,
         Statement.ends_at > now - TOLD_WITHIN,
     )
-
-
-def _array(days: Sequence[int]) -> Any:
-    return cast(list(days), ARRAY(BigInteger))
