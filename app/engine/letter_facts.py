@@ -51,6 +51,8 @@ class RewardRow(NamedTuple):
     is_past: bool
     is_cancelled: bool
     guest_email: str | None
+    #: What the buyer reads.
+    locale: str | None
 
 
 class ByHand(NamedTuple):

@@ -110,6 +110,7 @@ def _read_rewards(session: Session, shop: Shop, reward_ids: Collection[int]) -> 
             Order.is_past,
             Order.cancelled_at.is_not(None),
             Order.guest_email,
+            Order.fact["locale"].astext,
         )
         .join(Order, Order.id == Reward.order_id)
         .where(Reward.shop_id == shop.id, among(Reward.id, reward_ids))

@@ -65,7 +65,7 @@ class LetterDesk:
         if not is_address(reward.guest_email):
             return self._drop(messages, DropReason.NO_ADDRESS)
         assert reward.guest_email is not None
-        return _Reader(self, None, reward.guest_email, None, None, reward.order_id).write(messages)
+        return _Reader(self, None, reward.guest_email, None, reward.locale, reward.order_id).write(messages)
 
     def _drop(self, messages: Sequence[Waits], reason: DropReason) -> list[LetterDraft]:
         self.dropped |= dict.fromkeys((message.id for message in messages), reason)
