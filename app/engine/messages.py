@@ -15,7 +15,7 @@ Credit ends in N days                           expiry      ``expiry:<transfer>:
 A statement's period with movements is over     statement   ``statement:<id>``                  statement
 ==============================================  ==========  ==================================  =====================
 
-``reward_id`` is set for the topic reward, and for the expiry of a reward's credit. Settling, setting off, spending
+What is said of them stands in ``README.md``. ``reward_id`` is set for the topic reward, and for the expiry of a reward's credit. Settling, setting off, spending
 and expiring write none: the confirmed transfer tells, or nobody does. Whoever was merged into another customer is
 told nothing any more, the other one is.
 """
