@@ -75,3 +75,26 @@ FROM (SELECT placed_at AS at, CASE id % 12 WHEN 0 THEN placed_at + interval '1 m
 
 INSERT INTO alert_posts (shop_id, incident_id, event, body, created_at, attempts, posted_at)
 SELECT 1, id, 'incident.opened', '{}', told_at, 1, told_at FROM incidents WHERE told_at IS NOT NULL;
+
+-- A mail for every second order; a few were refused, the newest wait. What was told in each, and what nobody was told yet.
+INSERT INTO mails (shop_id, kind, customer_id, address, address_key, language, sayings, subject, html, text, state,
+    created_at, attempts, sent_at, refusal, error)
+SELECT 1, CASE WHEN id % 100 = 0 THEN 'statement' WHEN id % 1000 = 2 THEN 'alert' ELSE 'digest' END, customer_id,
+    'customer-' || customer_id || '@example.com', 'customer-' || customer_id || '@example.com', 'en', '{earned}',
+    'You earned $2.00', '<p>You earned $2.00.</p>', 'You earned $2.00.', state, placed_at, 1,
+    CASE state WHEN 'sent' THEN placed_at END, CASE state WHEN 'refused' THEN 'server' END,
+    CASE state WHEN 'refused' THEN '550 Not now.' END
+FROM (SELECT id, customer_id, placed_at, CASE WHEN id % 400 = 4 THEN 'refused' WHEN id % 1000 = 6 THEN 'unknown'
+        WHEN id > (SELECT MAX(id) - 40 FROM orders) THEN 'planned' ELSE 'sent' END AS state
+    FROM orders WHERE id % 2 = 0 AND customer_id IS NOT NULL ORDER BY id) came;
+
+INSERT INTO messages (shop_id, key, topic, customer_id, subject_id, created_at, state, done_at, mail_id)
+SELECT 1, 'made-up:' || id, 'tier', customer_id, id, created_at, 'mailed', created_at, id
+FROM mails ORDER BY id;
+
+INSERT INTO messages (shop_id, key, topic, customer_id, subject_id, created_at)
+SELECT 1, 'waits:' || id, 'tier', id, id, current_setting('bench.ends')::timestamptz FROM customers ORDER BY id LIMIT 3000;
+
+INSERT INTO mail_stops (shop_id, address_key, reason, at)
+SELECT 1, 'customer-' || id || '@example.com', 'bounced', current_setting('bench.ends')::timestamptz
+FROM customers WHERE id % 2 = 1;

@@ -3,9 +3,11 @@
 The page has no inline style and allows none, and a frame made of its own content would inherit that; a mail is styled
 inline throughout. So the page sends the mail's HTML here and gets it back under a policy that allows style and nothing
 else. What is shown is sealed by the page that wants it shown: nobody can have any other HTML shown at our address.
+Whether it is shown as a light or as a dark mail program would is asked for by the page, not by the browser.
 """
 
 import hashlib
+import re
 from typing import NamedTuple
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -25,6 +27,8 @@ POLICY = (
     "default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "form-action 'none'", "base-uri 'none'",
     "sandbox",
 )  # fmt: skip
+
+_IF_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 
 
 class Frame(NamedTuple):
@@ -56,11 +60,19 @@ def show() -> ResponseReturnValue:
         pass
     if framed_by is None:
         html = f"<!doctype html><title>…</title><p>{escape(_('Load the page again to see this mail.'))}"
+    html = _as_in(request.form.get("scheme", ""), html)
     headers.allow_frames_of(framed_by)
     response = Response(html, 200 if framed_by else 403, mimetype="text/html")
     ancestors = f"frame-ancestors 'self' {g.framed_by}"
     response.headers["Content-Security-Policy"] = "; ".join((*POLICY, ancestors))
     return response
+
+
+def _as_in(scheme: str, html: str) -> str:
+    """Return a mail's HTML with its rules for dark mail programs always, or never, in force."""
+    is_dark = scheme == "dark"
+    html = html.replace('content="light dark"', f'content="{"dark" if is_dark else "light"}"')
+    return _IF_DARK.sub("all" if is_dark else "not all", html)
 
 
 def _digest(html: str) -> str:

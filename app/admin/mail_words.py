@@ -19,7 +19,7 @@ SAYING_WORDS = {
     Saying.CLAIMABLE: _("A guest's cashback waits for an account"),
 }
 KIND_WORDS = {
-    MailKind.DIGEST: _("News to a customer"),
+    MailKind.DIGEST: _("News"),
     MailKind.STATEMENT: _("Statement"),
     MailKind.ALERT: _("Alert"),
     MailKind.SUMMARY: _("Day's summary"),

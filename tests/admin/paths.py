@@ -12,6 +12,7 @@ from app.admin.queries import calculations, customers, reviews
 from app.admin.review_forms import AGES
 from app.engine.rules.eligibility import IneligibleReason
 from app.engine.rules.facts import MoveKind
+from app.engine.rules.messages import MailKind, MailState
 from app.engine.rules.postings import EntryKind
 from app.models import DeliveryState, TierChangeKind
 
@@ -24,6 +25,9 @@ NUMBERS = {
     "member_id": "1",
     "import_id": "1",
     "number": "1",
+    "mail_id": "5000",
+    "template": "earned",
+    "language": "de",
 }
 _NAMES = ("ada", "ada bsample", "bsample1", "customer-17", "customer-1717@example.com", "#1234", "nobody at all")
 
@@ -93,6 +97,12 @@ def list_paths(app: Flask, now: datetime) -> list[str]:
             *_each("state", DeliveryState),
             *("topic=orders/paid", "topic=no/such", "search=9007199254755992", "search=15000"),
             *("topic=orders/paid&state=failed", "topic=refunds/create&state=ignored"),
+        ],
+        "/mails": [
+            *_each("state", MailState),
+            *_each("kind", MailKind),
+            *_each("search", ("customer-17@", "c", "nobody")),
+            *("state=refused&kind=statement", "state=sent&search=customer-100@example.com", "before=4000", "after=9"),
         ],
         "/tiers": ["figures=1"],
         "/tiers/log": [

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from app.models import HistoryImport, StaffMember
+from app.engine.rules.messages import MailState
+from app.models import HistoryImport, Mail, StaffMember
 from tests.admin.factories import reading
 from tests.admin.full_shop import FullShop
 
@@ -28,6 +29,11 @@ def _at(path: str) -> Callable[[FullShop], str]:
 def _first(table: type[StaffMember] | type[HistoryImport], shop: FullShop) -> int:
     with reading() as session:
         return session.scalars(select(table.id).where(table.shop_id == shop.id).order_by(table.id).limit(1)).one()
+
+
+def _mail(state: MailState, shop: FullShop) -> int:
+    with reading() as session:
+        return session.scalars(select(Mail.id).where(Mail.shop_id == shop.id, Mail.state == state)).one()
 
 
 LOOKS = (
@@ -68,6 +74,14 @@ LOOKS = (
     Look("deliveries", _at("/deliveries")),
     Look("deliveries-failed", _at("/deliveries?state=failed"), is_kept=False),
     Look("incidents", _at("/incidents")),
+    Look("mails", _at("/mails")),
+    Look("mails-refused", _at("/mails?state=refused"), is_kept=False),
+    Look("mail", lambda shop: f"/mails/{_mail(MailState.UNKNOWN, shop)}"),
+    Look("mail-kept", lambda shop: f"/mails/{_mail(MailState.KEPT, shop)}", is_kept=False),
+    Look("mail-settings", _at("/settings/mails")),
+    Look("mail-templates", _at("/settings/mails/templates")),
+    Look("mail-template", _at("/settings/mails/templates/statement_ready/en")),
+    Look("mail-template-broken", _at("/settings/mails/templates/reversed/de"), is_kept=False),
     Look("privacy", _at("/privacy")),
     Look("rules", _at("/rules")),
     Look("rules-start", _at("/rules?start=1"), is_kept=False),

@@ -43,7 +43,8 @@ ASKED = {
         POST /settings/undo, POST /settings/mails, POST /settings/mails/alerts, POST /settings/mails/secret,
         POST /settings/mails/templates/approve/approve, POST /settings/mails/templates/approve/approve/reset,
         POST /settings/mails/templates/approve/approve/test, POST /mails/tell, POST /mails/5/again,
-        POST /mails/5/stop, POST /mails/5/allow, POST /customers/5/mails, POST /terms/5/call-off, POST /terms/text, POST /tiers, GET /tiers/edit, POST /tiers/edit,
+        POST /mails/5/stop, POST /mails/5/allow, POST /customers/5/mails, POST /terms/5/call-off,
+        POST /terms/text, POST /tiers, GET /tiers/edit, POST /tiers/edit,
         POST /tiers/preview, POST /tiers/recalculate, POST /transfers/5/decide, POST /transfers/5/retry""",
     Duty.OWN: "POST /settings/staff/5, POST /settings/staff/newcomers",
 }

@@ -83,6 +83,16 @@ def test_a_mail_is_shown_as_it_was_sent_in_a_frame_in_which_nothing_runs(visitor
     assert f"frame-ancestors 'self' https://{visitor.domain}" in policy
 
 
+@pytest.mark.parametrize(("scheme", "media", "content"), [("dark", "all", "dark"), ("light", "not all", "light")])
+def test_a_mail_is_shown_as_light_and_as_dark_mail_programs_do(
+    visitor: Visitor, shop_id: int, scheme: str, media: str, content: str
+) -> None:
+    html = '<meta name="color-scheme" content="light dark"><style>@media (prefers-color-scheme: dark) {p {color: red}}'
+    sealed = frame_of(Page(visitor.load(f"/mails/{add_mail(shop_id, html=html)}").text))
+    shown = visitor.client.post("/mail-frame", data={**sealed, "scheme": scheme}).text
+    assert shown == f'<meta name="color-scheme" content="{content}"><style>@media {media} {{p {{color: red}}}}'
+
+
 @pytest.mark.parametrize("changes", [{"html": "<p>Give me your password.</p>"}, {"proof": "x"}, {"proof": ""}])
 def test_the_frame_shows_nothing_that_no_page_has_sealed(
     visitor: Visitor, shop_id: int, changes: dict[str, str]

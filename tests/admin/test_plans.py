@@ -23,7 +23,7 @@ ORDERS = 20_000
 BIG = {
     "orders", "rewards", "ledger_entries", "postings", "customers", "transfers", "audit_events", "inbox",
     "credit_accounts", "spend_events", "grant_events", "statements", "tier_changes", "credit_moves", "incidents",
-    "alert_posts",
+    "alert_posts", "mails", "messages", "mail_stops",
 }  # fmt: skip
 #: No part of a plan may touch more rows than this, or sort more: a page shows fifty.
 MOST_ROWS = 2_500

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Text, UnaryExpression, false, select, true
 from sqlalchemy.orm import Session, defer
 
 from app.admin.queries.keyset import LARGEST_ID
@@ -12,10 +12,11 @@ from app.admin.queries.search import begins_with
 from app.engine.mail_stops import list_stops
 from app.engine.rules.messages import MailKind, MailState
 from app.models import Customer, Mail, MailOutage, MailStop, Message, Order, Reward
+from app.models.columns import as_rows
 
 PAGE_SIZE = 50
 #: A beginning of an address finds no more addresses than these.
-MOST_ADDRESSES = 50
+MOST_ADDRESSES = 40
 #: So many of the messages that a mail told are listed, and so many mails of a customer.
 MOST_MESSAGES = 100
 NEWEST = 5
@@ -70,14 +71,19 @@ def list_mails(
     session: Session, shop_id: int, wanted: Wanted, *, before: int = 0, after: int = 0, size: int = PAGE_SIZE
 ) -> MailList:
     """Return a page: the mails before a number, those after one, or the newest."""
-    query = select(Mail).where(*_matching(shop_id, wanted)).options(*_WITHOUT_WORDS)
-    if after:
-        query = query.where(Mail.id > after).order_by(Mail.id)
-    else:
-        if before:
-            query = query.where(Mail.id < before)
-        query = query.order_by(Mail.id.desc())
-    found: Sequence[Mail] = session.scalars(query.limit(size + 1)).all()
+    which = [Mail.shop_id == shop_id]
+    if wanted.state is not None:
+        which.append(Mail.state == wanted.state)
+    if wanted.kind is not None:
+        which.append(Mail.kind == wanted.kind)
+    if after or before:
+        which.append(Mail.id > after if after else Mail.id < before)
+    order = Mail.id.asc() if after else Mail.id.desc()
+    query = select(Mail).where(*which)
+    if wanted.addresses is not None:
+        query = select(Mail).where(Mail.shop_id == shop_id, _is_to(wanted.addresses, which, order, size + 1))
+    query = query.options(*_WITHOUT_WORDS).order_by(order).limit(size + 1)
+    found: Sequence[Mail] = session.scalars(query).all()
     has_more, rows = len(found) > size, found[:size]
     if after:
         rows = rows[::-1]
@@ -134,12 +140,12 @@ def read_customers_mails(session: Session, shop_id: int, customer_id: int, addre
     return CustomersMails(found[:NEWEST], stops, len(found) > NEWEST)
 
 
-def _matching(shop_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
-    which = [Mail.shop_id == shop_id]
-    if wanted.state is not None:
-        which.append(Mail.state == wanted.state)
-    if wanted.kind is not None:
-        which.append(Mail.kind == wanted.kind)
-    if wanted.addresses is not None:
-        which.append(Mail.address_key.in_(wanted.addresses))
-    return which
+def _is_to(
+    addresses: Sequence[str], which: Sequence[ColumnElement[bool]], order: UnaryExpression[int], most: int
+) -> ColumnElement[bool]:
+    """Return the condition that a mail is among the first few to one of some addresses: each is looked up by itself."""
+    if not addresses:
+        return false()
+    each = as_rows([(address,) for address in addresses], key=Text)
+    first = select(Mail.id).where(*which, Mail.address_key == each.c.key).order_by(order).limit(most).lateral()
+    return Mail.id.in_(select(first.c.id).select_from(each.join(first, true())))
