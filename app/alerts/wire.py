@@ -15,6 +15,7 @@ from contextlib import closing
 from urllib.parse import SplitResult, quote, urlsplit
 
 from app.errors import BoomerangError
+from app.sentences import marked
 
 TIMEOUT_SECONDS = 10
 #: Of which one of several addresses of a name may take so many before the next is tried.
@@ -56,12 +57,8 @@ def post(
                 line.settimeout(_left(deadline))
                 line.sendall(_request(parts, host, body, headers))
                 status = _read_status(line, deadline)
-    except TimeoutError:
-        raise NotTaken(f"The address gave no answer within {timeout_seconds} seconds.") from None
-    except ssl.SSLCertVerificationError:
-        raise NotTaken("The address has no certificate that we trust.") from None
     except OSError as error:
-        raise NotTaken(f"The address could not be reached: {type(error).__name__}.") from None
+        raise NotTaken(_explain(error)) from None
     if not 200 <= status < 300:
         raise NotTaken(f"The address answered {status}.")
 
@@ -77,17 +74,32 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
+def _explain(error: OSError) -> str:
+    """Return why a conversation failed; never what the error says itself, which may quote addresses."""
+    match error:
+        case TimeoutError():
+            return marked("The address gave no answer in time.")
+        case socket.gaierror():
+            return marked("Nobody knows a server of that name.")
+        case ssl.SSLCertVerificationError():
+            return marked("The address has no certificate that we trust.")
+        case ssl.SSLError():
+            return marked("The address speaks no TLS that we understand.")
+        case _:
+            return marked("The address could not be reached.")
+
+
 def _read_url(url: str, is_local: bool) -> tuple[SplitResult, str, int]:
     """Return a URL in parts, its host as names are looked up, and its port."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
-        raise NotTaken("This is no address that can be posted to.") from None
+        raise NotTaken(marked("This is no address that can be posted to.")) from None
     if not host:
-        raise NotTaken("This is no address that can be posted to.")
+        raise NotTaken(marked("This is no address that can be posted to."))
     if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
-        raise NotTaken("Only addresses that begin with https:// are posted to.")
+        raise NotTaken(marked("Only addresses that begin with https:// are posted to."))
     return parts, host, port or (443 if parts.scheme == "https" else 80)
 
 
@@ -96,7 +108,9 @@ def _connect(host: str, port: int, deadline: float, is_local: bool) -> socket.so
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     places = [(family, place) for family, _, _, _, place in found if is_local or is_public(str(place[0]))]
     if not places:
-        raise NotTaken("The address lies in a private network; only addresses of the open internet are posted to.")
+        raise NotTaken(
+            marked("The address lies in a private network; only addresses of the open internet are posted to.")
+        )
     for family, place in places:
         line = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -108,7 +122,7 @@ def _connect(host: str, port: int, deadline: float, is_local: bool) -> socket.so
                 raise
         else:
             return line
-    raise NotTaken("The address could not be reached.")
+    raise NotTaken(marked("The address could not be reached."))
 
 
 def _secure(line: socket.socket, host: str) -> ssl.SSLSocket:
@@ -139,7 +153,7 @@ def _read_status(line: socket.socket, deadline: float) -> int:
             break
         answer += piece
     if (found := _STATUS.match(answer)) is None:
-        raise NotTaken("The address gave no answer that HTTP knows.")
+        raise NotTaken(marked("The address gave no answer that HTTP knows."))
     return int(found[1])
 
 

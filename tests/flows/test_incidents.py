@@ -193,3 +193,14 @@ def test_a_secret_is_for_who_may_change_the_settings(shop: Till) -> None:
         hire(session, shop.id, "50", Role.APPROVER)
     with reading() as session, pytest.raises(NotAllowed):
         incidents.new_secret(session, shop.id, "staff:50", day(1), str)
+
+
+def test_a_day_is_taken_once_by_whoever_comes_first(shop: Till) -> None:
+    with transaction() as session:
+        assert incidents.take_day(session, session.get_one(Shop, shop.id), day(1)) is None
+        session.add(MailSettings(shop_id=shop.id, summary_time="09:00"))
+    found = []
+    for _ in range(2):
+        with transaction() as session:
+            found.append(incidents.take_day(session, session.get_one(Shop, shop.id), day(1)))
+    assert found == [day(0).date(), None]
