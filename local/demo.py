@@ -1,6 +1,6 @@
 """`make demo`: a shop with a year of orders and Boomerang in its admin, on one address, until Ctrl-C.
 
-DEMO_PORT=4000      where it opens; the app itself listens on the next port
+DEMO_PORT=4000      where it opens; the app itself listens on the next port, the customers' inbox on the one after
 DEMO_HISTORY=3000   how many orders of the past year are sent through the real pipeline
 DEMO_TRAFFIC=8      seconds between new orders; 0 for none
 DEMO_KEEP=1         go on with Boomerang's data of the last demo (the shop itself is always a new one)
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _run(choices: Choices) -> None:
-    for port in (choices.port, choices.port + 1):
+    for port in range(choices.port, choices.port + 3):
         _refuse_busy(port)
     FOLDER.parent.mkdir(exist_ok=True)
     try:
@@ -65,13 +65,14 @@ def _run(choices: Choices) -> None:
         raise BadChoice("A demo is running from this folder already: end it with Ctrl-C first.") from error
     if not choices.keep:
         shutil.rmtree(FOLDER, ignore_errors=True)
-    plan = Plan(FOLDER, choices.port, choices.port + 1, web_processes=2, restore_rate=2000)
+    plan = Plan(FOLDER, choices.port, choices.port + 1, choices.port + 2, web_processes=2, restore_rate=2000)
     with Stack(plan, say=_say) as stack:
         _choose_terms(stack)
         _write_environment(stack)
         print(_welcome(plan), flush=True)
         if choices.history and not choices.keep:
             _send_history(stack, choices.history)
+        _set_teller(stack, "us")
         stack.shop.post("/traffic", {"every_seconds": choices.traffic})
         traffic = f"A new order comes about every {choices.traffic} seconds." if choices.traffic else ""
         _say(f"{traffic} Ctrl-C ends everything.".strip())
@@ -85,6 +86,13 @@ def _choose_terms(stack: Stack) -> None:
     stack.flask("program", "set", "--shop", shop, "--mode", "automatic", "--hold-above", HOLD_ABOVE)
     # The year that is sent lies before the installation, and is to earn as if the programme had been there.
     stack.flask("program", "set", "--shop", shop, "--began-at", "2000-01-01T00:00+00:00")
+    # Nobody is written to about that year; what comes after it is told at once, by night, too.
+    _set_teller(stack, "nobody")
+
+
+def _set_teller(stack: Stack, teller: str) -> None:
+    _, shop = stack.shop.session_token()
+    stack.flask("program", "mails", "--shop", shop, "--teller", teller, "--times", "now", "--quiet", "none")
 
 
 def _send_history(stack: Stack, orders: int) -> None:
@@ -113,6 +121,7 @@ def _welcome(plan: Plan) -> str:
     · Place an order, on the right: a second later its cashback is the customer's store credit.
     · Place one above {HOLD_ABOVE}: it is held. Approve it under Review, or reject it with a reason.
     · Refund a piece of an order: exactly the right part of its cashback goes back.
+    · Customers' inbox: half a minute later they are told by mail, once, whatever happened meanwhile.
     · Open an order in Boomerang: which lines earned what, every ledger entry, every transfer.
     · Settings: switch to manual mode, and every order waits for you.
     · Faults: let Shopify fail in the middle of a credit. Nothing is paid twice, nothing is lost.
@@ -127,7 +136,7 @@ def _write_environment(stack: Stack) -> None:
 
 def _read_choices() -> Choices:
     return Choices(
-        port=whole_number("DEMO_PORT", 4000, 1, 65534),
+        port=whole_number("DEMO_PORT", 4000, 1, 65533),
         history=whole_number("DEMO_HISTORY", 3000, 0, 100_000),
         traffic=whole_number("DEMO_TRAFFIC", 8, 0, 86_400),
         keep=os.environ.get("DEMO_KEEP", "") not in ("", "0"),
@@ -141,7 +150,7 @@ def _refuse_busy(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise BadChoice(
-                f"Port {port} is taken: choose two free neighbours with DEMO_PORT, such as `make demo DEMO_PORT=4100`."
+                f"Port {port} is taken: choose three free ports in a row, as in `make demo DEMO_PORT=4100`."
             ) from error
 
 

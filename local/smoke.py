@@ -1,8 +1,9 @@
 """`make smoke`: the whole of Boomerang without a browser, checked to the cent; prints one line of JSON.
 
-    {"paid_to_credit_ms": …, "balance_ok": true, "books_ok": true}
+    {"paid_to_credit_ms": …, "balance_ok": true, "books_ok": true, "mail_ok": true}
 
-Exits with 0 only if the sandbox's accounts hold exactly what they should and the books check.
+Exits with 0 only if the sandbox's accounts hold exactly what they should, the books check, and a customer was told by
+mail what they have.
 """
 
 import json
@@ -24,6 +25,8 @@ from local.stack import CommandFailed, Plan, Stack
 ORDERS = 50
 LOOKS = 5
 SECONDS_TO_CREDIT = 15
+#: What belongs together is told together, so a mail waits for a while.
+SECONDS_TO_MAIL = 90
 
 
 @dataclass
@@ -58,8 +61,8 @@ def main() -> int:
     """Run the stack in a temporary folder and play a shop's day; return the exit code."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="boomerang-smoke-", ignore_cleanup_errors=True) as folder:
-        sandbox_port, app_port = free_ports(2)
-        plan = Plan(Path(folder), sandbox_port, app_port)
+        sandbox_port, app_port, mail_port = free_ports(3)
+        plan = Plan(Path(folder), sandbox_port, app_port, mail_port)
         try:
             with Stack(plan, say=_say) as stack:
                 result = _play(stack)
@@ -67,7 +70,7 @@ def main() -> int:
             _say(str(failure))
             return 1
     print(json.dumps(result))
-    return 0 if result["balance_ok"] and result["books_ok"] else 1
+    return 0 if result["balance_ok"] and result["books_ok"] and result["mail_ok"] else 1
 
 
 def _play(stack: Stack) -> dict[str, object]:
@@ -75,6 +78,7 @@ def _play(stack: Stack) -> dict[str, object]:
     # Nobody here has second thoughts about an approval, and what it takes to be credited is looked at.
     at_once = ("--undo-seconds", "0")
     stack.flask("program", "set", "--shop", shop, "--mode", "automatic", "--hold-above", "150.00", *at_once)
+    stack.flask("program", "mails", "--shop", shop, "--teller", "us", "--times", "now", "--quiet", "none")
     balances = Balances(stack)
     _say("An automatic order, then a partial refund …")
     _earn_and_refund(stack, balances)
@@ -83,6 +87,8 @@ def _play(stack: Stack) -> dict[str, object]:
     _say(f"Timing {ORDERS} orders from paid to credited …")
     milliseconds = [_time_order(stack, balances, number) for number in range(ORDERS)]
     _wait_for_quiet(stack)
+    _say("Waiting for a mail …")
+    mail_ok = _mail_arrives(stack)
     balances.check_all_again()
     for difference in balances.differences:
         _say(f"Wrong balance {difference}.")
@@ -90,6 +96,7 @@ def _play(stack: Stack) -> dict[str, object]:
         "paid_to_credit_ms": round(statistics.median(milliseconds)),
         "balance_ok": not balances.differences,
         "books_ok": _books_check(stack),
+        "mail_ok": mail_ok,
     }
 
 
@@ -146,6 +153,27 @@ def _approve(stack: Stack, reward_id: int, version: int) -> None:
 
 def _wait_for_quiet(stack: Stack) -> None:
     stack.wait_until(lambda: not stack.shop.waiting_deliveries(), "webhooks are still on their way", 60)
+
+
+def _mail_arrives(stack: Stack) -> bool:
+    """Whether the first customer is told what they have, after the refund, and can say that they want no more."""
+    try:
+        stack.wait_until(lambda: bool(_mails_to_ada(stack)), "no mail has come", SECONDS_TO_MAIL)
+    except ShopFailed as failure:
+        _say(str(failure))
+        return False
+    told = _mails_to_ada(stack)
+    is_true = len(told) == 1 and "1.33" in told[0]["text"] and "2.00" not in told[0]["text"]
+    if not is_true:
+        _say(f"Wrong mail: {[mail['text'] for mail in told]}")
+        return False
+    clicked = stack.shop.post(f"/mails/{told[0]['id']}/unsubscribe", {})
+    return bool(clicked["status"] == 200)
+
+
+def _mails_to_ada(stack: Stack) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.shop.get("/mails", to="ada@example.com")["mails"]
+    return found
 
 
 def _books_check(stack: Stack) -> bool:

@@ -36,6 +36,8 @@ class Plan:
     folder: Path
     sandbox_port: int
     app_port: int
+    #: Where the sandbox takes customers' mails; None: they are kept in the app.
+    mail_port: int | None = None
     seed: int = 1
     web_processes: int = 1
     #: The shop's rate limit in points a second; a real shop's is 100, which a year of history would wait for.
@@ -154,6 +156,8 @@ class Stack:
         command = [sys.executable, "-m", "sandbox", "--port", str(self.plan.sandbox_port)]
         command += ["--app-url", self.plan.app_url, "--seed", str(self.plan.seed)]
         command += ["--restore-rate", str(self.plan.restore_rate)]
+        if self.plan.mail_port is not None:
+            command += ["--mail-port", str(self.plan.mail_port)]
         self._children.start("sandbox", command, self.environment)
 
     def _start_web(self) -> None:
@@ -210,6 +214,16 @@ def _environment(plan: Plan, database_url: str, redis_url: str) -> dict[str, str
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
+        **_mail_settings(plan),
         **plan.settings,
         **json.loads(kept.read_text()),
+    }
+
+
+def _mail_settings(plan: Plan) -> dict[str, str]:
+    if plan.mail_port is None:
+        return {}
+    return {
+        "MAIL_URL": f"smtp://127.0.0.1:{plan.mail_port}?starttls=no",
+        "MAIL_FROM": "cashback@boomerang-demo.example.com",
     }

@@ -12,6 +12,7 @@ from sandbox.errors import BadInput
 from sandbox.options import DEFAULT_SCOPES, Options
 from sandbox.server import Sandbox
 from sandbox.subscriptions import topics_of_toml
+from sandbox.wire import HOST
 
 APP_TOML = "shopify.app.toml"
 DEFAULTS = Options(app_url="")
@@ -35,6 +36,8 @@ def main() -> int:
         return 2
     with box:
         print(f"sandbox ready on {box.url}", flush=True)
+        if box.inbox.port is not None:
+            print(f"mails are taken on smtp://{HOST}:{box.inbox.port}?starttls=no", flush=True)
         if history:
             box.traffic.start_history(box.world.main, history, 365)
         if traffic:
@@ -65,6 +68,7 @@ def read_arguments() -> dict[str, Any]:
         "--app-toml", help=f"take the topics to deliver from this file; by default {APP_TOML}, if it is here"
     )
     parser.add_argument("--topics", default="", help="more topics to deliver, with commas")
+    parser.add_argument("--mail-port", type=int, help="take customers' mails on this port; 0 takes a free one")
     parser.add_argument("--traffic", type=float, default=0, help="seconds between orders; 0 is off")
     parser.add_argument("--history", type=int, default=0, help="orders of the past year to make at the start")
     return vars(parser.parse_args())

@@ -14,6 +14,7 @@ from sandbox.calls import (
     world,
 )
 from sandbox.clock import utc_text
+from sandbox.control_inbox import inbox
 from sandbox.errors import BadInput
 from sandbox.requests_in import read_currency, read_id, read_quantity
 from sandbox.staff import DEFAULT_STAFF
@@ -117,6 +118,7 @@ def reset() -> Response:
     world().faults.reset(seed)
     world().subscriptions.reset()
     dispatcher().forget()
+    inbox().clear()
     for shop in world().shops.values():
         with shop.lock:
             shop.clear(seed)

@@ -31,5 +31,7 @@ class Options:
     """What shops may refuse and revoke."""
     first_id: int | None = None
     """Where ids start; by default at the present millisecond, so that a restart never reuses an id."""
+    mail_port: int | None = None
+    """Where mails to customers are taken in; 0: on a free port; None: nowhere."""
     topics: tuple[str, ...] = ()
     """What the app is told of beyond orders, refunds and its own removal."""

@@ -8,6 +8,7 @@ from sandbox import (
     control_bulk,
     control_catalogue,
     control_customers,
+    control_inbox,
     control_lifecycle,
     control_orders,
     control_people,
@@ -19,6 +20,7 @@ from sandbox import (
     storefront,
 )
 from sandbox.events import Announcer
+from sandbox.inbox import Inbox
 from sandbox.options import Options
 from sandbox.other_events import CatalogueAnnouncer, CustomerAnnouncer, announce_bulk
 from sandbox.post import Post
@@ -40,6 +42,7 @@ class Sandbox:
         self.dispatcher = Dispatcher(self.options, self.world.faults)
         self.post = Post(self.dispatcher, self.world.subscriptions)
         self.announcer = Announcer(self.post)
+        self.inbox = Inbox(self.options.mail_port)
         self.traffic = Traffic(self.world, self.announcer, self.dispatcher)
         self.world.on_bulk_finish = lambda shop, operation: announce_bulk(self.post, shop, operation)
         self._server = make_quick_server(self._make_app(), listener)
@@ -52,6 +55,7 @@ class Sandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self.inbox.close()
         for shop in self.world.shops.values():
             shop.bulk.close()
         self.dispatcher.stop()
@@ -72,6 +76,7 @@ class Sandbox:
             catalogue_announcer=CatalogueAnnouncer(self.post),
             traffic=self.traffic,
             post=self.post,
+            inbox=self.inbox,
         )
         app.register_blueprint(platform.blueprint)
         controls = (
@@ -85,6 +90,7 @@ class Sandbox:
         for part in (
             *controls,
             control_bulk,
+            control_inbox,
             control_webhooks,
             control_platform,
             control_scopes,

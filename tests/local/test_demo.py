@@ -13,18 +13,19 @@ from .processes import ROOT
 
 
 @contextmanager
-def free_neighbours() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Hold two neighbouring ports of 127.0.0.1 that nobody else uses."""
+def free_neighbours() -> Iterator[tuple[socket.socket, ...]]:
+    """Hold three neighbouring ports of 127.0.0.1 that nobody else uses."""
     for _ in range(100):
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             try:
                 second.bind(("127.0.0.1", first.getsockname()[1] + 1))
+                third.bind(("127.0.0.1", first.getsockname()[1] + 2))
             except OSError:
                 continue
-            yield first, second
+            yield first, second, third
             return
-    pytest.fail("no two neighbouring ports are free")
+    pytest.fail("no three neighbouring ports are free")
 
 
 def demo(**choices: str) -> "subprocess.CompletedProcess[str]":
@@ -38,11 +39,11 @@ def demo(**choices: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("neighbour", [0, 1], ids=["the shop's", "the app's"])
+@pytest.mark.parametrize("neighbour", [0, 1, 2], ids=["the shop's", "the app's", "the inbox's"])
 def test_a_busy_port_gets_one_sentence_with_the_port_and_the_variable(neighbour: int) -> None:
     with free_neighbours() as ports:
-        ports[1 - neighbour].close()
-        ports[neighbour].listen()
+        for place, port in enumerate(ports):
+            port.listen() if place == neighbour else port.close()
         taken = ports[neighbour].getsockname()[1]
         ended = demo(DEMO_PORT=str(taken - neighbour))
     assert (ended.returncode, ended.stdout) == (1, "")
