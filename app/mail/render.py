@@ -107,5 +107,7 @@ def _fill_one(template: OwnTemplate, html_values: dict[str, Value], text_values:
     if not subject:
         raise TemplateFault(say("The subject is empty."))
     html = fill_in(ready.html, html_values).strip()
-    read_strictly(html, has_style=template.name == FRAME)
+    # Ours are read in the tests; what people wrote is escaped in them as in all others.
+    if template is not default_template(template.name, template.language):
+        read_strictly(html, has_style=template.name == FRAME)
     return _Section(subject, html, fill_in(ready.text, text_values).strip())
