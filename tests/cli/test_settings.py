@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from app.config import SettingsError, read_settings
+from app.mail_url import MailServer, Security, parse_mail_url
 
 ROOT = Path(__file__).parents[2]
 GOOD = {
@@ -20,7 +21,8 @@ GOOD = {
 }
 NAMES = [
     *GOOD, "DATABASE_URL", "REDIS_URL", "SHOPIFY_OLD_CLIENT_SECRET", "SHOPIFY_API_VERSION", "SHOPIFY_ADMIN_ORIGIN",
-    "APP_BRIDGE_URL", "APP_URL", "LOG_FORMAT", "SHOPIFY_TIMEOUT_SECONDS", "TRANSFER_QUIET_SECONDS",
+    "APP_BRIDGE_URL", "APP_URL", "LOG_FORMAT", "MAIL_URL", "MAIL_FROM",
+    "SHOPIFY_TIMEOUT_SECONDS", "TRANSFER_QUIET_SECONDS",
 ]  # fmt: skip
 
 
@@ -44,6 +46,59 @@ def test_good_secrets_are_enough(environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example.com", MailServer("mail.example.com", 587, Security.STARTTLS)),
+        ("smtp://mail.example.com:25/?starttls=no", MailServer("mail.example.com", 25, Security.NONE)),
+        ("smtps://mail.example.com", MailServer("mail.example.com", 465, Security.TLS)),
+        (
+            "smtp://ada%40example.com:p%3Ass%2Fw%23rd%3F%25@mail.example.com:2525",
+            MailServer("mail.example.com", 2525, Security.STARTTLS, "ada@example.com", "p:ss/w#rd?%"),
+        ),
+        ("smtps://user:word@[::1]:4650", MailServer("::1", 4650, Security.TLS, "user", "word")),
+    ],
+)
+def test_the_address_of_a_mail_server_says_how_it_is_spoken_to(
+    environment: pytest.MonkeyPatch, url: str, server: MailServer
+) -> None:
+    environment.setenv("MAIL_URL", url)
+    environment.setenv("MAIL_FROM", "cashback@example.com")
+    assert parse_mail_url(read_settings().mail_url) == server
+    assert server.password == "" or server.password not in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mail.example.com:587", "must begin with smtp:// or smtps://"),
+        ("http://mail.example.com", "must begin with smtp:// or smtps://"),
+        ("smtp://", "names no host"),
+        ("smtp://user:word@", "names no host"),
+        ("smtp://mail.example.com:soon", "port that is no number"),
+        ("smtp://[::1", "address in brackets that is none"),
+        ("smtp://user:word@mail.example.com?starttls=no", "would send the password without TLS"),
+        ("smtp://user@mail.example.com", "a user or a password and not both"),
+        ("smtp://:word@mail.example.com", "a user or a password and not both"),
+        ("smtp://user:pa/word@mail.example.com", "MAIL_URL"),
+        ("smtp://mail.example.com/inbox", "goes on after the host"),
+        ("smtp://mail.example.com#here", "goes on after the host"),
+        ("smtp://mail.example.com?starttls=maybe", "knows one option"),
+        ("smtps://mail.example.com?starttls=no", "knows one option"),
+        ("smtp://us%C3%A9r:word@mail.example.com", "letters that mail servers do not know"),
+    ],
+)
+def test_a_bad_address_of_a_mail_server_is_refused_and_its_password_not_repeated(
+    environment: pytest.MonkeyPatch, url: str, sentence: str
+) -> None:
+    environment.setenv("MAIL_URL", url)
+    environment.setenv("MAIL_FROM", "cashback@example.com")
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert sentence in str(refused.value)
+    assert "word@mail" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
         ("SHOPIFY_CLIENT_ID", "", "SHOPIFY_CLIENT_ID is not set"),
@@ -59,6 +114,9 @@ def test_good_secrets_are_enough(environment: pytest.MonkeyPatch) -> None:
         ("APP_URL", "https://", "APP_URL must be the address"),
         ("APP_URL", "ftp://app.example.com", "APP_URL must be the address"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT must be text or json"),
+        ("MAIL_URL", "smtp://mail.example.com", "MAIL_FROM is not set"),
+        ("MAIL_FROM", "Shop <cashback@example.com>", "MAIL_FROM must be an address and nothing else"),
+        ("MAIL_FROM", "a@example.com\nBcc: b@example.com", "MAIL_FROM must be an address and nothing else"),
         ("SHOPIFY_TIMEOUT_SECONDS", "soon", 'SHOPIFY_TIMEOUT_SECONDS" invalid'),
         ("SHOPIFY_TIMEOUT_SECONDS", "0", "SHOPIFY_TIMEOUT_SECONDS must be at least 1"),
         ("TRANSFER_QUIET_SECONDS", "-1", "TRANSFER_QUIET_SECONDS must be longer"),

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app import jobs
+from app.clock import utcnow
 from app.db import bound_to, db, transaction
 from app.engine.flows import mail_states, mails
 from app.engine.rules.mailing import Refusal
@@ -619,3 +621,17 @@ def test_a_job_sees_its_own_shop_only(desk: MailDesk, box: Postbox) -> None:
     with bound_to(desk.till.id + 1):
         assert sending.send_due(desk.till.id, mail_states, clock=lambda: desk.now).outcomes == {"sent": 1}
     assert desk.look(number).state is S.SENT
+
+
+def test_the_jobs_send_what_is_due_and_empty_what_is_old(desk: MailDesk, box: Postbox) -> None:
+    desk.now = utcnow()
+    desk.choose(quiet_from="00:00", quiet_to="00:00", keep_days=1)
+    old = desk.write(subject="old")
+    jobs.send_mails(desk.till.id)
+    assert box.subjects == ["old"]
+    with transaction() as session:
+        session.get_one(Mail, old).created_at = desk.now - timedelta(days=2)
+    jobs.prune_mails(desk.till.id)
+    with reading() as session:
+        row = session.get_one(Mail, old)
+        assert (row.subject, row.address, row.state) == ("", "", S.SENT)
