@@ -51,7 +51,7 @@ def make_frame(html: str) -> Frame:
 @bp.post("/mail-frame")
 def show() -> ResponseReturnValue:
     """Show a mail that a page of ours has sealed, and nothing else."""
-    html, framed_by = request.form.get("html", ""), None
+    html, framed_by = request.form.get("mail", ""), None
     try:
         domain, digest = _serializer().loads(request.form.get("proof", ""), max_age=SHOWN_FOR)
         if digest == _digest(html):

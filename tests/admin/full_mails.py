@@ -39,18 +39,10 @@ def add_mailbox(shop_id: int, now: datetime) -> None:
             )  # fmt: skip
             session.add(mail)
         own: OwnTemplate = default_template("reversed", "de")
-        session.add(
-            MailTemplate(
-                shop_id=shop_id,
-                name=own.name,
-                language=own.language,
-                subject=own.subject,
-                html=own.html,
-                text=own.text,
-                saved_at=now - timedelta(days=3),
-                saved_by="staff:9",
-                failed_at=now - timedelta(hours=2),
-                failed_reason="There is no variable amuont; there is amount.",
-            )  # fmt: skip
-        )
+        words = MailTemplate(
+            shop_id=shop_id, name=own.name, language=own.language, subject=own.subject, html=own.html,
+            text=own.text, saved_at=now - timedelta(days=3), saved_by="staff:9",
+            failed_at=now - timedelta(hours=2), failed_reason="There is no variable amuont; there is amount.",
+        )  # fmt: skip
+        session.add(words)
     db.session.remove()

@@ -25,7 +25,7 @@ def subjects(page: Page) -> list[str]:
 
 def frame_of(page: Page) -> dict[str, str]:
     """Return what a page sends to have its mail shown."""
-    return {name: str(page.of("input", name=name)[0]["value"]) for name in ("html", "proof")}
+    return {name: str(page.of("input", name=name)[0]["value"]) for name in ("mail", "proof")}
 
 
 def test_mails_are_listed_newest_first_and_found_by_state_kind_and_address(visitor: Visitor, shop_id: int) -> None:
@@ -93,7 +93,7 @@ def test_a_mail_is_shown_as_light_and_as_dark_mail_programs_do(
     assert shown == f'<meta name="color-scheme" content="{content}"><style>@media {media} {{p {{color: red}}}}'
 
 
-@pytest.mark.parametrize("changes", [{"html": "<p>Give me your password.</p>"}, {"proof": "x"}, {"proof": ""}])
+@pytest.mark.parametrize("changes", [{"mail": "<p>Give me your password.</p>"}, {"proof": "x"}, {"proof": ""}])
 def test_the_frame_shows_nothing_that_no_page_has_sealed(
     visitor: Visitor, shop_id: int, changes: dict[str, str]
 ) -> None:

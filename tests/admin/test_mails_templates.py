@@ -33,7 +33,7 @@ def own(shop_id: int) -> list[tuple[str, str, str]]:
 
 
 def preview_of(page: Page) -> str:
-    return str(page.of("input", name="html")[0]["value"])
+    return str(page.of("input", name="mail")[0]["value"])
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
