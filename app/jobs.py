@@ -34,7 +34,7 @@ from app.engine.flows import (
     tier_runs,
     transfer,
 )
-from app.errands.history import import_step
+from app.errands import history
 from app.errands.lookups import Lookups
 from app.errands.reconciliation import reconcile_turn
 from app.errands.told_orders import hear_orders
@@ -137,9 +137,15 @@ def reconcile_orders(shop_id: int) -> None:
 @_job
 def import_history(shop_id: int) -> None:
     """Carry a shop's import of past orders on for some seconds; then let others have a turn."""
-    if import_step(shop_id, lasts=TURN, catch=Exception):
+    if history.import_step(shop_id, lasts=TURN, catch=Exception):
         enqueue_once(CHORES, "import_history", shop_id)
     _ask_for_transfers()
+
+
+@_job
+def stop_collecting(shop_id: int) -> None:
+    """Have Shopify stop writing the file of an import that was cancelled."""
+    history.stop_collecting(shop_id)
 
 
 @_job

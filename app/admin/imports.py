@@ -151,7 +151,9 @@ def resume_import() -> ResponseReturnValue:
 @needs(Duty.MANAGE)
 def cancel_import() -> ResponseReturnValue:
     """End it; what was imported stays."""
-    return _change(imports.cancel, _("Import cancelled"))
+    answer = _change(imports.cancel, _("Import cancelled"))
+    enqueue_once(CHORES, "stop_collecting", g.shop.id)
+    return answer
 
 
 def show_page(status: int = 200, *, toast: str | None = None, error: str | None = None) -> ResponseReturnValue:

@@ -10,7 +10,7 @@ from app.clock import utcnow
 from app.db import transaction
 from app.engine.flows import imports
 from app.engine.rules.money import Money
-from app.errands.history import import_step
+from app.errands.history import import_step, stop_collecting
 from app.errors import BoomerangError
 from app.models import HistoryImport, ImportState, Shop, ShopToken, Window
 from app.shopify.scopes import is_granted
@@ -39,6 +39,8 @@ def import_history(
             told = [] if row is None else _tell(row, shop.currency)
     except BoomerangError as error:
         raise click.ClickException(str(error)) from error
+    if verb == "cancel":
+        stop_collecting(shop_id)
     if verb != "start":
         click.echo("\n".join(told or ["Nothing was imported yet."]))
     elif background:

@@ -14,14 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import transaction
-from app.engine.flows import import_steps
+from app.engine.flows import import_steps, imports
 from app.engine.flows.import_steps import Claim
 from app.errands.history_batches import Batches, DryRun, Worker
 from app.errors import BoomerangError, Broken
 from app.models import ImportState
 from app.shopify import history as shopify_history
 from app.shopify.connect import open_gateway
-from app.shopify.errors import Unauthorized
+from app.shopify.errors import ShopifyError, Unauthorized
 from app.shopify.gateway import Gateway
 from app.shopify.history import Operation
 from app.shopify.result_file import FileGone, read_lines
@@ -66,6 +66,24 @@ def import_step(
         log.warning("import_waits", shop_id=shop_id, reason=sentence)
         step.tell(lambda session, now: import_steps.try_later(session, claim, sentence, now))
     return False
+
+
+def stop_collecting(shop_id: int) -> None:
+    """Have Shopify stop writing the file of an import that was cancelled; without an answer it ends by itself."""
+    with transaction(shop_id) as session:
+        row = imports.find_newest(session, shop_id)
+        gid = row.operation_gid if row is not None and row.state is ImportState.CANCELLED else None
+    if gid is None:
+        return
+    try:
+        gateway, token = open_gateway(shop_id, is_background=True)
+        try:
+            shopify_history.cancel(gateway, gid)
+        except Unauthorized:
+            gateway, _ = open_gateway(shop_id, refused=token, is_background=True)
+            shopify_history.cancel(gateway, gid)
+    except ShopifyError as error:
+        log.warning("operation_goes_on", shop_id=shop_id, operation=gid, reason=str(error))
 
 
 class _Step:

@@ -12,6 +12,7 @@ from app.db import db, transaction
 from app.engine.flows import import_steps, imports
 from app.engine.flows.earn import record_orders
 from app.engine.rules.facts import OrderFact
+from app.errands.history import stop_collecting
 from app.errors import NotFound, Refused
 from app.models import AuditEvent, HistoryImport, ImportState, Order, Window
 from app.shopify.connect import open_gateway
@@ -395,3 +396,20 @@ def test_imports_are_found_as_they_were_asked_for(three: Past) -> None:
         assert running is not None
         assert (running.id, running.window) == (number, Window.DAYS_30)
         assert session.get(HistoryImport, number) is running
+
+
+def test_what_shopify_was_writing_for_a_cancelled_import_is_stopped(three: Past) -> None:
+    three.post("bulk", hold=True)
+    three.ask()
+    three.step()
+    (running,) = three.get("bulk")["operations"]
+    assert running["status"] == "RUNNING"
+    stop_collecting(three.shop_id)
+    assert three.get("bulk")["operations"][0]["status"] == "RUNNING"  # nobody cancelled it
+    three.change(imports.cancel)
+    for _ in range(2):
+        stop_collecting(three.shop_id)
+        assert three.get("bulk")["operations"][0]["status"] in ("CANCELING", "CANCELED")
+    three.post("bulk", hold=False)
+    three.bring_in()
+    assert len(states(three)) == 3

@@ -95,7 +95,7 @@ def resume(session: Session, shop_id: int, actor: str, now: datetime) -> History
 
 
 def cancel(session: Session, shop_id: int, actor: str, now: datetime) -> HistoryImport:
-    """End it; what was imported stays. The operation in Shopify ends by itself or is cancelled by the caller."""
+    """End it; what was imported stays. The caller has Shopify stop, too; otherwise that ends by itself."""
     check_may(session, shop_id, actor, Duty.MANAGE)
     row = _get_running(session, shop_id)
     before = row.state
