@@ -10,6 +10,7 @@ from app.engine.flows import privacy
 from app.models import Customer
 from app.texts import locale_text
 from tests.flows.builders import ADA, BEN, Till, day, later, order, reading
+from tests.flows.post import Post
 
 FRENCH, GERMAN, SILENT = order(1, locale="fr", on=1), order(2, locale="de-AT", on=2), order(3, on=3)
 
@@ -57,6 +58,12 @@ def test_whoever_is_forgotten_reads_nothing_and_orders_bring_it_back_no_more(sho
     shop.run(lambda session, row: privacy.redact(session, row.id, ADA.customer_id, (), day(10)))
     shop.tell(GERMAN)
     assert read_by(shop) == {ADA.customer_id: None}
+
+
+def test_a_guest_is_written_to_in_the_language_they_bought_in(shop: Till) -> None:
+    speaks = {7: "fr-CA", 8: "pt-BR", 9: None}
+    shop.tell(*(order(n, customer=None, email=f"guest{n}@example.com", locale=said) for n, said in speaks.items()))
+    assert [letter.language for letter in Post(shop).round(day(10, 4 * 3_600))] == ["fr", "en", "en"]
 
 
 @pytest.mark.parametrize("locale", ["en", "pt-BR", "zh-Hant-TW", "de_AT", "es-419", "fil"])

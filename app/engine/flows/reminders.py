@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    any_,
     cast,
     exists,
     func,
@@ -46,7 +47,10 @@ def list_due_shops(session: Session, now: datetime) -> list[int]:
     chosen = session.scalars(select(func.unnest(MailSettings.remind_days)).distinct())
     days = func.coalesce(MailSettings.remind_days, cast(list(_DAYS), ARRAY(BigInteger)))
     # A question for each number of days: only then is each answered by a short piece of an index.
-    ending = [and_(days.any(number), _endings(Shop.id, number, now).exists()) for number in sorted({*_DAYS, *chosen})]
+    ending = [
+        and_(literal(number, BigInteger) == any_(days), _endings(Shop.id, number, now).exists())
+        for number in sorted({*_DAYS, *chosen})
+    ]
     shops = select(Shop.id).outerjoin(MailSettings, MailSettings.shop_id == Shop.id)
     is_due = or_(_ended(Shop.id, now).exists(), *ending)
     return list(session.scalars(shops.where(Shop.uninstalled_at.is_(None), Shop.mails_customers, is_due)))
