@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from app.db import db
 from app.engine.rules.facts import CustomerFact
 from app.engine.rules.messages import MailKind, MailState
-from app.models import Message
+from app.models import DigestRun, Message
 from tests.flows.builders import BEN, BIG, day, order, reading
 from tests.flows.post import WORDS, Post, customer_id, noon, post, short
 from tests.flows.shopify_account import Shopify
@@ -124,6 +125,23 @@ def test_a_letter_that_cannot_be_put_into_words_waits_and_stops_nobody(post: Pos
     assert [letter.address for letter in post.round(noon(10), lost=["ada@example.com"])] == ["ben@example.com"]
     assert post.fates() == ["waiting", "mailed"]
     assert [letter.address for letter in post.round(day(10, 9 * HOURS))] == ["ada@example.com"]
+
+
+def test_what_another_transaction_is_changing_waits_for_the_next_round(post: Post) -> None:
+    post.till.tell(FIRST, order(2, customer=BEN))
+    with db.engine.begin() as another:
+        another.execute(select(Message.id).order_by(Message.id).limit(1).with_for_update())
+        assert [letter.address for letter in post.round(noon(10))] == ["ben@example.com"]
+    assert [letter.address for letter in post.round(day(10, 9 * HOURS))] == ["ada@example.com"]
+
+
+def test_a_round_in_another_workers_hands_is_left_to_that_one(post: Post) -> None:
+    post.till.tell(FIRST, order(2, customer=BEN))
+    post.batch(noon(10), limit=1)
+    with db.engine.begin() as another:
+        another.execute(select(DigestRun.id).with_for_update())
+        assert post.batch(noon(10)) is None
+    assert [letter.address for letter in post.round(noon(10))] == ["ben@example.com"]
 
 
 def test_old_rounds_are_forgotten(post: Post) -> None:

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from app.db import transaction
-from app.engine.flows import customers
+from app.engine.flows import customers, merges
 from app.engine.messages import MessageDraft, write_messages
-from app.engine.rules.facts import CreditMove, CustomerGone, MoveKind
+from app.engine.rules.facts import CreditMove, CustomerGone, CustomersMerged, MoveKind
 from app.engine.rules.letters import TakenBack, Written
 from app.engine.rules.messages import MailKind, Saying, Topic
 from app.engine.rules.postings import Line
@@ -117,6 +117,21 @@ def test_a_cancelled_order_says_so(post: Post) -> None:
     post.round(noon(9))
     post.till.tell(later(FIRST, cancelled_at=day(5)))
     assert [news.taken_back for news in post.news(noon(10))] == [TakenBack.CANCELLED]
+
+
+def test_who_goes_on_for_somebody_else_is_not_told_again_what_that_one_knows(post: Post) -> None:
+    post.till.tell(FIRST, order(2, customer=BEN))
+    post.round(noon(10))
+    fact = CustomersMerged(gone_id=ADA.customer_id, kept_id=BEN.customer_id, at=day(11))
+    post.till.twice(lambda session, row, now: merges.record_merges(session, row, [fact], now), day(11))
+    assert post.round(noon(11)) == []
+    Shopify(post.till, BEN).carry_out(day(12))
+    (letter,) = post.round(noon(12))
+    assert letter.address == "ben@example.com"
+    assert sorted((news.order_name, *pair) for news, pair in zip(letter.news, short(letter.news), strict=True)) == [
+        ("#1001", "credited", 200),
+        ("#1002", "credited", 200),
+    ]
 
 
 # Guests.
