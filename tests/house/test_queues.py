@@ -10,6 +10,12 @@ from app.queue import QUEUES
 from app.schedule import SWEEPS
 from tests.house.sources import calls, python_files, read, tree
 
+#: Jobs whose wish may be lost for good, each with its reason.
+NOT_SWEPT = {
+    "ask_about_order": "whoever wants the answer looks at the page that waits for it, and asks again",
+    "stop_collecting": "the operation ends by itself, only later",
+}
+
 
 def wishes() -> list[tuple[str, str]]:
     """Return queue and job of every enqueue_once in the app."""
@@ -49,4 +55,4 @@ def test_every_job_that_is_asked_for_exists_and_every_job_is_asked_for() -> None
 
 def test_every_job_is_found_again_by_a_sweep_should_its_wish_be_lost() -> None:
     swept = {job for sweep in SWEEPS for job in re.findall(r'"(\w+)"', inspect.getsource(sweep.ask))}
-    assert swept >= {job for _, job in wishes()}
+    assert {job for _, job in wishes()} - swept == set(NOT_SWEPT)
