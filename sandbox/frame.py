@@ -22,7 +22,13 @@ from sandbox.wire import HOST
 
 HERE = Path(__file__).parent
 blueprint = Blueprint("frame", __name__, template_folder="templates")
-ROOMS = {"orders": "Orders", "customers": "Customers", "inbox": "Inbox", "deliveries": "Webhooks", "faults": "Faults"}
+ROOMS = {
+    "orders": "Orders",
+    "customers": "Customers",
+    "inbox": "Customers' inbox",
+    "deliveries": "Webhooks",
+    "faults": "Faults",
+}
 SHOWN_ORDERS = 25
 SHOWN_CUSTOMERS = 50
 

@@ -65,5 +65,5 @@ async function update() {
   newest = mails[0].id;
 }
 
-document.title = `Inbox · ${settings.shop}`;
+document.title = `Customers' inbox · ${settings.shop}`;
 onSummary(update);
