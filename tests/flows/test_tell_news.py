@@ -414,12 +414,6 @@ def test_customers_are_written_to_in_their_language_or_in_the_shops(
     assert [mail.language for mail in post.mails()] == [language]
 
 
-def test_a_guest_is_written_to_in_the_language_of_the_order(post: Post) -> None:
-    post.till.tell(order(1, customer=None, email="guest@example.com", locale="fr-CA"))
-    post.till.tell(order(2, customer=None, email="other@example.com"))
-    assert [letter.language for letter in post.round(noon(10))] == ["fr", "en"]
-
-
 def test_a_template_that_could_not_be_used_says_so_with_its_reason(post: Post) -> None:
     with transaction() as session:
         for language in ("en", "de"):
