@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext as _
 
 from app.engine.rules.mail_choices import Teller
 from app.engine.rules.mailing import Refusal
-from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, Stage, StopReason, Topic
+from app.engine.rules.messages import MailKind, MailState, Saying, Stage, StopReason, Topic
 
 #: What a mail tells its customer, as the settings and the templates name it.
 SAYING_WORDS = {
@@ -65,26 +65,12 @@ TOPIC_WORDS = {
     Topic.STATEMENT: _("Statement"),
     Topic.REFUND: _("Refund to store credit"),
 }
-MESSAGE_WORDS = {
-    MessageState.WAITING: _("Waits"),
-    MessageState.MAILED: _("Told"),
-    MessageState.DROPPED: _("Not told"),
-}
-DROP_WORDS = {
-    DropReason.NOTHING_NEW: _("There was nothing new to tell."),
-    DropReason.SWITCHED_OFF: _("The shop does not tell that."),
-    DropReason.STOPPED: _("The customer or their address takes no such mails."),
-    DropReason.NO_ADDRESS: _("There is no address."),
-    DropReason.PAST: _("The order is from before the programme began."),
-    DropReason.TOO_OLD: _("It is too long ago."),
-}
 TELLER_WORDS = {
     Teller.US: (_("Boomerang"), _("One mail for all that happened, in your words, at the times you choose.")),
     Teller.SHOPIFY: (_("Shopify"), _("Shopify's own mail about each credit, and about nothing else.")),
     Teller.NOBODY: (_("Nobody"), _("Customers see their credit in their account and at the checkout.")),
 }
 STAGE_WORDS = {
-    Stage.PURCHASED: _("Purchased"),
     Stage.PAID: _("Until it is paid"),
     Stage.TRIGGERED: _("Until Shopify tells it"),
     Stage.RECEIVED: _("Until it arrives here"),
@@ -109,8 +95,6 @@ def init_mail_words(app: Flask) -> None:
         refusal_words=REFUSAL_WORDS,
         stop_words=STOP_WORDS,
         topic_words=TOPIC_WORDS,
-        message_words=MESSAGE_WORDS,
-        drop_words=DROP_WORDS,
     )
 
 
