@@ -56,7 +56,7 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """How the merchant is told. ``stage_limits`` is in seconds, by ``Stage``; what is not named has no limit."""
+    """How the merchant is told. ``stage_limits`` is in seconds, by ``Stage``; what is not named has ours, 0 none."""
 
     alert_addresses: tuple[str, ...] = ()
     alert_url: str = ""
