@@ -14,7 +14,7 @@ SAYING_WORDS = {
     Saying.REVERSED: _("Cashback was taken back"),
     Saying.TIER_CHANGED: _("Another tier was reached"),
     Saying.EXPIRING: _("Credit ends soon"),
-    Saying.STATEMENT_READY: _("A statement is ready"),
+    Saying.STATEMENT_READY: _("A statement can be read"),
     Saying.REFUNDED: _("An order was refunded to store credit"),
     Saying.CLAIMABLE: _("A guest's cashback waits for an account"),
 }
