@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import transaction
 from app.engine.flows import mail_states, mails
 from app.engine.rules.letters import Written
-from app.engine.rules.mailing import MailClaim, Refusal
+from app.engine.rules.mailing import Bounce, MailClaim, Refusal, Report
 from app.engine.rules.messages import MailKind, MailState, Saying, StopReason
 from app.engine.rules.roles import Role
 from app.errors import NotAllowed, NotFound, Refused
@@ -288,6 +288,19 @@ def test_a_mail_whose_words_were_removed_meanwhile_is_not_sent(shop: Till) -> No
         session.get_one(Mail, number).pruned_at = day(0)
     assert shop.run(lambda session, _: mail_states.mark_sending(session, one, day(0), 300)) is None
     assert (look(number)["refusal"], look(number)["state"]) == (Refusal.STOPPED, S.REFUSED)
+
+
+def test_nobody_who_was_forgotten_is_written_down_again_by_an_answer_that_comes_late(shop: Till) -> None:
+    write(shop)
+    refused = begin(shop, claim(shop, day(0))[0], day(0))
+    back = write(shop, state=S.SENT, sent_at=day(0))
+    with transaction() as session:
+        for mail in session.scalars(select(Mail)):
+            mail.address, mail.address_key, mail.pruned_at = "", "", day(1)
+    shop.run(lambda session, _: mail_states.refuse(session, refused, Refusal.RECIPIENT, "no such user", day(2)))
+    report = Report(is_final=True, is_dead=True, reason="It came back: 5.1.1")
+    assert shop.run(lambda session, row: mails.take_back(session, row.id, back, report, day(2))) is Bounce.REFUSED
+    assert (look(refused.mail_id)["state"], look(back)["state"], stops()) == (S.REFUSED, S.REFUSED, [])
 
 
 # Kept for a time only.

@@ -55,7 +55,8 @@ def refuse(session: Session, claim: MailClaim, refusal: Refusal, reason: str, no
     if mail is None or mail.state not in _UNDERWAY:
         return
     move_to(mail, MailState.REFUSED, reason, refusal)
-    if refusal is Refusal.RECIPIENT and claim.is_to_customer:
+    # Whoever was forgotten meanwhile has no address here any more.
+    if refusal is Refusal.RECIPIENT and claim.is_to_customer and mail.pruned_at is None:
         put_stop(session, claim.shop_id, mail.address_key, StopReason.BOUNCED, now, detail=reason)
     session.flush()
 

@@ -171,10 +171,11 @@ def take_back(session: Session, shop_id: int, mail_id: int, report: Report, now:
     refusal = Refusal.RECIPIENT if report.is_dead else Refusal.SERVER
     move_to(mail, MailState.REFUSED, report.reason, refusal)
     mail.sent_at = None
-    if report.is_dead and mail.kind in TO_CUSTOMERS:
+    is_to_stop = report.is_dead and mail.kind in TO_CUSTOMERS and mail.pruned_at is None
+    if is_to_stop:
         put_stop(session, shop_id, mail.address_key, StopReason.BOUNCED, now, detail=report.reason)
     session.flush()
-    return Bounce.STOPPED if report.is_dead and mail.kind in TO_CUSTOMERS else Bounce.REFUSED
+    return Bounce.STOPPED if is_to_stop else Bounce.REFUSED
 
 
 def list_shops_to_prune(session: Session, now: datetime) -> list[int]:
