@@ -20,7 +20,7 @@ Balances = dict[Account, int]
 #: What an entry's row has in common with its link in the chain; the postings have rows of their own.
 _LINKED = [field.name for field in fields(Link) if field.name != "postings"]
 #: What changes what a customer has coming. The rest is told when Shopify has carried it out, or not at all.
-_OF_REWARDS = {EntryKind.ACCRUAL, EntryKind.VOID, EntryKind.CLAWBACK}
+_OF_REWARDS = {EntryKind.ACCRUAL, EntryKind.VOID, EntryKind.CLAWBACK, EntryKind.SET_OFF}
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class LetterFacts:
     #: Credits that Shopify confirmed, less debits that were made or are to be made; and when the newest credit ends.
     moved_minor: Counter[Whose]
     ends_at: dict[Whose, datetime | None]
+    #: What of rewards settled what was owed from before.
+    set_off_minor: Counter[Whose]
     by_hand: dict[int, ByHand]
     tiers: dict[int, tuple[str | None, str]]
     #: The tiers of today, by name.

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import BigInteger, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.engine.ledger import read_balances
@@ -23,7 +23,7 @@ from app.engine.lot_books import read_lot_books
 from app.engine.programme import Programme
 from app.engine.rules.mailing import address_key
 from app.engine.rules.messages import MessageState, Saying, Topic
-from app.engine.rules.postings import Account
+from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.states import TransferKind, TransferState
 from app.engine.rules.tellings import Told, told_from_json
 from app.engine.statement_reads import read_figures
@@ -31,6 +31,8 @@ from app.models import (
     Adjustment,
     CreditMoveRow,
     Customer,
+    LedgerEntry,
+    LedgerPosting,
     MailStop,
     Message,
     Order,
@@ -64,6 +66,7 @@ def read_letter_facts(session: Session, shop: Shop, messages: Sequence[Waits], n
         told=_read_told(session, shop, reward_ids),
         moved_minor=moved_minor,
         ends_at=ends_at,
+        set_off_minor=_read_set_off(session, shop, reward_ids),
         by_hand=_read_by_hand(session, shop, about[Topic.ADJUSTMENT], customer_ids),
         tiers=_read_tiers(session, shop, about[Topic.TIER]),
         rate_bps=_read_rates(session, shop, now) if about[Topic.TIER] else {},
@@ -169,6 +172,29 @@ def _read_moved(
         else:
             moved[reward_id, customer_id] -= taken_minor
     return moved, ends
+
+
+def _read_set_off(session: Session, shop: Shop, reward_ids: Collection[int]) -> Counter[Whose]:
+    if not reward_ids:
+        return Counter()
+    whose = func.coalesce(Customer.merged_into_id, Customer.id)
+    found = session.execute(
+        select(LedgerEntry.reward_id, whose, cast(func.sum(LedgerPosting.amount_minor), BigInteger))
+        .join(LedgerPosting, LedgerPosting.entry_id == LedgerEntry.id)
+        .join(Customer, Customer.id == LedgerEntry.customer_id)
+        .where(
+            LedgerEntry.shop_id == shop.id,
+            LedgerPosting.shop_id == shop.id,
+            among(LedgerEntry.reward_id, reward_ids),
+            LedgerEntry.kind == EntryKind.SET_OFF,
+        )
+        .group_by(LedgerEntry.reward_id, whose)
+    )
+    set_off: Counter[Whose] = Counter()
+    for reward_id, customer_id, minor in found:
+        assert reward_id is not None
+        set_off[reward_id, customer_id] = minor
+    return set_off
 
 
 def _read_by_hand(

@@ -143,6 +143,7 @@ class _Reader:
             state=reward.state,
             granted_minor=reward.kept_minor,
             moved_minor=self._facts.moved_minor[whose],
+            set_off_minor=self._facts.set_off_minor[whose],
             is_guest=self._customer_id is None,
             has_left=reward.customer_id != self._customer_id,
             void_reason=reward.void_reason,
@@ -153,8 +154,9 @@ class _Reader:
         decision = decide_news(now, before, self._unwanted)
         if not decision.news:
             return next((self._unwanted[saying] for saying in decision.unwanted), DropReason.NOTHING_NEW)
+        why = now.why_less(before)
         news = tuple(
-            self._reward_news(saying, minor, reward, now, self._facts.ends_at.get(whose))
+            self._reward_news(saying, minor, reward, why, self._facts.ends_at.get(whose))
             for saying, minor in decision.news
         )
         return _Piece(news, _ids(group), decision.told)
@@ -170,7 +172,7 @@ class _Reader:
         )
 
     def _reward_news(
-        self, saying: Saying, minor: int, reward: RewardRow, now: RewardNow, ends_at: datetime | None
+        self, saying: Saying, minor: int, reward: RewardRow, why: TakenBack, ends_at: datetime | None
     ) -> News:
         match saying:
             case Saying.EARNED:
@@ -180,7 +182,7 @@ class _Reader:
             case Saying.CLAIMABLE:
                 return News(saying, minor, reward.order_name, on_day=self._last_day(reward.claim_until))
             case _:
-                return News(saying, minor, reward.order_name, taken_back=now.taken_back)
+                return News(saying, minor, reward.order_name, taken_back=why)
 
     def _expected_on(self, reward: RewardRow) -> date | None:
         """Return the day on which the credit is expected: not before today, and unknown while a person looks."""

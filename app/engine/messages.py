@@ -3,7 +3,7 @@
 ==============================================  ==========  ==================================  =====================
 What happened                                   Topic       Key                                 Subject
 ==============================================  ==========  ==================================  =====================
-Earned, more, less, void, or taken back         reward      ``entry:<ledger key>``              reward
+Earned, more, less, void, taken back, set off   reward      ``entry:<ledger key>``              reward
 Credit given or taken by hand                   adjustment  ``entry:<ledger key>``              adjustment
 Shopify carried a credit or debit out           reward or   ``transfer:<id>:confirmed``         reward or adjustment
                                                 adjustment
@@ -15,9 +15,9 @@ Credit ends in N days                           expiry      ``expiry:<transfer>:
 A statement's period with movements is over     statement   ``statement:<id>``                  statement
 ==============================================  ==========  ==================================  =====================
 
-What is said of them stands in ``README.md``. ``reward_id`` is set for the topic reward, and for the expiry of a reward's credit. Settling, setting off, spending
-and expiring write none: the confirmed transfer tells, or nobody does. Whoever was merged into another customer is
-told nothing any more, the other one is.
+What is said of them stands in ``README.md``. ``reward_id`` is set for the topic reward, and for the expiry of a
+reward's credit. Settling, spending and expiring write none: the confirmed transfer tells, or nobody does. Whoever was
+merged into another customer is told nothing any more, the other one is.
 """
 
 from collections.abc import Sequence

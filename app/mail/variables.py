@@ -58,7 +58,7 @@ _MEANINGS: Mapping[str, str] = {
     "earned day": marked("When the credit is expected; empty while nobody can say"),
     "ends": marked("The last day of this credit; empty if it does not end"),
     "note": marked("What a person wrote to go with it; empty if nothing"),
-    "why": marked("refund, cancelled, not_granted or by_hand"),
+    "why": marked("refund, cancelled, not_granted, by_hand or set_off"),
     "tier": marked("The new tier; empty if it is none"),
     "before": marked("The tier until now; empty if it was none"),
     "rate": marked("The rate of the new tier; empty if it is none"),

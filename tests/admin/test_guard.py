@@ -28,8 +28,8 @@ from tests.admin.stage import SHOP, set_stage
 from tests.flows.builders import all_rows
 
 #: What answers without a session token: the receiver and the way in have signatures, the pages that mails lead to have
-#: sealed tokens, the frame of a mail shows what a page sealed for it, the figures have a token of their own, and the rest
-#: shows nothing of a shop.
+#: sealed tokens, the frame of a mail shows what a page sealed for it, the figures have a token of their own, and the
+#: rest shows nothing of a shop.
 OPEN = {"bounce.show", "assets.serve", "mail_frames.show"}
 OPEN_BLUEPRINTS = {"auth", "storefront", "told", "webhooks", "health", "metrics"}
 

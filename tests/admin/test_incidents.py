@@ -51,7 +51,8 @@ def test_an_open_incident_leads_to_its_room_and_one_that_is_over_says_how_long_i
     )  # fmt: skip
     page = Page(visitor.load("/incidents").text)
     for words in (
-        "Deliveries wait What of inbox_late. Open", "Not yet", "Shopify refuses our access What of token_refused. Ended",
+        "Deliveries wait What of inbox_late. Open", "Not yet",
+        "Shopify refuses our access What of token_refused. Ended",
         "after 2 hours", "By mail on Mar 1, 2026 at 12:01\u202fPM", "it is over on Mar 1, 2026 at 1:30\u202fPM",
     ):  # fmt: skip
         assert " ".join(words.split()) in page.text, words

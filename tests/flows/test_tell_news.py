@@ -69,6 +69,25 @@ def test_what_was_credited_before_the_digest_is_said_once(post: Post) -> None:
     assert (short([news]), news.ends_on) == ([("credited", 200)], date(2026, 4, 10))
 
 
+def test_what_settles_an_old_debt_is_not_promised_and_says_so_to_whom_it_was(slow: Post) -> None:
+    till, shopify = slow.till, Shopify(slow.till)
+    till.tell(FIRST)
+    till.approve(FIRST)
+    shopify.carry_out(day(10))
+    shopify.ada.redeem(200, day(11))
+    shopify.hear(day(11))
+    slow.news(noon(11))
+    till.pay_back(refund_of(FIRST, units=1), on=12)
+    till.tell(TWO, on=12)
+    assert sorted(short(slow.news(noon(12)))) == [("earned", 400), ("reversed", 200)]
+    till.approve(TWO)
+    assert till.balances()[2] == 0
+    (news,) = slow.news(noon(13))
+    assert (short([news]), news.taken_back, news.order_name) == ([("reversed", 200)], TakenBack.SET_OFF, "#1002")
+    shopify.carry_out(day(14))
+    assert short(slow.news(noon(14))) == [("credited", 200)]
+
+
 def test_a_debit_that_is_still_to_be_made_counts_as_made(post: Post) -> None:
     post.till.tell(TWO)
     Shopify(post.till).carry_out(day(10, 60))

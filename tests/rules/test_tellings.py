@@ -19,7 +19,9 @@ from .tables import Row, tables_with
 (TABLE,) = tables_with("told before", "now", "said")
 S = RewardState
 OPEN = (S.IN_REVIEW, S.HELD, S.PENDING, S.SETTLED)
-NOW = re.compile(r"(?P<kept>[\d.]+) (?P<state>[a-z' ]+?)(?:, (?P<credited>[\d.]+) credited)?")
+NOW = re.compile(
+    r"(?P<kept>[\d.]+) (?P<state>[a-z' ]+?)(?:, (?P<credited>[\d.]+) credited)?(?:, (?P<off>[\d.]+) set off)?"
+)
 
 
 def minor(text: str | None) -> int:
@@ -47,6 +49,7 @@ def parse_now(text: str) -> RewardNow:
         state=state,
         granted_minor=minor(found["kept"]),
         moved_minor=minor(found["credited"]),
+        set_off_minor=minor(found["off"]),
         is_guest=state is S.AWAITING_CUSTOMER or is_unclaimed,
         has_left=has_left,
         void_reason=VoidReason.UNCLAIMED if is_unclaimed else None,
@@ -201,3 +204,20 @@ def test_the_reason_is_the_one_that_the_customer_knows_of(
 ) -> None:
     told = {"is_cancelled": False, "is_refunded": False, "is_adjusted": False, **marks}
     assert find_why(state, **told) is why
+
+
+def test_what_settles_an_old_debt_is_not_promised_and_says_so_to_whom_it_was() -> None:
+    pending = RewardNow(S.PENDING, 300)
+    part = RewardNow(S.SETTLED, 300, moved_minor=200, set_off_minor=100)
+    whole = RewardNow(S.SETTLED, 300, set_off_minor=300)
+    assert decide_news(part, None).news == ((Saying.CREDITED, 200),)
+    assert decide_news(whole, None).news == ()
+    told = decide_news(pending, None).told
+    assert decide_news(part, told).news == ((Saying.REVERSED, 100), (Saying.CREDITED, 200))
+    assert decide_news(whole, told).news == ((Saying.REVERSED, 300),)
+    assert [now.why_less(told) for now in (part, whole)] == [TakenBack.SET_OFF] * 2
+    # Sent back after that: less is kept than was set off, and nobody is told of it twice.
+    gone = replace(whole, granted_minor=0, taken_back=TakenBack.REFUND)
+    assert decide_news(gone, decide_news(whole, told).told).news == ()
+    assert gone.why_less(told) is TakenBack.REFUND
+    assert pending.why_less(None) is TakenBack.NOT_GRANTED

@@ -16,6 +16,8 @@ class TakenBack(StrEnum):
     #: A person said no, or the order earns nothing after all.
     NOT_GRANTED = "not_granted"
     BY_HAND = "by_hand"
+    #: It settles what the customer owed from before.
+    SET_OFF = "set_off"
 
 
 @dataclass(frozen=True, slots=True)

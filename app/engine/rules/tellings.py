@@ -48,6 +48,8 @@ class RewardNow:
     granted_minor: int
     #: Credits that Shopify confirmed, less debits that were made or are to be made.
     moved_minor: int = 0
+    #: What of it settled an amount that the customer owed from before: it is never credited.
+    set_off_minor: int = 0
     #: Nobody's account is known to have placed the order.
     is_guest: bool = False
     #: The order turned out to be another customer's.
@@ -59,12 +61,19 @@ class RewardNow:
     @property
     def kept_minor(self) -> int:
         """Return what the customer has, or will have, of it."""
-        return 0 if self.has_left or self.state in _NOTHING else self.granted_minor
+        gone = self.has_left or self.state in _NOTHING
+        return 0 if gone else max(self.granted_minor - self.set_off_minor, 0)
 
     @property
     def credited_minor(self) -> int:
         """Return what of that is credited: never below zero, and never more than is kept."""
         return min(max(self.moved_minor, 0), self.kept_minor)
+
+    def why_less(self, before: Told | None) -> TakenBack:
+        """Return why the customer has less of it than they were told."""
+        announced_minor = before.announced_minor if before else 0
+        is_set_off = self.set_off_minor > 0 and self.granted_minor >= announced_minor
+        return TakenBack.SET_OFF if is_set_off else self.taken_back
 
 
 @dataclass(frozen=True, slots=True)
