@@ -6,7 +6,7 @@ from app.db import transaction
 from app.engine.flows import privacy
 from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, StopReason, Topic
-from app.models import Customer, Mail, MailStop, Message
+from app.models import Customer, Mail, MailSettings, MailStop, Message
 from app.personal_data import gather
 from tests.flows.builders import ADA, BEN, Till, day, order, reading
 from tests.flows.person import uninstall_for_good
@@ -125,6 +125,9 @@ def test_a_shop_that_is_gone_keeps_no_mail_of_anybody(shop: Till) -> None:
         add_mail(shop, "x@example.com", None, kind=MailKind.TEST),
     ]
     stop(shop, "ada@example.com")
+    with transaction() as session:
+        whose = {"alert_addresses": ["owner@example.com"], "alert_secret": "sealed", "reply_to": "owner@example.com"}
+        session.add(MailSettings(shop_id=shop.id, alert_url="https://alerts.example.com/key", **whose))
     uninstall_for_good(shop)
     while shop.run(lambda session, row: privacy.redact_shop(session, row, day(31))):
         pass
@@ -133,6 +136,8 @@ def test_a_shop_that_is_gone_keeps_no_mail_of_anybody(shop: Till) -> None:
     with reading() as session:
         assert session.scalars(select(MailStop)).all() == []
         assert session.scalars(select(Customer.locale)).all() == [None]
+        kept = session.scalars(select(MailSettings)).one()
+        assert (kept.alert_addresses, kept.alert_url, kept.alert_secret, kept.reply_to) == ([], "", None, "")
 
 
 def test_their_file_holds_what_they_were_told_and_do_not_want_to_hear(shop: Till) -> None:

@@ -17,6 +17,7 @@ from app.models import (
     Customer,
     Delivery,
     DeliveryState,
+    MailSettings,
     Order,
     PrivacyKind,
     PrivacyRequest,
@@ -130,6 +131,9 @@ def _finish_shop(session: Session, shop: Shop, asked: PrivacyRequest, now: datet
     nobody = {"name": None, "email": None, "verified_email": None, "tags": None, "locale": None, "told_at": None}
     session.execute(update(Customer).where(Customer.shop_id == shop.id).values(nobody))
     session.execute(update(StaffMember).where(StaffMember.shop_id == shop.id).values(name=None, email=None))
+    # Whom trouble was told to: most often the same people.
+    nowhere = {"alert_addresses": [], "alert_url": "", "alert_secret": None, "reply_to": ""}
+    session.execute(update(MailSettings).where(MailSettings.shop_id == shop.id).values(nowhere))
     redact_words(session, shop.id, None)
     forget_everybody(session, shop.id, now)
     files = update(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id, PrivacyRequest.file.is_not(None))
