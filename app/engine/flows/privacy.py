@@ -132,7 +132,7 @@ def _finish_shop(session: Session, shop: Shop, asked: PrivacyRequest, now: datet
     session.execute(update(Customer).where(Customer.shop_id == shop.id).values(nobody))
     session.execute(update(StaffMember).where(StaffMember.shop_id == shop.id).values(name=None, email=None))
     # Whom trouble was told to: most often the same people.
-    nowhere = {"alert_addresses": [], "alert_url": "", "alert_secret": None, "reply_to": ""}
+    nowhere: dict[str, object] = {"alert_addresses": [], "alert_url": "", "alert_secret": None, "reply_to": ""}
     session.execute(update(MailSettings).where(MailSettings.shop_id == shop.id).values(nowhere))
     redact_words(session, shop.id, None)
     forget_everybody(session, shop.id, now)
