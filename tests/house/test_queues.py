@@ -35,9 +35,12 @@ def test_a_worker_listens_to_every_queue_unless_told_otherwise() -> None:
     assert default == ",".join(QUEUES)
 
 
-def test_the_procfile_starts_a_worker_that_is_told_nothing_else_and_a_clock() -> None:
+def test_the_procfile_starts_a_clock_and_workers_for_each_queue_with_mails_alone() -> None:
     processes = dict(re.findall(r"^(\w+): (.+)$", read("Procfile"), re.MULTILINE))
-    assert processes["worker"] == "flask --app wsgi work"
+    prefix = "flask --app wsgi work --queues "
+    queues = {name: line.removeprefix(prefix) for name, line in processes.items() if line.startswith(prefix)}
+    assert queues == {"worker": "inbox,transfers,chores", "mailer": "mails"}
+    assert {queue for listened in queues.values() for queue in listened.split(",")} == set(QUEUES)
     assert processes["clock"] == "flask --app wsgi clock"
     assert {"web", "release"} <= processes.keys()
 
