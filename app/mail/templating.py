@@ -5,6 +5,7 @@ little: it shows the variables it is given, asks with ``if`` and goes once throu
 calls nothing, computes nothing and reaches into nothing, so it is through after as many steps as it is long.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +25,9 @@ MOST_PARTS = 2_000
 DEEPEST = 20
 #: What may be done with a variable: ``{{ tier|upper }}``.
 FILTERS = ("capitalize", "lower", "trim", "upper")
+
+#: What no mail and no table can hold. Nobody types it, but a template can name it: ``{{ "\x00" }}``.
+_UNWRITABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 #: A text, a yes or no, or the rows of a table.
 Value = str | bool | list[dict[str, str]]
@@ -60,7 +64,10 @@ def compile_template(source: str, names: Names, *, is_html: bool) -> Template:
 
 
 def fill_in(template: Template, values: Mapping[str, Value]) -> str:
-    """Return a template with its variables filled in. Raises TemplateFault, and when it becomes too long."""
+    """Return a template with its variables filled in, without what cannot be written down.
+
+    Raises TemplateFault, and when it becomes too long.
+    """
     parts, length = [], 0
     try:
         for part in template.generate(values):
@@ -72,7 +79,7 @@ def fill_in(template: Template, values: Mapping[str, Value]) -> str:
                 )
     except TemplateError as error:
         raise TemplateFault(str(error)) from None
-    return "".join(parts)
+    return _UNWRITABLE.sub("", "".join(parts))
 
 
 class _Reading:

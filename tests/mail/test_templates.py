@@ -191,6 +191,19 @@ def test_what_comes_out_is_no_longer_than_a_mail_may_be() -> None:
     assert LONGEST_OUTPUT == 200_000
 
 
+@pytest.mark.parametrize("named", [r"\x00", r"\ud800", r"\ud83d\ude00"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_character_that_nothing_can_hold_is_left_out(part: str, named: str) -> None:
+    # One such mail would keep all mails of its batch from being written, again and again.
+    words = {"subject": "Earned", "html": "<p>Earned</p>", "text": "Earned"}
+    words[part] += f'{{{{ "{named}" }}}}'
+    assert check(Saying.EARNED, "en", **words) == []
+    written = preview(OwnTemplate(Saying.EARNED, "en", **words))
+    assert written.error is None
+    for words_of_it in (written.subject, written.html, written.text):
+        assert "\x00" not in words_of_it.encode().decode()
+
+
 def test_a_huge_value_is_not_multiplied() -> None:
     template = compile_template("{{ shop }}" * 1_000, EARNED, is_html=True)
     with pytest.raises(TemplateFault):
