@@ -210,13 +210,16 @@ def _read_by_hand(
         Message.state == MessageState.MAILED,
     )
     told = set(session.scalars(is_told))
+    # What was moved before two customers became one still bears the name of the one who is gone.
+    merged = select(Customer.id).where(Customer.shop_id == shop.id, among(Customer.merged_into_id, customer_ids))
+    whose = {*customer_ids, *session.scalars(merged)}
     credited = (
         select(Transfer.adjustment_id, Transfer.amount_minor - Transfer.cancelled_minor, Transfer.credit_expires_at)
         .join(Adjustment, Adjustment.id == Transfer.adjustment_id)
         # By customer, as transfers are found by that.
         .where(
             Transfer.shop_id == shop.id,
-            among(Transfer.customer_id, customer_ids),
+            among(Transfer.customer_id, whose),
             among(Transfer.adjustment_id, numbers),
             Transfer.kind == TransferKind.CREDIT,
             Transfer.state == TransferState.CONFIRMED,

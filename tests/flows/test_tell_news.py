@@ -232,6 +232,19 @@ def test_credit_by_hand_is_told_once_it_is_there_without_the_note(post: Post) ->
     assert [each.note for each in news] == [None, None]
 
 
+def test_credit_by_hand_that_came_before_a_merge_is_told_to_who_goes_on(post: Post) -> None:
+    shopify = Shopify(post.till, ADA, BEN)
+    post.till.tell(FIRST, order(2, customer=BEN))
+    shopify.carry_out(day(10, 60))
+    post.round(noon(10))
+    by_hand(post.till, customer_id(post), TransferKind.CREDIT, 500)
+    shopify.carry_out(day(13))
+    fact = CustomersMerged(gone_id=ADA.customer_id, kept_id=BEN.customer_id, at=day(13, 60))
+    post.till.twice(lambda session, row, now: merges.record_merges(session, row, [fact], now), day(13, 60))
+    (letter,) = post.round(noon(13))
+    assert (letter.address, short(letter.news)) == ("ben@example.com", [("credited", 500)])
+
+
 def test_credit_taken_by_hand_is_told_at_once_and_once(post: Post) -> None:
     shopify = Shopify(post.till)
     post.till.tell(FIRST)
