@@ -61,7 +61,7 @@ def read_summary(session: Session, shop: Shop, on_day: date, now: datetime) -> D
         failed=open_.refused_transfers + open_.unknown_transfers + open_.failed_deliveries,
         available_minor=outstanding.available_minor,
         owed_minor=-outstanding.owed_minor,
-        troubles=tuple(cause.what for cause in find_causes(session, shop, now)),
+        troubles=tuple(cause.told for cause in find_causes(session, shop, now)),
     )
 
 

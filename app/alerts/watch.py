@@ -50,7 +50,7 @@ def room_url(settings: Settings, shop: Shop, room: str | None) -> str:
 
 
 def _sighting(cause: Cause) -> Sighting:
-    return Sighting(cause.key, cause.what, cause.advice, cause.room or cause.page)
+    return Sighting(cause.key, cause.told, cause.advice, cause.room or cause.page)
 
 
 def _tell(session: Session, shop: Shop, ways: Ways, news: Sequence[News], settings: Settings, now: datetime) -> None:

@@ -22,6 +22,13 @@ class Cause:
     page: str | None = None
     #: False for what troubles nobody's money: the engine is no less active for it.
     is_grave: bool = True
+    #: What leaves the admin and is kept for good, where ``what`` quotes a delivery, which may be about a person.
+    unquoted: str | None = None
+
+    @property
+    def told(self) -> str:
+        """Return what is wrong without the words of anybody: for mails, posts, and what is kept of incidents."""
+        return self.what if self.unquoted is None else self.unquoted
 
 
 def lasted(since: datetime, now: datetime) -> str:

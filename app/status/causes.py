@@ -154,7 +154,7 @@ def _inbox(found: Findings, now: datetime) -> list[Cause]:
     total = found.handled + found.failed
     if found.failed * denominator > total * numerator:
         counts = {"failed": found.failed, "total": total}
-        what = _("%(failed)s of %(total)s deliveries of the last hour failed.", **counts)
+        what = unquoted = _("%(failed)s of %(total)s deliveries of the last hour failed.", **counts)
         if found.last_failure:
             what = _(
                 "%(failed)s of %(total)s deliveries of the last hour failed. The last one: %(reason)s",
@@ -162,7 +162,7 @@ def _inbox(found: Findings, now: datetime) -> list[Cause]:
                 reason=translate(found.last_failure),
             )
         advice = _("Look at the reasons under Deliveries; once they are mended, handle the failed ones again.")
-        causes.append(Cause("deliveries_failing", what, advice, FAILED_DELIVERIES))
+        causes.append(Cause("deliveries_failing", what, advice, FAILED_DELIVERIES, unquoted=unquoted))
     return causes
 
 

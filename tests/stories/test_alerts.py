@@ -21,7 +21,7 @@ from app.engine.flows import incidents, settle
 from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import MailKind, MailState
 from app.engine.rules.terms import Mode
-from app.models import AlertPost, Incident, Mail, MailSettings, ReconcileRun, Shop, ShopToken
+from app.models import AlertPost, Delivery, DeliveryState, Incident, Mail, MailSettings, ReconcileRun, Shop, ShopToken
 from tests.admin.factories import DOMAIN, OTHER, Visitor, line, make_shop, order, publish, tell
 from tests.mail.receiver import Receiver, receiving
 
@@ -70,6 +70,13 @@ class Merchant:
         with transaction() as session:
             query = select(Mail).where(Mail.shop_id == self.shop_id, Mail.kind == kind).order_by(Mail.id)
             found = session.scalars(query).all()
+            session.expunge_all()
+        return list(found)
+
+    def incidents(self) -> list[Incident]:
+        """Return what is kept of what was wrong."""
+        with transaction() as session:
+            found = session.scalars(select(Incident).where(Incident.shop_id == self.shop_id)).all()
             session.expunge_all()
         return list(found)
 
@@ -288,6 +295,27 @@ def test_trouble_with_mails_is_posted_as_well(merchant: Merchant) -> None:
     assert merchant.subjects() == [f"{DOMAIN}: Mails fail"]
     assert "1 of 1 mails of the last day could not be delivered." in merchant.mails()[0].text
     assert merchant.events() == [("incident.opened", "mails_failing")]
+
+
+def test_what_a_delivery_said_of_a_person_leaves_the_admin_nowhere(merchant: Merchant) -> None:
+    with transaction() as session:
+        session.add(
+            Delivery(
+                shop_id=merchant.shop_id, webhook_id="odd", topic="orders/paid", body=b"{}",
+                state=DeliveryState.FAILED, received_at=merchant.begin,
+                reason="id must be a whole number; it is text ('ada@example.com').",
+            )
+        )  # fmt: skip
+    merchant.set(summary_time="00:00")
+    merchant.look(0, 60)
+    assert sum_up(merchant.shop_id, merchant.at(60)) is not None
+    post_due(merchant.shop_id, clock=lambda: merchant.at(61))
+    told = "1 of 1 deliveries of the last hour failed."
+    (incident,) = merchant.incidents()
+    assert (incident.cause, incident.what) == ("deliveries_failing", told)
+    assert [one.get("what") or one["troubles"] for one in merchant.receiver.taken] == [told, [told]]
+    written = [*merchant.mails(), *merchant.mails(MailKind.SUMMARY)]
+    assert [(told in mail.text, "ada@" in mail.text + mail.html) for mail in written] == [(True, False)] * 2
 
 
 def test_one_shops_trouble_is_no_others(merchant: Merchant, receiver: Receiver) -> None:
