@@ -24,6 +24,8 @@ _LONGEST_LINE = 1_000
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 #: Addresses of the old internet inside those of the new one, for networks that translate between them.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+#: All of the new internet that anybody was ever given; what lies outside may be known inside a network.
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -70,6 +72,8 @@ def is_public(address: str) -> bool:
         if found.sixtofour or found.teredo:
             return False
         inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _TRANSLATED else found.ipv4_mapped
+        if inner is None and found not in _GIVEN_OUT:
+            return False
         found = inner or found
     return found.is_global and not found.is_multicast
 

@@ -148,6 +148,9 @@ def test_every_cause_has_its_words_in_every_language() -> None:
         ("64:ff9b::5db8:d822", True),
         ("2002:7f00:1::", False),
         ("2001:0:5ef5:79fb::", False),
+        ("fec0::1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("::7f00:1", False),
     ],
 )
 def test_only_addresses_of_the_open_internet_are_public(address: str, is_open: bool) -> None:
