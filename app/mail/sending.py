@@ -86,6 +86,7 @@ def send_due(shop_id: int, books: MailBooks, *, clock: Clock = utcnow) -> SendRe
         if settings.mail_url:
             return _Run(shop_id, books, settings, clock).work()
         with transaction() as session:
+            books.end_outage(session, shop_id)  # of a server that nobody asks any more
             kept = books.keep_planned(session, shop_id)
         return SendReport(Counter({"kept": kept} if kept else {}), is_more=kept > 0)
 

@@ -216,6 +216,19 @@ def test_while_the_server_is_away_all_wait_and_it_is_said_once(
     assert "mail_server_back" in capsys.readouterr().out
 
 
+def test_a_server_that_nobody_asks_any_more_is_not_away(desk: MailDesk) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+    desk.lead_to(f"smtp://{HOST}:{port}?starttls=no")
+    desk.write()
+    desk.send()
+    assert desk.outage() is not None
+    desk.lead_to("")
+    desk.wait(minutes=5)
+    assert desk.send().outcomes == {"kept": 1}
+    assert desk.outage() is None
+
+
 @pytest.mark.parametrize("answer", ["550 5.7.1 Sender not allowed", "421 Too busy", "451 4.3.0 Out of order"])
 def test_a_sender_that_the_server_does_not_take_is_everybodys_trouble(
     desk: MailDesk, box: Postbox, answer: str
