@@ -17,9 +17,28 @@ from app.mail.links import stop_link
 
 LONGEST_ADDRESS = 254
 LONGEST_SUBJECT = 250
-#: What no address has that a mail server takes without quotes, and what would name two of them.
-_NO_PART_OF_ONE = re.compile(r"[\s<>()\[\]\",;:\\]")
+#: What no address has that a mail server takes without quotes, what would name two of them, and what begins a word in
+#: code (RFC 2047), which would be read as what it stands for, such as the end of a line.
+_NO_PART_OF_ONE = re.compile(r"[\s<>()\[\]\",;:\\]|=\?")
 _MARK = re.compile(r"(\d{1,18})-(\d{1,18})\.([0-9a-f]{20})")
+
+
+class _Wire(policy.EmailPolicy):
+    """How a mail is written out: as the library does it, but for a link.
+
+    Too long for one line, it would become words in code (RFC 2047), in which no mail program looks for a link.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return a header as it goes over the wire."""
+        if name == _LINK:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_LINK = "List-Unsubscribe"
+_ASCII = _Wire(linesep="\r\n")
+_UTF8 = _ASCII.clone(utf8=True)
 
 
 class BadAddress(BoomerangError):
@@ -46,7 +65,7 @@ class Envelope:
 def compose(claim: MailClaim, sender: From, now: datetime) -> Envelope:
     """Return the mail as bytes; raise BadAddress. Whatever stands in it, no header can be added by it."""
     local, domain = _split(claim.address)
-    mail = EmailMessage(policy.SMTP if local.isascii() else policy.SMTPUTF8)
+    mail = EmailMessage(_ASCII if local.isascii() else _UTF8)
     mark = _make_mark(claim.shop_id, claim.mail_id)
     mail["From"] = Address(_line(sender.name), addr_spec=sender.address)
     mail["To"] = Address(username=local, domain=domain)
@@ -60,7 +79,7 @@ def compose(claim: MailClaim, sender: From, now: datetime) -> Envelope:
     mail["Auto-Submitted"] = "auto-generated"
     if claim.is_to_customer:
         only = claim.sayings[0] if len(claim.sayings) == 1 else None
-        mail["List-Unsubscribe"] = f"<{stop_link(claim.shop_id, claim.address, only, claim.language)}>"
+        mail[_LINK] = f"<{stop_link(claim.shop_id, claim.address, only, claim.language)}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(claim.text, cte="quoted-printable")
     mail.add_alternative(claim.html, subtype="html", cte="quoted-printable")
@@ -94,8 +113,9 @@ def _split(address: str) -> tuple[str, str]:
 
 
 def _line(text: str) -> str:
-    """Return a text as a header takes it: on one line, without what is not printed."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Return a text as a header takes it: on one line, without what is not printed, and meaning what stands there."""
+    # What begins a word in code (RFC 2047) would be read as what it stands for, such as the end of a line.
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()).replace("=?", "= ?")
 
 
 def _make_mark(shop_id: int, mail_id: int) -> str:

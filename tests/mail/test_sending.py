@@ -1,5 +1,6 @@
 """Mails leave over SMTP, each once, by the way that is wanted and only when they may."""
 
+import re
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,10 @@ from app import jobs
 from app.clock import utcnow
 from app.db import bound_to, db, transaction
 from app.engine.flows import mail_states, mails
-from app.engine.rules.mailing import Refusal
+from app.engine.rules.mailing import MailClaim, Refusal
 from app.engine.rules.messages import MailKind, MailState, Saying
 from app.mail import sending
+from app.mail.envelope import From, compose
 from app.models import Mail, Shop
 from tests.flows.builders import reading
 from tests.mail.desk import MailDesk
@@ -54,6 +56,46 @@ def test_a_mail_is_sent_once_with_all_that_its_readers_need(desk: MailDesk, box:
     assert (html.get_content_type(), html.get_content().strip()) == ("text/html", "<p>You have 2.00 more.</p>")
     desk.wait(hours=1)
     assert (desk.send().outcomes, len(box.taken)) == ({}, 1)
+
+
+def test_the_link_to_stop_mails_stands_in_its_header_as_it_is(desk: MailDesk) -> None:
+    # Read from the wire: what reads words in code makes them whole again, and mail programs do not.
+    claim = make_claim(desk, "a-long-name-of-somebody@a-long-name-of-a-domain.example.com")
+    head = compose(claim, From("Shop", "cashback@shop.example.com", ""), desk.now).content.partition(b"\r\n\r\n")[0]
+    assert re.search(rb"^List-Unsubscribe: <https://app\.example\.com/told/stop/[\w-]{60,}\?locale=en>\r$", head, re.M)
+
+
+INJECTED = (
+    "=?utf-8?q?a=0d=0aBcc:_eve@example.com?=",
+    "=?utf-8?b?DQpCY2M6IGV2ZUBleGFtcGxlLmNvbQ0K?= b",
+    "==??utf-8?q?=0d=0a?=",
+)
+
+
+@pytest.mark.parametrize("hostile", INJECTED)
+def test_words_in_code_add_no_header(desk: MailDesk, box: Postbox, hostile: str) -> None:
+    desk.choose(sender_name=hostile)
+    desk.write(subject=hostile)
+    assert desk.send().outcomes == {"sent": 1}
+    (mail,) = box.taken
+    assert len(mail.keys()) == len(set(mail.keys()))
+    assert (mail["Bcc"], mail["To"]) == (None, "ada@example.com")
+    assert mail["Subject"] == hostile.replace("=?", "= ?")
+
+
+@pytest.mark.parametrize("address", ["=?utf-8?q?a=0d=0aBcc=3a_eve?=@example.com", "a=?b@example.com"])
+def test_an_address_with_words_in_code_is_none(desk: MailDesk, box: Postbox, address: str) -> None:
+    number = desk.write(address)
+    assert desk.send().outcomes == {"refused": 1}
+    assert (desk.look(number).refusal, box.taken) == (Refusal.ADDRESS, [])
+
+
+def make_claim(desk: MailDesk, address: str) -> MailClaim:
+    number = desk.write(address)
+    with desk.app.app_context(), transaction() as session:
+        (claim,) = mail_states.claim_some(session, desk.till.id, desk.now, 300, 1)
+    assert claim.mail_id == number
+    return claim
 
 
 @pytest.mark.parametrize("kind", [MailKind.ALERT, MailKind.SUMMARY, MailKind.TEST])

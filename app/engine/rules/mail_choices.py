@@ -23,8 +23,11 @@ LONGEST_NAME = 80
 LONGEST_ADDRESS = 254
 LONGEST_URL = 2_000
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-#: Enough to find what was mistyped; whether it takes mails only a mail can tell. Nothing that could end a header.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+#: Enough to find what was mistyped; whether it takes mails only a mail can tell. Nothing that could break a header.
+_ADDRESS = re.compile(
+    r"(?=[^@]{1,64}@)(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+)
 _LOCAL = frozenset({"127.0.0.1", "localhost"})
 
 
