@@ -15,6 +15,8 @@ from app.mail.templating import TemplateFault
 from app.sentences import say
 
 FOLDER = Path(__file__).parent / "templates"
+#: So many characters a whole mail has at most: written to each element, a long rule becomes 500 times as long.
+LONGEST_DOCUMENT = 1_000_000
 #: Nothing is ever fetched, from nowhere and from no disk either.
 _INLINER = CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, remove_inlined_selectors=True)
 
@@ -22,13 +24,16 @@ _INLINER = CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, remove_
 def make_document(subject: str, preview: str, body: str, language: str) -> str:
     """Return a whole mail in HTML: ``body`` is HTML, ``preview`` the text that lists of mails show beside the subject.
 
-    Raises TemplateFault where the style in the body cannot be read.
+    Raises TemplateFault where the style in the body cannot be read, or makes too much of it.
     """
     page = _skeleton().render(subject=subject, preview=preview, body=Markup(body), language=language, style=_style())  # noqa: S704 - made of templates that escape
     try:
-        return _INLINER.inline(page)
+        document = _INLINER.inline(page)
     except InlineError as error:
         raise TemplateFault(say("Its style cannot be read: {problem}", problem=str(error))) from None
+    if len(document) > LONGEST_DOCUMENT:
+        raise TemplateFault(say("What comes out of it is too long: {most} characters at most.", most=LONGEST_DOCUMENT))
+    return document
 
 
 @cache

@@ -159,6 +159,7 @@ def test_rows_are_gone_through_once_and_show_their_columns_only(source: str) -> 
         "<a b='" * 8_000,
         "<!" * 24_000,
         "<!--" * 12_000,
+        "<" + "a" * 49_000,
         "</" * 24_000,
         "<" * 49_000,
         "&" * 49_000,
@@ -244,6 +245,10 @@ def test_whatever_html_is_typed_is_taken_or_refused_with_a_sentence(source: str)
         ("x</br>", "Take out </br>: it ends nothing."),
         ("<p title='x>y</p>", 'What follows "<p title=\'x>y</p>" cannot be read: an angle bracket or a quotation mark'),
         ("x<!-- y", "What follows '<!-- y' cannot be read"),
+        ("<!--><b>x</b><!-- -->", "What follows '<!--><b>x</b><!-- --' cannot be read"),
+        ("<!---><b>x</b><!-- -->", "What follows '<!---><b>x</b><!-- -' cannot be read"),
+        ("<!-- --!><b>x</b><!-- -->", "What follows '<!-- --!><b>x</b><!-' cannot be read"),
+        ("<b.c>x</b.c>", "What follows '<b.c>x</b.c>' cannot be read"),
         ("<style>p { color: red }</style>x", "Write <style> into the frame, where it is for all mails."),
         ("<i>" * 61 + "x" + "</i>" * 61, "Elements lie too deep in each other: 60 at most."),
         ("<br>" * 6_002, "There are too many elements: 3000 at most."),
@@ -297,6 +302,31 @@ def test_the_frame_may_have_style_and_every_mail_gets_it() -> None:
     long = replace(ours, html="<style>" + "p { color: red } " * 300 + "</style>" + ours.html)
     [fault] = check(FRAME, "en", long.subject, long.html, long.text)
     assert fault.sentence == "There is too much style: 4000 characters at most."
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        ("<style></STYLE >{}</style>", "</style> comes too early"),
+        ("<style></style\n>{}</style>", "</style> comes too early"),
+        ("<style.x>{}</style>", "cannot be read"),
+        ("<!-->{}-->", "cannot be read"),
+    ],
+)
+def test_no_element_is_hidden_from_who_counts_them(hidden: str, said: str) -> None:
+    # Sixteen thousand in each other end the process that writes style to them.
+    with pytest.raises(TemplateFault, match=said):
+        read_strictly(hidden.format("<i>" * 50), has_style=True)
+
+
+def test_style_that_becomes_too_long_on_all_its_elements_is_not_taken() -> None:
+    ours = default_template(FRAME, "en")
+    style = "<style>* { font-family: " + "x" * 3_900 + " }</style>"
+    frame = replace(ours, html=style + "<b></b>" * 1_000 + ours.html)
+    [fault] = check(FRAME, "en", frame.subject, frame.html, frame.text)
+    assert fault.sentence == "What comes out of it is too long: 1000000 characters at most."
+    written = write(example_letter(Saying.EARNED, "en"), SENDER, own_templates([frame]))
+    assert (written.broken, len(written.html) < 20_000) == ((FRAME,), True)
 
 
 ELEMENTS = ("a", "b", "i", "p", "div", "table", "tr", "td", "ul", "li", "h1", "font", "center")
