@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.clock import utcnow
 from app.config import Settings, current_settings
 from app.db import bound_to, transaction
-from app.engine.rules.mailing import Fate, MailClaim, Refusal, judge_answer
+from app.engine.rules.mailing import Fate, MailClaim, Refusal, Step, judge_answer
 from app.mail.envelope import BadAddress, From, compose
 from app.mail.server import Away, BrokenOff, Connection, NoInternationalAddresses, NotTaken, Unanswered
 from app.mail_url import parse_mail_url
@@ -35,6 +35,8 @@ LEASE_SECONDS = 300
 RUN_FOR = timedelta(seconds=2)
 #: A connection that ends again and again is as good as none.
 MOST_LOST = 3
+#: "Service not available, closing": for once, or for whoever the mail is to.
+CLOSING = 421
 
 Clock = Callable[[], datetime]
 
@@ -133,8 +135,9 @@ class _Run:
                     raise Away("The mail server ends the connection again and again.")
         except Away as trouble:
             with transaction() as session:
-                self._books.release(session, list(left))
+                # The lock on a shop's mails before their rows, as whoever claims some takes them.
                 is_new = self._books.note_outage(session, self._shop_id, str(trouble), self._clock())
+                self._books.release(session, list(left))
             self._report.stopped_by = str(trouble)
             if is_new:  # said once, however often it is tried
                 log.warning("mail_server_away", shop_id=self._shop_id, reason=str(trouble))
@@ -179,8 +182,9 @@ class _Run:
         # An address stands in its own column, from which it can be removed.
         reason = f"The mail server says: {str(answer).replace(claim.address, '…')}"
         if fate is Fate.OUTAGE:
-            if going is not None:
-                self._put_back(going, reason)
+            # It may be about this one after all: tried first again and again, it would hold up all others.
+            if going is not None or (answer.step is Step.RECIPIENT and answer.code == CLOSING):
+                self._put_back(going or claim, reason)
             raise Away(reason)
         self._note_server()
         self._start_anew()

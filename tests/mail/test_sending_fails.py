@@ -275,6 +275,16 @@ def test_a_mail_that_makes_the_server_end_does_not_hold_up_the_others(desk: Mail
     assert desk.look(other).state is S.SENT
 
 
+def test_an_address_at_which_the_server_closes_does_not_hold_up_the_others(desk: MailDesk, box: Postbox) -> None:
+    poisoned, other = desk.write(), desk.write("ben@example.com")
+    box.will_say("RCPT", "421 4.7.0 Not to this one")
+    assert "421 4.7.0" in (desk.send().stopped_by or "")
+    assert (desk.look(poisoned).attempts, desk.look(other).attempts) == (1, 0)
+    desk.wait(seconds=5)
+    assert desk.send().outcomes == {"sent": 1}
+    assert (desk.look(poisoned).state, desk.look(other).state) == (S.PLANNED, S.SENT)
+
+
 def test_a_greeting_that_comes_late_is_waited_for_and_one_that_never_comes_is_not(
     desk: MailDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
