@@ -70,8 +70,16 @@ def is_elsewhere(url: str) -> bool:
 def enter(page: Page, stage: Stage, path: str) -> FrameLocator:
     """Open a page of the app in the admin's frame."""
     page.goto(stage.address(path))
+    return await_app(page)
+
+
+def await_app(page: Page) -> FrameLocator:
+    """Return the admin's frame once the app in it is there, its scripts included: what is done before them is lost."""
     frame = page.frame_locator("#app")
     expect(frame.locator("#page h1")).to_be_visible()
+    frame.locator("html").evaluate(
+        "() => document.readyState === 'complete' || new Promise((done) => addEventListener('load', done))"
+    )
     return frame
 
 

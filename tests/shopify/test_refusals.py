@@ -154,7 +154,8 @@ def test_a_transfer_that_goes_wrong_again_and_again_goes_alone(desk: Desk) -> No
 @pytest.mark.parametrize("told", [True, False])
 def test_shopify_writes_to_customers_if_the_merchant_wants_it(desk: Desk, told: bool) -> None:
     with transaction() as session:
-        session.get_one(Shop, desk.shop_id).notify_customers = told
+        shop = session.get_one(Shop, desk.shop_id)
+        shop.notify_customers, shop.mails_customers = told, False
     customer = desk.customer()
     desk.plan(customer, 300)
     desk.plan(customer, 100, DEBIT)

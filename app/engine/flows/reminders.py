@@ -100,6 +100,8 @@ def _endings(shop_id: ColumnElement[int] | Any, days: int, now: datetime) -> Sel
     """
     ahead = timedelta(days=days)
     key = func.concat("expiry:", Transfer.id, f":{days}")
+    # Looked up one by one: as a condition that none exists, all messages would be read to find that out.
+    noticed = select(Message.id).where(Message.shop_id == Transfer.shop_id, Message.key == key).limit(1)
     return select(
         Transfer.id, Transfer.customer_id, Transfer.reward_id, Transfer.next_attempt_at, key.label("key")
     ).where(
@@ -112,7 +114,7 @@ def _endings(shop_id: ColumnElement[int] | Any, days: int, now: datetime) -> Sel
         Transfer.expires_at > now,
         Transfer.credit_expires_at.is_not(None),
         Transfer.confirmed_at <= Transfer.next_attempt_at - ahead,
-        ~exists().where(Message.shop_id == shop_id, Message.key == key),
+        noticed.correlate(Transfer).scalar_subquery().is_(None),
     )
 
 
