@@ -133,6 +133,12 @@ class _Run:
                 log.info("mail", shop_id=self._shop_id, mail_id=claim.mail_id, outcome=outcome)
                 if self._lost >= MOST_LOST:
                     raise Away("The mail server ends the connection again and again.")
+                if left and self._clock() >= self._ends_at:
+                    # A server that takes its time with each would keep the worker beyond the end of its job.
+                    with transaction() as session:
+                        self._books.release(session, list(left))
+                    left.clear()
+                    self._report.is_more = True
         except Away as trouble:
             with transaction() as session:
                 # The lock on a shop's mails before their rows, as whoever claims some takes them.

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.engine.rules.terms import Mode
+from app.engine.rules.zones import FALLBACK, is_zone
 from app.models import Shop, ShopToken, TermsVersion
 from app.shopify.connect import gateway_to
 from app.shopify.documents import SHOP
@@ -90,7 +91,9 @@ def read_shop(gateway: Gateway) -> ShopFacts:
     shop = gateway.execute(SHOP).get("shop")
     if not isinstance(shop, dict):
         raise NoAnswer("Shopify's answer holds no shop.")
-    return ShopFacts(str(shop["name"]), str(shop["currencyCode"]), str(shop["ianaTimezone"]))
+    # One that nobody here knows would stop all that counts the shop's days.
+    zone = str(shop["ianaTimezone"])
+    return ShopFacts(str(shop["name"]), str(shop["currencyCode"]), zone if is_zone(zone) else FALLBACK)
 
 
 def _find_installed(session: Session, domain: str) -> int | None:

@@ -367,6 +367,20 @@ def test_a_run_ends_after_some_seconds_and_asks_for_another(desk: MailDesk, box:
     assert 0 < len(box.taken) < 45
 
 
+def test_a_server_that_takes_its_time_with_each_mail_keeps_no_worker(desk: MailDesk, box: Postbox) -> None:
+    numbers = [desk.write() for _ in range(10)]
+    ticks = iter(range(10_000))
+    report = sending.send_due(
+        desk.till.id, mail_states, clock=lambda: desk.now + timedelta(milliseconds=700 * next(ticks))
+    )
+    assert report.is_more
+    assert 0 < len(box.taken) < 5
+    assert [desk.look(one).attempts for one in numbers[len(box.taken) :]] == [0] * (10 - len(box.taken))
+    desk.wait(minutes=1)
+    desk.send()
+    assert len(box.taken) == 10
+
+
 def test_a_job_sees_its_own_shop_only(desk: MailDesk, box: Postbox) -> None:
     number = desk.write()
     with reading() as session:

@@ -1,5 +1,6 @@
 """Opening the app in a shop installs it: once, whole, and again after it was taken away."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +16,9 @@ from app.engine.flows.lifecycle import uninstall
 from app.engine.flows.terms import get_current, publish_default
 from app.engine.rules.terms import Mode
 from app.models import Shop, ShopToken, TermsVersion
+from app.shopify.connect import gateway_to
 from app.shopify.errors import TokenRefused
-from app.shopify.install import ensure_installed
+from app.shopify.install import ensure_installed, read_shop
 from app.shopify.scopes import find_missing
 from app.shopify.session_tokens import verify_session_token
 from sandbox.server import Sandbox
@@ -163,3 +165,15 @@ def test_what_fails_while_publishing_terms_leaves_nothing_behind(app_context: Fl
     with pytest.raises(Failed):
         ensure_installed(verify_session_token(raw, current_settings()), raw, NOW, fail)
     assert (how_many(Shop), how_many(ShopToken), how_many(TermsVersion)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [("Europe/Berlin", "Europe/Berlin"), ("Mars/Olympus Mons", "UTC"), ("", "UTC")]
+)
+    ("told", "kept"), [("Europe/Berlin", "Europe/Berlin"), ("Mars/Olympus Mons", "UTC"), ("", "UTC")]
+)
+def test_a_time_zone_that_nobody_knows_is_not_kept(app_context: Flask, told: str, kept: str) -> None:
+    with responses.RequestsMock() as wire:
+        shop = {"name": "A shop", "currencyCode": "USD", "ianaTimezone": told}
+        wire.post(re.compile(".*"), json={"data": {"shop": shop}})
+        assert read_shop(gateway_to("made-up.myshopify.com", "token")).timezone == kept

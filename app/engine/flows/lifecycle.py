@@ -1,12 +1,12 @@
 """A shop took the app away: forget its tokens and stop; its books stay. Or it says anew who it is."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
+from app.engine.rules.zones import is_zone
 from app.models import Shop, ShopToken
 
 
@@ -47,7 +47,7 @@ def change_shop(
     shop.told_at = told_at
     shop.name = name or shop.name
     shop.other_currency = None if currency == shop.currency else currency
-    if timezone is not None and _is_zone(timezone):
+    if timezone is not None and is_zone(timezone):
         shop.timezone = timezone
     after = _seen(shop)
     if after != before:
@@ -59,11 +59,3 @@ def change_shop(
 def _seen(shop: Shop) -> dict[str, str | None]:
     # Not the name, which may be a person's: what is in the audit trail stays there.
     return {"timezone": shop.timezone, "other_currency": shop.other_currency}
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
