@@ -170,8 +170,6 @@ def test_what_fails_while_publishing_terms_leaves_nothing_behind(app_context: Fl
 @pytest.mark.parametrize(
     ("told", "kept"), [("Europe/Berlin", "Europe/Berlin"), ("Mars/Olympus Mons", "UTC"), ("", "UTC")]
 )
-    ("told", "kept"), [("Europe/Berlin", "Europe/Berlin"), ("Mars/Olympus Mons", "UTC"), ("", "UTC")]
-)
 def test_a_time_zone_that_nobody_knows_is_not_kept(app_context: Flask, told: str, kept: str) -> None:
     with responses.RequestsMock() as wire:
         shop = {"name": "A shop", "currencyCode": "USD", "ianaTimezone": told}
