@@ -138,9 +138,9 @@ FROM (
 ) d;
 
 -- The digest before, and a text: what app/engine/rules/chain.py digests, written down once more.
-CREATE FUNCTION pg_temp.link(bytea, text) RETURNS bytea LANGUAGE sql IMMUTABLE
+CREATE OR REPLACE FUNCTION pg_temp.link(bytea, text) RETURNS bytea LANGUAGE sql IMMUTABLE
     AS $$ SELECT sha256($1 || convert_to($2, 'UTF8')) $$;
-CREATE AGGREGATE pg_temp.chained(text) (SFUNC = pg_temp.link, STYPE = bytea, INITCOND = '');
+CREATE OR REPLACE AGGREGATE pg_temp.chained(text) (SFUNC = pg_temp.link, STYPE = bytea, INITCOND = '');
 
 INSERT INTO ledger_entries (id, shop_id, key, kind, customer_id, reward_id, currency, occurred_at, recorded_at, actor,
     adjustment_id, move_id, position, digest)
