@@ -14,7 +14,7 @@ from app.engine.rules.mailing import address_key
 from app.engine.rules.messages import DropReason, MailKind, Saying, Topic
 from app.engine.rules.states import RewardState, TransferKind
 from app.engine.rules.tellings import RewardNow, Told, decide_news, find_why
-from app.languages import LANGUAGES
+from app.languages import find_language
 from app.models import Shop
 
 _INSTANT = timedelta(microseconds=1)
@@ -51,7 +51,7 @@ class LetterDesk:
     def write_to_customer(self, customer_id: int, messages: Sequence[Waits]) -> list[LetterDraft]:
         """Return the letters to one customer: one of all that happened, and one for each statement."""
         person = self.facts.people[customer_id]
-        if person.is_gone or not is_address(person.email):
+        if person.is_gone or not can_be_written_to(person.email):
             return self._drop(messages, DropReason.NO_ADDRESS)
         assert person.email is not None
         reader = _Reader(self, customer_id, person.email, person.name, person.locale)
@@ -62,7 +62,7 @@ class LetterDesk:
         reward = self.facts.rewards[reward_id]
         if reward.customer_id is not None:
             return self._drop(messages, DropReason.NOTHING_NEW)
-        if not is_address(reward.guest_email):
+        if not can_be_written_to(reward.guest_email):
             return self._drop(messages, DropReason.NO_ADDRESS)
         assert reward.guest_email is not None
         return _Reader(self, None, reward.guest_email, None, reward.locale, reward.order_id).write(messages)
@@ -90,7 +90,7 @@ class _Reader:
         self._customer_id = customer_id
         self._address = address
         self._name = name
-        self._language = choose_language(locale, desk.customs.language)
+        self._language = find_language(locale) or desk.customs.language
         self._guest_order_id = guest_order_id
         stops = desk.facts.stops.get(address_key(address), set())
         stopped = Saying if None in stops else {saying for saying in stops if saying is not None}
@@ -263,14 +263,11 @@ class _Reader:
         return None if ends_at is None else self._day(ends_at - _INSTANT)
 
 
-def choose_language(locale: str | None, otherwise: str) -> str:
-    """Return the language a customer is written to in: theirs if it is one of ours ("pt-BR" is none)."""
-    spoken = (locale or "").replace("_", "-").split("-")[0].lower()
-    return spoken if spoken in LANGUAGES else otherwise
+def can_be_written_to(email: str | None) -> bool:
+    """Say whether somebody may read mails there; whether they do only a mail can tell.
 
-
-def is_address(email: str | None) -> bool:
-    """Say whether somebody may read mails there; whether they do only a mail can tell."""
+    Shopify's word is taken for more than what merchants type is: customers may have letters of any alphabet in theirs.
+    """
     return email is not None and "@" in email and email.isprintable() and " " not in email
 
 
