@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from environs import Env, EnvError
 from flask import current_app
 
-from app.engine.rules.mail_choices import is_address
+from app.engine.rules.mail_choices import LOOPBACK_HOSTS, is_address
 from app.mail_url import parse_mail_url
 
 MINIMUM_SECRET_LENGTH = 16
@@ -53,6 +53,11 @@ class Settings:
     def client_secrets(self) -> tuple[str, ...]:
         """Return the secrets a signature may be made with: the current one and, while rotating, the old one."""
         return tuple(s for s in (self.shopify_client_secret, self.shopify_old_client_secret) if s)
+
+    @property
+    def is_local(self) -> bool:
+        """True where the app runs for its own machine only, as in the demo."""
+        return urlsplit(self.app_url).hostname in LOOPBACK_HOSTS
 
     def admin_origin(self, shop_domain: str) -> str:
         """Return where the shop's admin and its API are, without a slash at the end."""

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
@@ -14,7 +13,7 @@ from app.admin.mail_settings_forms import alerting_schema, read_alerting, read_t
 from app.admin.mail_words import STAGE_WORDS, TELLER_WORDS
 from app.admin.people import needs
 from app.clock import utcnow
-from app.config import Settings, current_settings
+from app.config import current_settings
 from app.db import db, transaction
 from app.engine.flows import incidents
 from app.engine.flows import mail_settings as flow
@@ -67,7 +66,7 @@ def set_alerting() -> ResponseReturnValue:
     """Choose where and when the merchant is told."""
     try:
         form = load(alerting_schema, request.form)
-        wanted, is_local = read_alerting(form), _is_for_trying_out(current_settings())
+        wanted, is_local = read_alerting(form), current_settings().is_local
         with transaction() as session:
             flow.set_alerting(session, g.shop.id, wanted, g.actor, utcnow(), seen=form["seen"], is_local=is_local)
     except (FormError, Refused) as error:
@@ -166,8 +165,3 @@ def _write_alerting(chosen: Alerting) -> dict[str, Any]:
 
 def _typed_alerting() -> dict[str, Any]:
     return {**request.form, "limits": {one.value: request.form.get(f"limit_{one.value}", "") for one in DEFAULT_LIMITS}}
-
-
-def _is_for_trying_out(settings: Settings) -> bool:
-    """Return whether the app runs for its own machine only, as in the demo."""
-    return urlsplit(settings.app_url).hostname in ("127.0.0.1", "localhost")

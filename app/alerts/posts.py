@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from flask import current_app
 
-from app.alerts.wire import NotTaken, is_loopback, post
+from app.alerts.wire import NotTaken, post
 from app.clock import utcnow
 from app.config import current_settings
 from app.crypto import Vault
@@ -66,7 +66,7 @@ def _carry(claim: PostClaim, ways: Ways, clock: Clock) -> None:
         if ways.secret is not None:
             vault: Vault = current_app.extensions["vault"]
             headers["X-Boomerang-Signature"] = sign(body, vault.decrypt(ways.secret))
-        post(ways.url, body, headers, is_local=is_loopback(current_settings().app_url))
+        post(ways.url, body, headers, is_local=current_settings().is_local)
     except (NotTaken, Broken) as refusal:
         with transaction(claim.shop_id) as session:
             again = alert_posts.put_back(session, claim, str(refusal), clock())

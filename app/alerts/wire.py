@@ -26,16 +26,10 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 #: All of the new internet that anybody was ever given; what lies outside may be known inside a network.
 _GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class NotTaken(BoomerangError):
     """The address did not take it; the sentence says why."""
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether an address is one of this machine, as in a demo: only from there may such be posted to."""
-    return urlsplit(url).hostname in _LOOPBACK
 
 
 def post(

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -13,7 +14,8 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
-from app.alerts.wire import NotTaken, is_loopback, is_public, post
+from app.alerts.wire import NotTaken, is_public, post
+from app.config import Settings
 from app.mail.merchant import DaySummary, Trouble, write_alert, write_summary
 from app.status.words import CAUSE_WORDS, name_cause
 from tests.mail.postbox import make_certificate
@@ -274,5 +276,5 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(tmp_path: Path, speak
     [("http://127.0.0.1:5000", True), ("http://localhost", True), ("http://[::1]:5000", True),
      ("https://app.example.com", False), ("https://127.0.0.1.example.com", False)],
 )  # fmt: skip
-def test_only_an_installation_on_this_machine_posts_to_it(url: str, is_own: bool) -> None:
-    assert is_loopback(url) is is_own
+def test_only_an_installation_on_this_machine_posts_to_it(settings: Settings, url: str, is_own: bool) -> None:
+    assert replace(settings, app_url=url).is_local is is_own

@@ -28,7 +28,8 @@ _ADDRESS = re.compile(
     r"(?=[^@]{1,64}@)(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 )
-_LOCAL = frozenset({"127.0.0.1", "localhost"})
+#: What a machine calls itself.
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Teller(StrEnum):
@@ -200,4 +201,5 @@ def _url_wrong(text: str, *, is_local: bool) -> Sentence | None:
         return wrong
     if not host or parts.username is not None or parts.password is not None:
         return wrong
-    return None if parts.scheme == "https" or (is_local and parts.scheme == "http" and host in _LOCAL) else wrong
+    is_own = is_local and parts.scheme == "http" and host in LOOPBACK_HOSTS
+    return None if parts.scheme == "https" or is_own else wrong
