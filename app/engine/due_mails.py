@@ -105,12 +105,15 @@ def _give_up_on_lost(session: Session, shop_id: int, now: datetime) -> None:
 
 
 def _count_underway(session: Session, shop_id: int, now: datetime) -> int:
-    """Return how many mails have left in the last minute or are in some worker's hands."""
+    """Return how many mails have left in the last minute or are in some worker's hands.
+
+    In one statement: between two of them another worker's mail would go from the second to the first, seen by neither.
+    """
     sent = select(func.count()).where(
         Mail.shop_id == shop_id, _is_one_of(Mail.state, MailState.SENT), Mail.sent_at > now - _MINUTE
     )
     held = select(func.count()).where(Mail.shop_id == shop_id, Mail.leased_until > now)
-    return (session.scalar(sent) or 0) + (session.scalar(held) or 0)
+    return session.scalar(select(sent.scalar_subquery() + held.scalar_subquery())) or 0
 
 
 def _read_choices(session: Session, shop_id: int) -> Telling | MailSettings:

@@ -3,11 +3,13 @@
 import re
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event, update
 
 from app import jobs
 from app.clock import utcnow
@@ -352,6 +354,32 @@ def test_two_workers_at_once_send_each_mail_once_and_keep_the_rate_together(
     desk.wait(minutes=1)
     desk.send()
     assert sorted(map(int, box.subjects)) == list(range(60))
+
+
+def test_a_mail_that_leaves_while_another_worker_counts_is_counted(desk: MailDesk) -> None:
+    desk.choose(per_minute=1)
+    for _ in range(2):
+        desk.write()
+    claim = partial(mail_states.claim_some, shop_id=desk.till.id, now=desk.now, lease_seconds=300, most=9)
+    with transaction() as session:
+        (held,) = claim(session)
+        mail_states.mark_sending(session, held, desk.now, 300)
+    left = iter([held])
+
+    def leave(*execution: Any) -> None:
+        if "count(" in execution[2] and (mail := next(left, None)):
+            with db.engine.begin() as other:
+                gone = {"state": S.SENT, "sent_at": desk.now, "leased_until": None}
+                other.execute(update(Mail).where(Mail.id == mail.mail_id).values(gone))
+
+    event.listen(db.engine, "after_cursor_execute", leave)
+    try:
+        with transaction() as session:
+            assert claim(session) == []
+    finally:
+        event.remove(db.engine, "after_cursor_execute", leave)
+    assert next(left, None) is None
+    assert desk.look(held.mail_id).state is S.SENT
 
 
 def test_a_run_ends_after_some_seconds_and_asks_for_another(desk: MailDesk, box: Postbox) -> None:
