@@ -6,6 +6,16 @@ const orderForm = document.getElementById("order");
 const wholeCurrency = new Intl.NumberFormat("en", { style: "currency", currency: settings.currency })
   .resolvedOptions().maximumFractionDigits === 0;
 
+// On a phone the shop's navigation hides behind a button, and goes away again once somewhere was gone to.
+const menu = document.getElementById("menu");
+const nav = document.getElementById("nav");
+function showMenu(isOpen) {
+  nav.classList.toggle("nav--open", isOpen);
+  menu.setAttribute("aria-expanded", String(isOpen));
+}
+menu.addEventListener("click", () => showMenu(menu.getAttribute("aria-expanded") === "false"));
+nav.addEventListener("click", (event) => { if (event.target.closest("a")) showMenu(false); });
+
 /** Ask the control API; with a body it is a POST. Throws an Error with the sandbox's sentence. */
 export async function ask(path, body) {
   const options = body && {

@@ -92,6 +92,26 @@ def test_the_app_lives_in_the_frame_as_in_shopifys_admin(page: Page, shopper: Sh
 
 
 @pytest.mark.browser
+def test_on_a_phone_the_app_has_the_screen_and_the_navigation_is_behind_a_button(
+    page: Page, shopper: Shopper, app: TinyApp
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(shopper.box.url)
+    inside = page.frame_locator("#app")
+    inside.get_by_role("heading", name="Tiny /", exact=True).wait_for()
+    box = page.locator("#app").bounding_box()
+    assert box is not None
+    assert (box["y"] + box["height"] <= 844, box["height"] > 700) == (True, True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    orders = page.locator("#app-nav").get_by_role("link", name="Orders")
+    assert not orders.is_visible()
+    page.get_by_role("button", name="Menu").click()
+    orders.click()
+    inside.get_by_role("heading", name="Tiny /orders").wait_for()
+    assert not orders.is_visible()
+
+
+@pytest.mark.browser
 def test_a_person_places_and_refunds_an_order(page: Page, shopper: Shopper) -> None:
     page.goto(f"{shopper.box.url}/store/boomerang-demo/orders")
     panel = page.get_by_label("Play the customers")
