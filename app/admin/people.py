@@ -59,9 +59,12 @@ def may_do(duty: Duty) -> bool:
 
 
 def find_staff(shop_id: int, token: SessionToken, raw: str, now: datetime) -> StaffMember:
-    """Return the row of the person a token is of; the first time they come, ask Shopify who they are and write it."""
+    """Return the row of the person a token is of.
+
+    The first time they come Shopify is asked who they are; where it told no name, again on another day.
+    """
     known = find_member(db.session(), shop_id, token.staff_id)
-    if known is not None:
+    if known is not None and not staff.is_to_be_asked_for(known, now):
         return known
     try:
         told = read_staff(token.shop_domain, raw)
@@ -69,8 +72,9 @@ def find_staff(shop_id: int, token: SessionToken, raw: str, now: datetime) -> St
         # They are let in without a name, and as nobody special.
         log.warning("staff_not_told", shop_id=shop_id, reason=str(error))
         told = None
+    write = staff.arrive if known is None else staff.learn
     with transaction() as session:
-        staff.arrive(session, shop_id, token.staff_id, told, now)
+        write(session, shop_id, token.staff_id, told, now)
     row = find_member(db.session(), shop_id, token.staff_id)
     assert row is not None
     return row

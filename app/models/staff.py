@@ -32,6 +32,8 @@ class StaffMember(Model):
     #: What they chose; None: the language of their Shopify admin.
     language: Mapped[str | None] = mapped_column(Text)
     first_seen_at: Mapped[Instant]
+    #: When Shopify was last asked who they are.
+    asked_at: Mapped[Instant | None]
 
 
 class AuditEvent(Model):

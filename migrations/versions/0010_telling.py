@@ -29,9 +29,11 @@ def upgrade() -> None:
     _add_incidents()
     _add_alert_posts()
     _add_stage_lags()
+    _add_sweep_failures()
     op.add_column("statements", sa.Column("noticed_at", INSTANT, nullable=True))
     is_open = sa.text("noticed_at IS NULL")
     op.create_index("ix_statements_unnoticed", "statements", ["shop_id", "ends_at", "id"], postgresql_where=is_open)
+    op.add_column("staff_members", sa.Column("asked_at", INSTANT, nullable=True))
     op.add_column("customers", sa.Column("locale", sa.Text(), nullable=True))
     # Shops that are there already have told nobody so far, and are asked before that changes.
     op.add_column("shops", sa.Column("mails_customers", sa.Boolean(), server_default="false", nullable=False))
@@ -44,9 +46,11 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_shops_told_by_one"), "shops", type_="check")
     op.drop_column("shops", "mails_customers")
     op.drop_column("customers", "locale")
+    op.drop_column("staff_members", "asked_at")
     op.drop_index("ix_statements_unnoticed", table_name="statements")
     op.drop_column("statements", "noticed_at")
     for name in (
+        "sweep_failures",
         "stage_lags",
         "alert_posts",
         "incidents",
@@ -135,6 +139,7 @@ def _add_messages() -> None:
         ),
         sa.Column("mail_id", sa.BigInteger(), nullable=True),
         sa.Column("said", postgresql.JSONB(), nullable=True),
+        sa.Column("is_kept", sa.Boolean(), server_default="false", nullable=False),
         sa.CheckConstraint(
             "(state = 'dropped') = (drop_reason IS NOT NULL)", name=op.f("ck_messages_dropped_for_a_reason")
         ),
@@ -153,6 +158,12 @@ def _add_messages() -> None:
     op.create_index(op.f("ix_messages_shop_id_customer_id_id"), "messages", ["shop_id", "customer_id", "id"])
     op.create_index(op.f("ix_messages_shop_id_mail_id"), "messages", ["shop_id", "mail_id"])
     op.create_index(op.f("ix_messages_shop_id_reward_id_id"), "messages", ["shop_id", "reward_id", "id"])
+    op.create_index(
+        "ix_messages_over",
+        "messages",
+        ["shop_id", "done_at"],
+        postgresql_where=sa.text("done_at IS NOT NULL AND NOT is_kept"),
+    )
     op.create_index(
         "ix_messages_since", "messages", ["shop_id", "created_at"], postgresql_where=sa.text("state = 'waiting'")
     )
@@ -355,6 +366,7 @@ def _add_alert_posts() -> None:
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_alert_posts_shop_id_shops")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_posts")),
     )
+    op.create_index(op.f("ix_alert_posts_shop_id_created_at"), "alert_posts", ["shop_id", "created_at"])
     op.create_index(op.f("ix_alert_posts_shop_id_incident_id"), "alert_posts", ["shop_id", "incident_id"])
     op.create_index(
         "ix_alert_posts_waiting",
@@ -384,6 +396,22 @@ def _add_stage_lags() -> None:
         sa.UniqueConstraint("shop_id", "what", "hours", name=op.f("uq_stage_lags_shop_id_what_hours")),
     )
     op.execute("SELECT keep_to_shop('stage_lags')")
+
+
+def _add_sweep_failures() -> None:
+    op.create_table(
+        "sweep_failures",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("sweep", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_sweep_failures_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sweep_failures")),
+        sa.UniqueConstraint("shop_id", "sweep", name=op.f("uq_sweep_failures_shop_id_sweep")),
+    )
+    op.execute("SELECT keep_to_shop('sweep_failures')")
 
 
 def _one_of(name: str, *values: str) -> sa.Enum:

@@ -1,11 +1,15 @@
 """Staff: who is here, what each may, owners who change that, and nobody who locks the shop or themselves out."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import responses
 from sqlalchemy import select
 
+from app.clock import utcnow
+from app.config import current_settings
 from app.engine.flows import staff
 from app.engine.rules.roles import Role
 from app.engine.rules.states import RewardState
@@ -50,6 +54,35 @@ def test_everybody_is_listed_with_their_role_and_limit(visitor: Visitor, shop_id
     assert page.text.count("You") == 1
     assert page.of("a", href=f"/settings/staff/{clerk}")
     assert len(page.of("time")) == len(CAST) + 1 + 1, "first seen of all, last change of one"
+
+
+def test_whoever_has_no_name_yet_is_asked_for_again_once_a_day_and_not_on_each_request(
+    visitor: Visitor, shop_id: int, clerk: int
+) -> None:
+    def forget() -> None:
+        with reading() as session:
+            row = session.get_one(StaffMember, clerk)
+            row.name, row.asked_at = None, utcnow() - timedelta(days=1, minutes=1)
+
+    forget()
+    clerks = Visitor(visitor.client.application, staff="50")
+    address = f"{current_settings().admin_origin(clerks.domain)}/admin/oauth/access_token"
+    with responses.RequestsMock() as shopify:
+        refused = shopify.post(address, json={"error": "invalid_subject_token"}, status=400)
+        assert [clerks.load("/orders").status_code for _ in range(3)] == [200] * 3
+        assert (refused.call_count, member("50").name) == (1, None)
+    forget()
+    person = {"first_name": "Cleo", "last_name": "Clerk", "email": "cleo@example.com"}
+    with responses.RequestsMock() as shopify:
+        told = shopify.post(address, json={"associated_user": person})
+        assert [clerks.load("/orders").status_code for _ in range(3)] == [200] * 3
+        assert told.call_count == 1
+    assert (member("50").name, member("50").email, member("50").role) == (
+        "Cleo Clerk",
+        "staff50@example.com",
+        Role.VIEWER,
+    )
+    assert "Cleo Clerk" in Page(visitor.load("/settings/staff").text).text
 
 
 def test_a_viewer_sees_the_list_and_no_form(app: Any, shop_id: int, clerk: int) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -73,6 +73,42 @@ def test_coming_again_changes_nothing(shop_id: int) -> None:
     come(shop_id, "2")
     assert come(shop_id, "2", OWNER) is Role.VIEWER
     assert len(trail(shop_id)) == 2
+
+
+def learn(shop_id: int, who: str, told: StaffTold | None, now: datetime = NOW) -> None:
+    with transaction() as session:
+        staff.learn(session, shop_id, who, told, now)
+
+
+def test_a_name_that_was_not_told_at_first_is_asked_for_again_on_another_day(shop_id: int) -> None:
+    come(shop_id, "1", None)
+    almost, later = NOW + staff.ASK_EVERY - timedelta(seconds=1), NOW + staff.ASK_EVERY
+    assert [staff.is_to_be_asked_for(row_of(shop_id, "1"), at) for at in (NOW, almost, later)] == [False, False, True]
+    learn(shop_id, "1", None, later)
+    assert not staff.is_to_be_asked_for(row_of(shop_id, "1"), later)
+    for _ in range(2):
+        learn(shop_id, "1", OWNER, later + staff.ASK_EVERY)
+    row = row_of(shop_id, "1")
+    assert (row.name, row.email, row.role) == ("Olivia Owner", "olivia@example.com", Role.OWNER)
+    assert not staff.is_to_be_asked_for(row, later + 9 * staff.ASK_EVERY)
+    assert trail(shop_id) == [("system", "arrive")]
+
+
+def test_who_came_before_it_was_written_down_is_asked_for_at_once(shop_id: int) -> None:
+    come(shop_id, "1", None)
+    with transaction() as session:
+        session.scalars(select(StaffMember)).one().asked_at = None
+    assert staff.is_to_be_asked_for(row_of(shop_id, "1"), NOW)
+
+
+def test_what_is_told_later_changes_neither_a_known_name_nor_the_role(shop_id: int) -> None:
+    come(shop_id, "1")
+    come(shop_id, "2")
+    learn(shop_id, "2", OWNER)
+    row = row_of(shop_id, "2")
+    assert (row.name, row.email, row.role) == ("Hal Help", "olivia@example.com", Role.VIEWER)
+    with pytest.raises(NotFound):
+        learn(shop_id, "3", HELP)
 
 
 def test_two_who_come_first_at_once_are_one_owner(shop_id: int, app: Flask) -> None:

@@ -1,6 +1,6 @@
 """The people who work with the app: they arrive, get a role and a limit, and choose their language."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,6 +18,8 @@ from app.sentences import say
 LARGEST_LIMIT_MINOR = 100_000_000
 #: The languages of the admin.
 LANGUAGES = ("en", "de", "fr", "es")
+#: How long whoever has no name yet is let in without asking Shopify again.
+ASK_EVERY = timedelta(days=1)
 
 
 def arrive(session: Session, shop_id: int, shopify_id: str, told: StaffTold | None, now: datetime) -> StaffMember:
@@ -38,11 +40,32 @@ def arrive(session: Session, shop_id: int, shopify_id: str, told: StaffTold | No
         email=None if told is None else told.email,
         role=Role.OWNER if is_owner else shop.newcomers_role,
         first_seen_at=now,
+        asked_at=now,
     )
     session.add(row)
     session.flush()
     _record(session, row, "arrive", {}, SYSTEM, now)
     return row
+
+
+def is_to_be_asked_for(row: StaffMember, now: datetime) -> bool:
+    """Say whether Shopify should be asked who a person is: it told no name yet, and was not asked for a day."""
+    return row.name is None and (row.asked_at is None or now - row.asked_at >= ASK_EVERY)
+
+
+def learn(session: Session, shop_id: int, shopify_id: str, told: StaffTold | None, now: datetime) -> None:
+    """Note that Shopify was asked again who a person is, and what it told; a name once known stays.
+
+    Their role stays as well: whoever has one by now got it, or was left with it, by an owner.
+    """
+    row = find_member(session, shop_id, shopify_id)
+    if row is None:
+        raise NotFound("There is no such person here; open the app first.")
+    row.asked_at = now
+    if told is not None:
+        row.name = row.name or told.name
+        row.email = row.email or told.email
+    session.flush()
 
 
 def set_role(
