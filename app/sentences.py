@@ -37,3 +37,9 @@ def say(template: str, **values: Any) -> Sentence:
     sentence = Sentence(template.format(**values))
     sentence.template, sentence.values = template, values
     return sentence
+
+
+def sentence_of(error: Exception) -> str:
+    """Return what an error says: as the sentence that it was raised with, if it was one, to be translated."""
+    said = error.args[0] if error.args else None
+    return said if isinstance(said, Sentence) else str(error)

@@ -1,10 +1,10 @@
 """Store-credit accounts as Shopify's statements show them, and how far each shop's were read."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
-from app.models.columns import Id, Instant, ShopId
+from app.models.columns import Id, Instant, ShopId, Words
 
 
 class CreditAccount(Model):
@@ -46,7 +46,7 @@ class CreditAccount(Model):
     #: Shopify's balance minus the books', both at one moment; None while they were not compared.
     drift_minor: Mapped[int | None] = mapped_column(BigInteger)
     drift_since: Mapped[Instant | None]
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Words)
 
 
 class StatementImport(Model):
@@ -65,4 +65,4 @@ class StatementImport(Model):
     wait_until: Mapped[Instant | None]
     #: Since when every try has failed, and why the last one did.
     stopped_since: Mapped[Instant | None]
-    stopped_by: Mapped[str | None] = mapped_column(Text)
+    stopped_by: Mapped[str | None] = mapped_column(Words)

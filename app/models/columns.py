@@ -5,16 +5,65 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, DateTime, Enum, ForeignKey, Identity, any_, cast, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Identity,
+    Text,
+    any_,
+    cast,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.sql.selectable import TableValuedAlias
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.engine.rules.kept_words import keep, recall
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 Big = Annotated[int, mapped_column(BigInteger)]
 Minor = Annotated[int, mapped_column(BigInteger)]
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 ShopId = Annotated[int, mapped_column(BigInteger, ForeignKey("shops.id"))]
+
+
+class Words(TypeDecorator[str]):
+    """A column for sentences of ours: what is written there as a ``Sentence`` is read as one, and can be translated.
+
+    Any other text is read as it was written.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is written."""
+        return None if value is None else keep(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is read."""
+        return None if value is None else recall(value)
+
+
+class ManyWords(TypeDecorator[list[str]]):
+    """A column for a list of such sentences."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> list[str] | None:
+        """Return what is written."""
+        return None if value is None else [keep(each) for each in value]
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> list[str] | None:
+        """Return what is read."""
+        return None if value is None else [recall(each) for each in value]
 
 
 def enum_column(kind: type[StrEnum], name: str) -> Enum:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
-from app.models.columns import Big, Id, Instant, ShopId, enum_column
+from app.models.columns import Big, Id, Instant, ManyWords, ShopId, Words, enum_column
 
 
 class Window(StrEnum):
@@ -86,8 +86,8 @@ class HistoryImport(Model):
     #: What it came to: ``rules.imports.Summary`` as JSON.
     summary: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     #: Sentences for whoever asked: which orders could not be read, and why.
-    notes: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
-    error: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[list[str]] = mapped_column(ManyWords, default=list, server_default="[]")
+    error: Mapped[str | None] = mapped_column(Words)
     #: Failures in a row.
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[Instant | None]

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
-from app.models.columns import Id, Instant, ShopId, enum_column
+from app.models.columns import Id, Instant, ShopId, Words, enum_column
 
 
 class DeliveryState(StrEnum):
@@ -60,4 +60,4 @@ class Delivery(Model):
     next_attempt_at: Mapped[Instant | None]
     handled_at: Mapped[Instant | None]
     #: Why it failed or was ignored, as a sentence.
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Words)

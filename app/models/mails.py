@@ -11,7 +11,7 @@ from app.db import Model
 from app.engine.rules.alerts import AlertEvent
 from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, StopReason, Topic
-from app.models.columns import Big, Id, Instant, ShopId, enum_column
+from app.models.columns import Big, Id, Instant, ShopId, Words, enum_column
 
 #: From when on a mail may go.
 _DUE_AT = text("COALESCE(next_attempt_at, created_at)")
@@ -30,6 +30,7 @@ class Message(Model):
         UniqueConstraint("shop_id", "key"),
         Index("ix_messages_waiting", "shop_id", "customer_id", "id", postgresql_where=_WAITS),
         Index("ix_messages_since", "shop_id", "created_at", postgresql_where=_WAITS),
+        Index("ix_messages_over", "shop_id", "done_at", postgresql_where=text("done_at IS NOT NULL AND NOT is_kept")),
         Index(None, "shop_id", "reward_id", "id"),
         Index(None, "shop_id", "customer_id", "id"),
         Index(None, "shop_id", "mail_id"),
@@ -58,6 +59,8 @@ class Message(Model):
     mail_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("mails.id"))
     #: ``rules.tellings.Told`` as JSON: what was said, and what the customer knows since.
     said: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    #: Done for so long that it would be removed, were it not needed still; it is not looked at again.
+    is_kept: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class Mail(Model):
@@ -99,7 +102,7 @@ class Mail(Model):
     html: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     #: Why the shop's own template was not used; None where all went well.
-    template_error: Mapped[str | None] = mapped_column(Text)
+    template_error: Mapped[str | None] = mapped_column(Words)
     state: Mapped[MailState] = mapped_column(enum_column(MailState, "state"))
     created_at: Mapped[Instant]
     #: Not to be sent before: quiet hours, or the wait after a failure.
@@ -110,7 +113,7 @@ class Mail(Model):
     sent_at: Mapped[Instant | None]
     refusal: Mapped[Refusal | None] = mapped_column(enum_column(Refusal, "refusal"))
     #: What the mail server said, or what went wrong, for people to read.
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Words)
     #: When words and address were removed: mails are kept for a time only.
     pruned_at: Mapped[Instant | None]
 
@@ -126,7 +129,7 @@ class MailOutage(Model):
     began_at: Mapped[Instant]
     tries: Mapped[int]
     next_try_at: Mapped[Instant]
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Words)
 
 
 class MailSettings(Model):
@@ -224,7 +227,7 @@ class MailTemplate(Model):
     saved_by: Mapped[str] = mapped_column(Text)
     #: When it last could not be used, and why; cleared by the next saving.
     failed_at: Mapped[Instant | None]
-    failed_reason: Mapped[str | None] = mapped_column(Text)
+    failed_reason: Mapped[str | None] = mapped_column(Words)
 
 
 class MailStop(Model):
@@ -242,7 +245,7 @@ class MailStop(Model):
     #: None: nothing at all.
     saying: Mapped[Saying | None] = mapped_column(enum_column(Saying, "saying"))
     reason: Mapped[StopReason] = mapped_column(enum_column(StopReason, "reason"))
-    detail: Mapped[str | None] = mapped_column(Text)
+    detail: Mapped[str | None] = mapped_column(Words)
     at: Mapped[Instant]
 
 
@@ -285,6 +288,7 @@ class AlertPost(Model):
     __tablename__ = "alert_posts"
     __table_args__ = (
         Index("ix_alert_posts_waiting", "shop_id", "id", postgresql_where=text("next_attempt_at IS NOT NULL")),
+        Index(None, "shop_id", "created_at"),
         Index(None, "shop_id", "incident_id"),
         CheckConstraint("posted_at IS NULL OR next_attempt_at IS NULL", name="posted_once"),
     )
@@ -299,4 +303,4 @@ class AlertPost(Model):
     next_attempt_at: Mapped[Instant | None]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     posted_at: Mapped[Instant | None]
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Words)

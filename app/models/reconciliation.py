@@ -1,10 +1,10 @@
 """The log of looking for what webhooks never told, and with it how far that has come."""
 
-from sqlalchemy import Index, Text, text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
-from app.models.columns import Id, Instant, ShopId
+from app.models.columns import Id, Instant, ShopId, Words
 
 
 class ReconcileRun(Model):
@@ -35,4 +35,4 @@ class ReconcileRun(Model):
     orders_unreadable: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[Instant | None]
     #: Why the last turn stopped, or why an order could not be read.
-    trouble: Mapped[str | None] = mapped_column(Text)
+    trouble: Mapped[str | None] = mapped_column(Words)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Model
 from app.engine.rules.roles import Role
 from app.engine.rules.terms import Mode
-from app.models.columns import Id, Instant, enum_column
+from app.models.columns import Id, Instant, Words, enum_column
 
 
 class Shop(Model):
@@ -85,4 +85,4 @@ class ShopToken(Model):
     updated_at: Mapped[Instant]
     #: Why the last refresh was refused for good; the merchant has to open the app again.
     refused_at: Mapped[Instant | None]
-    refused_reason: Mapped[str | None] = mapped_column(Text)
+    refused_reason: Mapped[str | None] = mapped_column(Words)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
 from app.engine.rules.states import TransferKind, TransferState
-from app.models.columns import Id, Instant, Minor, ShopId, enum_column
+from app.models.columns import Id, Instant, Minor, ShopId, Words, enum_column
 
 
 class Transfer(Model):
@@ -98,7 +98,7 @@ class Transfer(Model):
     shopify_transaction_id: Mapped[str | None] = mapped_column(Text)
     balance_after_minor: Mapped[int | None] = mapped_column(BigInteger)
     confirmed_at: Mapped[Instant | None]
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Words)
 
     @property
     def left_minor(self) -> int:

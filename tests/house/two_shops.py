@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 import app.models  # noqa: F401 - fills the metadata
 from app.db import Base
+from app.models.columns import ManyWords
 
 TABLES = Base.metadata.sorted_tables
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,7 +106,7 @@ def _value(column: "Column[Any]", shop_id: int, mark: str, place: int, enums: in
     match column.type:
         case Enum() as kind:
             return kind.enums[enums % len(kind.enums)]
-        case JSONB():
+        case JSONB() | ManyWords():
             return Jsonb([] if "[]" in str(getattr(column.server_default, "arg", "")) else {})
         case ARRAY():
             return []
