@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from local.embedded import free_ports
-
 HOST = "127.0.0.1"
 USER, PASSWORD = "made-up-user", "s3cret/with:odd@letters"
 #: In the place of an answer: end the connection there and then, or say nothing any more.
 ABORT = "abort"
 SILENCE = "silence"
+#: How long a busy machine may take to begin.
+PATIENCE = 60
 
 
 class Postbox:
@@ -115,18 +115,27 @@ class _Server(SMTP):
 
 
 class _Controller(Controller):
+    """aiosmtpd's, on a port that is its own from the beginning: one that was only free a moment ago may be taken."""
+
+    def __init__(self, box: Postbox, listener: socket.socket, **how: Any) -> None:
+        host, port = listener.getsockname()
+        super().__init__(box, hostname=host, port=port, ready_timeout=PATIENCE, **how)
+        self._listener = listener
+
     def factory(self) -> SMTP:
         return _Server(self.handler, **self.SMTP_kwargs)
+
+    def _create_server(self) -> Coroutine[Any, Any, asyncio.Server]:
+        return self.loop.create_server(self._factory_invoker, sock=self._listener, ssl=self.ssl_context)
 
 
 @contextmanager
 def serving(box: Postbox, **how: Any) -> Iterator[int]:
     """Serve from a thread of this process; yield the port."""
-    (port,) = free_ports(1)
-    controller = _Controller(box, hostname=HOST, port=port, **how)
+    controller = _Controller(box, socket.create_server((HOST, 0)), **how)
     controller.start()
     try:
-        yield port
+        yield controller.port
     finally:
         controller.loop.call_soon_threadsafe(box._released.set)
         controller.stop()
