@@ -1,14 +1,15 @@
 """How many digests a second are made of what waits to be told, and how much memory that takes.
 
-``python -m bench.digests [MESSAGES]`` makes up a shop in an embedded PostgreSQL of its own in which each customer is
-to hear of two orders, one of them credited meanwhile, and prints one JSON line for each measurement. Beside the whole
-stands the rendering of as many letters alone, taken in the same run.
+``python -m bench.digests [MESSAGES] [--digests MOST]`` makes up a shop in an embedded PostgreSQL of its own in which
+each customer is to hear of two orders, one of them credited meanwhile, and prints one JSON line for each measurement.
+Beside the whole stands the rendering of as many letters alone, taken in the same run. ``MOST`` ends it sooner, while
+the rest still waits.
 """
 
+import argparse
 import json
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask_migrate import upgrade
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from app.config import current_settings
 from app.db import db, transaction
@@ -27,7 +28,7 @@ from app.engine.rules.messages import Saying
 from app.mail.digests import build_due
 from app.mail.links import sender_for
 from app.mail.render import write
-from app.models import Shop
+from app.models import Mail, Shop
 from bench.books import ROOT, create_bench_app
 from local.servers import start_postgres
 
@@ -68,7 +69,11 @@ FILL = (
 
 def main() -> None:
     """Fill a shop and measure."""
-    messages = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("messages", type=int, nargs="?", default=100_000)
+    parser.add_argument("--digests", type=int, help="End after about so many.")
+    asked = parser.parse_args()
+    messages, digests = asked.messages, asked.digests or asked.messages // 2
     with tempfile.TemporaryDirectory(prefix="boomerang-bench-") as folder:
         os.chmod(folder, 0o755)  # noqa: S103 - started by root, the server runs as nobody
         server = start_postgres(Path(folder) / "postgres")
@@ -77,36 +82,43 @@ def main() -> None:
             with app.app_context():
                 app.config["SETTINGS"] = replace(current_settings(), mail_url="smtp://127.0.0.1:9")
                 upgrade(directory=str(ROOT / "migrations"))
-                _measure(_fill(messages // 2), messages // 2, messages)
+                _measure(_fill(messages // 2), digests, messages)
                 db.session.remove()
                 db.engine.dispose()
         finally:
             server.stop()
 
 
-def _measure(shop_id: int, customers: int, messages: int) -> None:
-    def render() -> None:
+def _measure(shop_id: int, most: int, messages: int) -> None:
+    def render() -> int:
         with transaction() as session:
             shop = session.get_one(Shop, shop_id)
-        for number in range(1, customers + 1):
+        for number in range(1, most + 1):
             letter = _letter(number)
             write(letter, sender_for(shop, letter, "", NOW))
+        return most
 
-    def build() -> None:
-        while build_due(shop_id, tell, catch=ZeroDivisionError, clock=lambda: NOW).is_more:
+    def build() -> int:
+        while build_due(shop_id, tell, catch=ZeroDivisionError, clock=lambda: NOW).is_more and _count_mails() < most:
             pass
+        return _count_mails()
 
-    _say("rendering alone", customers, messages, render)
-    _say("digests built", customers, messages, build)
+    _say("rendering alone", messages, render)
+    _say("digests built", messages, build)
 
 
-def _say(case: str, customers: int, messages: int, work: Callable[[], None]) -> None:
+def _count_mails() -> int:
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(Mail)) or 0
+
+
+def _say(case: str, messages: int, work: Callable[[], int]) -> None:
     memory = _peak_mb()
     begun, begun_cpu = time.perf_counter(), time.process_time()
-    work()
+    digests = work()
     seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - begun_cpu
-    line = {"bench": "digests", "case": case, "messages": messages, "digests": customers, "seconds": round(seconds, 2)}
-    line |= {"digests_per_second": round(customers / seconds), "python_cpu_seconds": round(cpu_seconds, 2)}
+    line = {"bench": "digests", "case": case, "messages": messages, "digests": digests, "seconds": round(seconds, 2)}
+    line |= {"digests_per_second": round(digests / seconds), "python_cpu_seconds": round(cpu_seconds, 2)}
     print(json.dumps(line | {"peak_mb": _peak_mb(), "peak_grew_mb": _peak_mb() - memory}), flush=True)
 
 
