@@ -32,15 +32,16 @@ def keep_orders(
     Of several versions of one order the newest counts, an old one changes nothing. Embedded refunds are kept with
     their order, and so are ``details`` about these orders.
     """
-    facts = without_redacted(session, shop, facts)
-    versions, paid = newest(facts), newest(fact for fact in facts if fact.financial_status.was_paid)
-    lock_orders(session, shop.id, versions)
-    known = find_orders(session, shop.id, versions)
-    customers = _newest_customers(facts)
-    concerned = _add_customers(session, shop, customers, now)
+    order_ids = {fact.order_id for fact in facts}
+    lock_orders(session, shop.id, order_ids)
+    known = find_orders(session, shop.id, order_ids)
+    concerned = _add_customers(session, shop, _newest_customers(facts), now)
     concerned |= {order.customer_id for order in known.values() if order.customer_id is not None}
     lock_customers(session, shop.id, concerned)
-    customer_ids = _update_customers(session, shop, customers, _newest_locales(facts))
+    # Only now: whoever forgets a customer at the same time holds these locks, too.
+    facts = without_redacted(session, shop, facts)
+    versions, paid = newest(facts), newest(fact for fact in facts if fact.financial_status.was_paid)
+    customer_ids = _update_customers(session, shop, _newest_customers(facts), _newest_locales(facts))
     lock_customers(session, shop.id, set(customer_ids.values()) - concerned)
     named = _newest_named(facts)
     store_refunds(session, shop.id, [refund for fact in facts for refund in fact.refunds], now)

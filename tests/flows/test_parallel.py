@@ -12,13 +12,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.db import db, transaction
-from app.engine.flows import earn, program, refund, review, settle
+from app.engine.flows import earn, privacy, program, refund, review, settle
 from app.engine.locks import lock_customers
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Mode
 from app.errors import Refused
 from app.models import Customer, Order, Reward, Shop
-from tests.flows.builders import ADA, BEN, STAFF, Till, books, day, later, line, order, reading, refund_of
+from tests.flows.builders import ADA, BEN, STAFF, Till, all_rows, books, day, later, line, order, reading, refund_of
 
 Flow = Callable[[Session, Shop], object]
 
@@ -235,4 +235,20 @@ def test_an_old_version_does_not_overwrite_a_newer_one_told_meanwhile(shop: Till
         earn.record_orders(session, row, [later(first, 30)], day(10))
         assert remembered[0].cancelled_at == day(1)
     assert shop.reward(first).state is RewardState.REVERSED
+    shop.check()
+
+
+def test_what_is_told_while_a_person_is_forgotten_comes_in_without_the_person(shop: Till, workers: Workers) -> None:
+    paid = order(1, email=ADA.email)
+    shop.tell(paid)
+    noted = replace(refund_of(paid, units=1), note="Ada called.")
+    for news in (tell(later(paid, tags=("any",)), order(2, email=ADA.email)), pay_back(noted)):
+        db.session.remove()
+        with transaction() as session:
+            privacy.redact(session, shop.id, ADA.customer_id, (), day(10))
+            telling = workers.start(news)
+            wait_until_somebody_waits()
+        assert telling.exception(timeout=30) is None
+        said = [row for name, row in all_rows() if name in ("customers", "orders", "refunds")]
+        assert not [row for row in said if "Ada" in row or "ada@" in row]
     shop.check()
