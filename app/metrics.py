@@ -35,6 +35,7 @@ from app.models import (
     Reward,
     Shop,
     StageLag,
+    SweepFailure,
     Transfer,
 )
 
@@ -78,6 +79,7 @@ class _Figures(Collector):
         """Yield every family of figures."""
         yield self._build()
         yield from self._engine()
+        yield self._sweeps()
         yield from self._stages()
         yield from self._inbox()
         yield from self._waiting()
@@ -110,6 +112,14 @@ class _Figures(Collector):
                 status.add_metric([shop.domain, each], int(each == found))
         yield status
         yield incidents
+
+    def _sweeps(self) -> GaugeMetricFamily:
+        family = _family("sweep_failing", "What the clock fails to look for", "shop", "sweep")
+        failing = select(SweepFailure.shop_id, SweepFailure.sweep).where(SweepFailure.until >= self._now)
+        for shop_id, sweep in self._session.execute(failing.order_by(SweepFailure.shop_id, SweepFailure.sweep)):
+            if shop_id in self._shops:
+                family.add_metric([self._shops[shop_id].domain, sweep], 1)
+        return family
 
     def _stages(self) -> Iterator[GaugeMetricFamily]:
         seconds = _family(

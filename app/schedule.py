@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Event
 
 import structlog
@@ -27,6 +28,7 @@ from app.engine.flows import (
     reconcile,
     reminders,
     settle,
+    sweep_failures,
     tell,
     tier_runs,
     transfer,
@@ -38,6 +40,8 @@ from app.shopify.tokens import list_to_keep_alive
 
 log = structlog.get_logger()
 
+#: A sweep that failed counts as failing until it was due twice, and so much longer.
+PATIENCE = timedelta(seconds=30)
 _INSTALLED = Shop.uninstalled_at.is_(None)
 _NOT_PAUSED = Shop.paused_at.is_(None)
 
@@ -227,6 +231,11 @@ class Sweep:
     ask: Callable[[Session], None]
     every_seconds: int
 
+    @property
+    def name(self) -> str:
+        """Return what it is called in logs and metrics."""
+        return self.ask.__name__
+
 
 SWEEPS = (
     Sweep(sweep_inbox, 2),
@@ -254,8 +263,8 @@ SWEEPS = (
 )
 
 
-def run_clock(stop: Event | None = None) -> None:
-    """Run until SIGTERM or SIGINT, or until ``stop`` is set."""
+def run_clock(stop: Event | None = None, *, catch: type[Exception] = Exception) -> None:
+    """Run until SIGTERM or SIGINT, or until ``stop`` is set. A sweep that raises ``catch`` stops no other one."""
     if stop is None:
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -265,15 +274,43 @@ def run_clock(stop: Event | None = None) -> None:
         tick += 1
         for sweep in SWEEPS:
             if tick % sweep.every_seconds == 0:
-                _run(sweep)
+                run_sweep(sweep, catch)
 
 
-def _run(sweep: Sweep) -> None:
+def run_sweep(sweep: Sweep, catch: type[Exception]) -> None:
+    """Let a sweep ask for all shops; where that fails, for one after the other, so that one shop goes without alone."""
     try:
-        with transaction() as session:
-            sweep.ask(session)
+        try:
+            with transaction() as session:
+                sweep.ask(session)
+        except OperationalError:
+            raise
+        except catch:
+            for shop_id in _list_shops():
+                _ask_for_shop(sweep, shop_id, catch)
     except OperationalError as error:
         # The database is away; the clock goes on asking.
-        log.warning("sweep_failed", sweep=sweep.ask.__name__, error=str(error.orig))
+        log.warning("sweep_failed", sweep=sweep.name, error=str(error.orig))
     finally:
         db.session.remove()
+
+
+def _list_shops() -> list[int]:
+    with transaction() as session:
+        return sweep_failures.list_shops(session)
+
+
+def _ask_for_shop(sweep: Sweep, shop_id: int, catch: type[Exception]) -> None:
+    """Let a sweep see the rows of one shop only; where it fails over them, the log and the shop's status say so."""
+    try:
+        with transaction(shop_id) as session:
+            sweep.ask(session)
+    except OperationalError:
+        raise
+    except catch as error:
+        now, kind = utcnow(), type(error).__name__
+        until = now + timedelta(seconds=2 * sweep.every_seconds) + PATIENCE
+        with transaction(shop_id) as session:
+            is_new = sweep_failures.note(session, shop_id, sweep.name, kind, until, now)
+        if is_new:  # said once, however often it is tried
+            log.exception("sweep_failed", sweep=sweep.name, shop_id=shop_id, error=kind)

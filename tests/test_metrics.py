@@ -21,7 +21,18 @@ from app.engine.rules.stage_limits import Lag
 from app.engine.rules.states import TransferState
 from app.engine.rules.terms import Mode
 from app.metrics import SMALL_TROUBLES
-from app.models import CreditAccount, Customer, Delivery, DeliveryState, Incident, Mail, Shop, StageLag, Transfer
+from app.models import (
+    CreditAccount,
+    Customer,
+    Delivery,
+    DeliveryState,
+    Incident,
+    Mail,
+    Shop,
+    StageLag,
+    SweepFailure,
+    Transfer,
+)
 from tests.admin.factories import DOMAIN, OTHER, Visitor, make_shop, order, tell
 from tests.flows.builders import all_rows
 from tests.house.sources import python_files, read
@@ -190,6 +201,17 @@ def test_small_troubles_are_those_of_the_engines_status() -> None:
     said = "\n".join(read(path) for path in python_files("app/status"))
     causes = re.findall(r'Cause\(f?"(\w+)[^)]*?is_grave=False', said)
     assert set(causes) | {"stage_slow"} == SMALL_TROUBLES
+
+
+def test_what_the_clock_fails_at_is_told_while_it_lasts(scraped: Flask) -> None:
+    shop_id = make_shop()
+    now = utcnow()
+    for sweep, ends_in in (("sweep_digests", 60), ("sweep_tiers", -60)):
+        until = now + timedelta(seconds=ends_in)
+        values = {"began_at": now - timedelta(minutes=5), "until": until}
+        add(SweepFailure(shop_id=shop_id, sweep=sweep, error="ValueError", **values))
+    failing = {name[2]: value for name, value in scrape(scraped).items() if name[0] == "sweep_failing"}
+    assert failing == {"sweep_digests": 1}
 
 
 def test_accounts_that_differ_are_counted(scraped: Flask) -> None:

@@ -26,6 +26,7 @@ from app.models.rewards import Reward
 from app.models.shops import Shop, ShopToken
 from app.models.staff import AuditEvent, StaffMember
 from app.models.statements import CreditMoveRow, Statement
+from app.models.sweeps import SweepFailure
 from app.models.tiers import TierAssignmentRow, TierChange, TierChangeKind, TierRun
 from app.models.transfers import Transfer
 
@@ -73,6 +74,7 @@ __all__ = [
     "StageLag",
     "Statement",
     "StatementImport",
+    "SweepFailure",
     "TermsVersion",
     "TierAssignmentRow",
     "TierChange",

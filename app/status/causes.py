@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from app.engine.flows.journey import find_slow_stages
+from app.engine.flows.sweep_failures import list_failing
 from app.languages import translate
 from app.models import Shop
 from app.queue import connection
@@ -20,6 +21,7 @@ from app.status.cause import Cause, lasted
 from app.status.findings import Findings, find_out
 from app.status.mails import find_mails, tell_mails
 from app.status.stages import tell_slow_stages
+from app.status.sweeps import tell_sweeps
 
 LAG = timedelta(seconds=60)
 UNKNOWN_FOR = timedelta(minutes=10)
@@ -60,6 +62,7 @@ def find_causes(session: Session, shop: Shop, now: datetime) -> tuple[Cause, ...
     causes = _causes(find_out(session, shop.id, now), now, shop)
     causes += tell_accounts(find_accounts(session, shop), shop.currency, now)
     causes += tell_mails(find_mails(session, shop.id, now), now)
+    causes += tell_sweeps(list_failing(session, shop.id, now), now)
     causes += tell_slow_stages(find_slow_stages(session, shop, now), causes, now)
     if not is_queue_reachable():
         causes.append(

@@ -19,6 +19,7 @@ CAUSE_WORDS = {
     "drift": marked("Books and Shopify differ"),
     "accounts_unreadable": marked("Accounts cannot be read"),
     "spending_off": marked("Customers cannot spend their credit"),
+    "sweep_failing": marked("The clock fails at something"),
     "queue_unreachable": marked("The queue cannot be reached"),
     "mail_server_away": marked("The mail server takes no mail"),
     "mails_failing": marked("Mails fail"),
