@@ -60,7 +60,7 @@ class Message(Model):
     #: ``rules.tellings.Told`` as JSON: what was said, and what the customer knows since.
     said: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     #: Done for so long that it would be removed, were it not needed still; it is not looked at again.
-    is_kept: Mapped[bool] = mapped_column(default=False, server_default="false")
+    is_kept: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Mail(Model):
