@@ -18,6 +18,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, get_babel, get_locale
 from flask_babel import gettext as _gettext
+from markupsafe import Markup
 
 from app.engine.rules.money import Money, Rate, exponent, rate_text
 from app.sentences import Day, Sentence
@@ -40,7 +41,8 @@ def init_languages(app: Flask) -> None:
     """Let the templates speak: ``_()`` and ``trans`` in the language of the request, and the filter ``said``."""
     Babel(app, locale_selector=choose_language)
     get_babel(app).instance.domain_instance = _Written()
-    app.jinja_env.globals.update(language=current_language)
+    # In the place of Jinja's own, which make a context anew for each call in a loop: a fifth of a long list's time.
+    app.jinja_env.globals.update(language=current_language, _=write_text, gettext=write_text, ngettext=write_number)
     app.jinja_env.filters["said"] = translate
 
 
@@ -99,6 +101,22 @@ def _write_money(minor: int, currency: str, locale: Locale) -> str:
 def format_rate(rate_bps: int, locale: Locale | None = None) -> str:
     """Return basis points as a percentage for people: 250 → "2.5 %", in German "2,5 %"; without a locale as above."""
     return rate_text(rate_bps).replace(".", get_decimal_symbol(locale or current_locale()))
+
+
+def write_text(text: str, **values: object) -> Markup:
+    """Return a template's text in the language of this request; its values are escaped."""
+    return _fill(read_catalogue(current_language()).ugettext(text), values)
+
+
+def write_number(singular: str, plural: str, num: int, **values: object) -> Markup:
+    """Return a template's text about a number of things; ``num`` is one of its values."""
+    said = read_catalogue(current_language()).ungettext(singular, plural, num)
+    return _fill(said, {"num": num, **values})
+
+
+def _fill(said: str, values: dict[str, object]) -> Markup:
+    # Always a format, as Jinja's: "100 %%" is written alike with and without values.
+    return Markup(said) % values if "%" in said else Markup(said)  # noqa: S704 - our own catalogues
 
 
 def translate(sentence: object) -> str:
