@@ -67,7 +67,7 @@ def home() -> ResponseReturnValue:
         return render_template("admin/home_now.html", **shown)
     since = today - timedelta(days=span - 1)
     charts = draw_charts(days, since, today, sum(one.count for one in waiting.values()), g.shop.currency)
-    tiers, lags = share_tiers(days.total(since)), read_stages(session, g.shop)
+    tiers, lags = share_tiers(days.total(since)), read_stages(session, g.shop, now)
     return render_template("admin/home.html", charts=charts, tiers=tiers, lags=lags, **shown)
 
 

@@ -1,7 +1,7 @@
 """How long cashback takes on its way, stage by stage, for the front page."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -38,9 +38,9 @@ class Lags:
         return self.hours == DAY
 
 
-def read_stages(session: Session, shop: Shop) -> Lags:
+def read_stages(session: Session, shop: Shop, now: datetime) -> Lags:
     """Return how long the stages took in the last 24 hours; in the last seven days if nothing happened since."""
-    limits = read_limits(session, shop.id)
+    limits = read_limits(session, shop, now)
     for hours in (DAY, WEEK):
         found = read_lags(session, shop.id, hours)
         rows = []

@@ -1,6 +1,6 @@
 """Settings → Mails: who tells customers, when and of what, and where the merchant hears of trouble."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import current_app, g, make_response, request
@@ -11,7 +11,7 @@ from app.admin import answers, bp
 from app.admin.forms import FormError, load
 from app.admin.mail_settings_forms import alerting_schema, read_alerting, read_telling, telling_schema
 from app.admin.mail_words import STAGE_WORDS, TELLER_WORDS
-from app.admin.people import needs
+from app.admin.people import may_do, needs
 from app.clock import utcnow
 from app.config import current_settings
 from app.db import db, transaction
@@ -26,10 +26,11 @@ from app.engine.rules.mail_choices import (
     PER_MINUTE,
     Alerting,
     Telling,
+    hide_path,
 )
 from app.engine.rules.messages import Saying
 from app.engine.rules.roles import Duty
-from app.engine.rules.stage_limits import DEFAULT_LIMITS
+from app.engine.rules.stage_limits import DEFAULT_LIMITS, TIMED
 from app.engine.seen import ChangedMeanwhile, mark
 from app.errors import NotAllowed, Refused
 from app.languages import translate
@@ -113,6 +114,8 @@ def _show(
     """Return the page, or JSON for a script; ``which`` form was typed in and not taken, ``wrong`` says why by field."""
     session, settings = db.session(), current_settings()
     telling, alerting = flow.get_telling(session, g.shop), flow.get_alerting(session, g.shop.id)
+    if not may_do(Duty.MANAGE):
+        alerting = replace(alerting, alert_url=hide_path(alerting.alert_url))
     message = error or next(iter((wrong or {}).values()), None)
     if not answers.wants_html():
         told = {**asdict(telling), **asdict(alerting), **({"secret": secret} if secret else {})}
@@ -126,7 +129,7 @@ def _show(
         ranges={"cap": CAP_PER_RUN, "minute": PER_MINUTE, "keep": KEEP_DAYS},
         longest={"name": LONGEST_NAME, "address": LONGEST_ADDRESS, "url": LONGEST_URL},
         teller_words=TELLER_WORDS,
-        stages=[(stage.value, STAGE_WORDS[stage]) for stage in DEFAULT_LIMITS],
+        stages=[(stage.value, STAGE_WORDS[stage]) for stage in TIMED],
         has_server=bool(settings.mail_url),
         mail_from=settings.mail_from,
         has_secret=flow.has_secret(session, g.shop.id),
@@ -154,14 +157,14 @@ def _typed_telling() -> dict[str, Any]:
 
 
 def _write_alerting(chosen: Alerting) -> dict[str, Any]:
-    seconds = {stage.value: chosen.stage_limits.get(stage.value, limit) for stage, limit in DEFAULT_LIMITS.items()}
+    seconds = {stage.value: chosen.stage_limits.get(stage.value, DEFAULT_LIMITS.get(stage)) for stage in TIMED}
     return {
         **asdict(chosen),
         "alert_addresses": ", ".join(chosen.alert_addresses),
         # What is no whole number of minutes can only have been set elsewhere, and is shown as the next one.
-        "limits": {name: str(-(-number // _MINUTE)) for name, number in seconds.items()},
+        "limits": {name: "" if number is None else str(-(-number // _MINUTE)) for name, number in seconds.items()},
     }
 
 
 def _typed_alerting() -> dict[str, Any]:
-    return {**request.form, "limits": {one.value: request.form.get(f"limit_{one.value}", "") for one in DEFAULT_LIMITS}}
+    return {**request.form, "limits": {one.value: request.form.get(f"limit_{one.value}", "") for one in TIMED}}

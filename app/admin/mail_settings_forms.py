@@ -8,7 +8,7 @@ from app.admin.forms import FormError
 from app.admin.settings_forms import SeenSchema
 from app.engine.rules.mail_choices import Alerting, Teller, Telling, read_time, read_times, split_words
 from app.engine.rules.messages import Saying
-from app.engine.rules.stage_limits import DEFAULT_LIMITS
+from app.engine.rules.stage_limits import DEFAULT_LIMITS, TIMED
 from app.sentences import marked
 from app.texts import clean_text
 
@@ -54,7 +54,7 @@ class AlertingSchema(SeenSchema):
 
     @pre_load
     def _gather(self, data: Any, **_kwargs: Any) -> dict[str, Any]:
-        limits = {stage.value: data.get(f"limit_{stage.value}") for stage in DEFAULT_LIMITS}
+        limits = {stage.value: data.get(f"limit_{stage.value}") for stage in TIMED}
         return {**data, "limits": {name: typed for name, typed in limits.items() if typed}}
 
 

@@ -53,7 +53,7 @@ def _find_way(file: OrderFile) -> Way | None:
     session, shop, now = db.session(), g.shop, utcnow()
     journey = read_journeys(session, shop, [file.reward], now)[file.reward.id]
     told = None if journey.at(Stage.TOLD) is None else find_told_mail(session, shop.id, file.reward.id)
-    return Way(journey, read_limits(session, shop.id), told, now)
+    return Way(journey, read_limits(session, shop, now), told, now)
 
 
 def _render_lost(shopify_id: int, notice: str | None) -> str:

@@ -1,7 +1,6 @@
 """Rounds of telling: when a shop's next one is due, whose turn it is in it, and how far it has come."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -12,6 +11,7 @@ from app.engine.rules.digest_times import Schedule, Waiting, find_due_run
 from app.engine.rules.digests import Reached
 from app.engine.rules.mail_choices import Teller, Telling
 from app.engine.rules.messages import MessageState
+from app.engine.schedules import schedule_of
 from app.models import DigestRun, MailSettings, Message, Shop
 from app.models.columns import among
 
@@ -92,12 +92,6 @@ def read_choices(session: Session, shop_id: int) -> MailSettings | Telling:
     """Return how a shop tells its customers; one that never chose has the defaults."""
     query = select(MailSettings).where(MailSettings.shop_id == shop_id).execution_options(populate_existing=True)
     return session.scalars(query).one_or_none() or Telling(Teller.US)
-
-
-def schedule_of(shop: Shop, choices: MailSettings | Telling | None) -> Schedule:
-    """Return when a shop tells."""
-    chosen = choices or Telling(Teller.US)
-    return Schedule(tuple(chosen.digest_times), chosen.quiet_from, chosen.quiet_to, ZoneInfo(shop.timezone))
 
 
 def take_turn(session: Session, run: DigestRun, limit: int) -> tuple[list[Waits], Reached]:

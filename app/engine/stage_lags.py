@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.engine.rules.digest_times import longest_wait
 from app.engine.rules.messages import Stage
 from app.engine.rules.stage_limits import Lag, compute_limits
-from app.models import MailSettings, StageLag
+from app.engine.schedules import schedule_of
+from app.models import MailSettings, Shop, StageLag
 
 #: Fewer say nothing about a shop.
 ENOUGH = 5
+#: What is told may take so long where nobody can read when a shop tells.
+UNREADABLE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,14 @@ def measured(row: StageLag) -> Measured:
     return Measured(row.samples, half, nine, most, row.measured_at)
 
 
-def read_limits(session: Session, shop_id: int) -> dict[Stage, timedelta]:
-    """Return the longest each stage of a shop may take; those it never minds are left out."""
-    stored = session.scalar(select(MailSettings.stage_limits).where(MailSettings.shop_id == shop_id))
-    return compute_limits(stored or {})
+def read_limits(session: Session, shop: Shop, now: datetime) -> dict[Stage, timedelta]:
+    """Return the longest each stage of a shop may take these days; those it never minds are left out."""
+    settings = session.scalars(select(MailSettings).where(MailSettings.shop_id == shop.id)).one_or_none()
+    try:
+        told = longest_wait(schedule_of(shop, settings), now)
+    except (ValueError, ZoneInfoNotFoundError):
+        told = UNREADABLE  # that the clock makes nothing of these times is a trouble of its own
+    return compute_limits({} if settings is None else settings.stage_limits, told)
 
 
 def is_too_slow(found: Measured | None, limit: timedelta | None) -> bool:

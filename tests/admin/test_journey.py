@@ -205,7 +205,7 @@ def test_the_front_page_says_how_long_each_stage_takes(visitor: Visitor, shop_id
         "Until it is paid 2 hours 2 hours Until it arrives here",
         "Until it arrives here at most 5 minutes 2 minutes 2 minutes Until Shopify",
         "Until Shopify confirms it at most 5 minutes 6 minutes Slow 6 minutes Until the customer",
-        "Until the customer is told at most 1 day 6 minutes 6 minutes",
+        "Until the customer is told at most 17 hours 6 minutes 6 minutes",
     )
     assert [row for row in rows if row not in text] == []
 

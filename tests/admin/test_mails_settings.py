@@ -120,7 +120,7 @@ def test_what_cannot_be_is_said_at_its_field_and_all_that_was_typed_stays(
 
 def test_where_the_merchant_is_told_is_a_form_of_its_own(visitor: Visitor, shop_id: int) -> None:
     form = form_of(visitor, ALERTS)
-    assert (form["limit_received"], form["limit_paid"]) == ("5", "0")
+    assert (form["limit_received"], form["limit_paid"], form["limit_told"]) == ("5", "0", "")
     form |= {
         "alert_addresses": "olga@example.com, ali@example.com", "alert_url": "https://hooks.example.com/x",
         "summary_time": "8:00", "limit_received": "10", "limit_told": "0",
@@ -210,3 +210,26 @@ def test_a_viewer_sees_everything_and_changes_nothing(app: Flask, shop_id: int) 
     for path in (PATH, ALERTS, f"{PATH}/secret"):
         assert viewer.post(path, {"teller": "nobody"}).status_code == 403
     assert all_rows() == before
+
+
+@pytest.mark.parametrize(
+    ("role", "is_shown"),
+    [(Role.VIEWER, False), (Role.APPROVER, False), (Role.MANAGER, True), (Role.OWNER, True)],
+)
+def test_the_key_in_an_address_is_for_those_who_may_change_it(
+    app: Flask, shop_id: int, role: Role, is_shown: bool
+) -> None:
+    with reading() as session:
+        hire(session, shop_id, "50", role)
+        session.add(MailSettings(shop_id=shop_id, alert_url="https://hooks.example.com:8443/T0K3N?key=T0K3N#T0K3N"))
+    visitor = Visitor(app, staff="50")
+    page = visitor.load(PATH).text
+    script = {"Authorization": f"Bearer {visitor.token()}", "Sec-Fetch-Dest": "empty", "Accept": "application/json"}
+    told = visitor.client.get(PATH, headers=script).json
+    assert told is not None
+    shown = Page(page).of("input", name="alert_url")[0]["value"]
+    assert shown == told["alert_url"]
+    assert (shown == "https://hooks.example.com:8443/…") is not is_shown
+    assert ("T0K3N" in page) is is_shown
+    assert ("T0K3N" in str(told)) is is_shown
+    assert "T0K3N" not in visitor.load("/activity").text

@@ -250,7 +250,7 @@ SMALL_TROUBLES = [
     (take_no_mail, "mail_server_away", "For 16 minutes the mail server has taken no mail: Nobody listens."),
     (doubt_mail, "mails_failing", "1 of 1 mails of the last day could not be delivered."),
     (break_template, "template_broken:earned:de", "template “earned” (de) cannot be used: There is no variable nam."),
-    (crawl, "stage_slow:told", "It takes longer than 1 day until customers are told of their cashback. 1 waits there"),
+    (crawl, "stage_slow:told", "It takes longer than 17 hours until customers are told of their cashback. 1 waits there"),
 ]
 
 

@@ -1,7 +1,7 @@
 """Which stages are too slow, and what stands in one for too long."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -17,6 +17,7 @@ from app.models import (
     Delivery,
     DeliveryState,
     MailSettings,
+    Message,
     Reward,
     Transfer,
 )
@@ -127,3 +128,16 @@ def test_what_waits_for_a_person_or_its_day_is_never_slow(manual_shop: Till) -> 
     manual_shop.tell(order(1))
     limit(manual_shop, decided=1, released=1, sent=1, confirmed=1)
     assert slow(manual_shop, day(20)) == []
+
+
+def test_what_waits_for_the_next_digest_is_not_slow_also_on_the_longest_day(shop: Till) -> None:
+    not_told(shop)
+    change_shop(shop, timezone="Europe/Berlin")
+    with transaction() as session:
+        session.add(MailSettings(shop_id=shop.id, digest_times=["09:00"]))
+        # A minute after the digest of the 24th; the 25th has 25 hours.
+        session.execute(update(Message).values(created_at=datetime(2026, 10, 24, 7, 1, tzinfo=UTC)))
+    digest_of_the_25th = datetime(2026, 10, 25, 8, 0, tzinfo=UTC)
+    assert slow(shop, digest_of_the_25th + timedelta(hours=2)) == []
+    (found,) = slow(shop, digest_of_the_25th + timedelta(hours=2, minutes=2))
+    assert (found.stage, found.limit) == (Stage.TOLD, timedelta(hours=27))

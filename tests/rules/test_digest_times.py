@@ -14,6 +14,7 @@ from app.engine.rules.digest_times import (
     find_due_run,
     is_quiet,
     last_moment,
+    longest_wait,
     next_moment,
     quiet_ends,
 )
@@ -168,3 +169,49 @@ def test_what_a_run_at_once_had_to_leave_is_looked_at_later_or_with_what_is_new(
     assert find_due_run(schedule(), left, at(last), later) == later
     more = waiting("2026-03-10 11:59", "2026-03-10 12:03", since="2026-03-10 12:03")
     assert due(schedule(), more, "2026-03-10 12:03:20", last) == at("2026-03-10 12:03:20")
+
+
+NIGHT = ("21:00", "08:00")
+NEVER = ("00:00", "00:00")
+
+
+@pytest.mark.parametrize(
+    ("times", "quiet", "now", "hours"),
+    [
+        # From 18:00 to 09:00, and two hours for the mails to leave.
+        (TIMES, NIGHT, "2026-06-10 12:00", 17),
+        (TIMES, NEVER, "2026-06-10 12:00", 17),
+        # The night in which clocks are put back has an hour more, and is looked at until what was told then is old.
+        (TIMES, NIGHT, "2026-10-23 08:59", 17),
+        (TIMES, NIGHT, "2026-10-25 08:59", 18),
+        (TIMES, NIGHT, "2026-10-26 22:00", 18),
+        (TIMES, NIGHT, "2026-10-29 08:59", 17),
+        # In the other one a day is as long as the others around it.
+        (("09:00",), NIGHT, "2026-03-29 12:00", 26),
+        (("09:00",), NIGHT, "2026-06-10 12:00", 26),
+        (("09:00",), NIGHT, "2026-10-25 12:00", 27),
+        # What quiet hours cut off leaves after them.
+        (("20:30",), NIGHT, "2026-06-10 12:00", 37.5),
+        (("20:30",), NIGHT, "2026-10-25 12:00", 38.5),
+        (("20:30",), NEVER, "2026-06-10 12:00", 26),
+        # At once: as long as the night, or as the mails take to leave.
+        ((), NIGHT, "2026-06-10 12:00", 13),
+        ((), NIGHT, "2026-10-25 12:00", 14),
+        ((), NEVER, "2026-06-10 12:00", 2),
+    ],
+)
+def test_how_long_anybody_waits_to_be_told(
+    times: tuple[str, ...], quiet: tuple[str, str], now: str, hours: float
+) -> None:
+    assert longest_wait(Schedule(times, *quiet, BERLIN), at(now)) == timedelta(hours=hours)
+
+
+@given(
+    zone=st.sampled_from(ZONES), times=st.lists(CLOCKS, min_size=1, max_size=4, unique=True).map(tuple), now=INSTANTS
+)
+def test_nobody_waits_longer_for_a_digest_than_is_said(zone: ZoneInfo, times: tuple[str, ...], now: datetime) -> None:
+    schedule = Schedule(times, *NEVER, zone)
+    wait = longest_wait(schedule, now)
+    for hours in range(-48, 1, 7):
+        written = now + timedelta(hours=hours)
+        assert next_moment(written, times, zone) - written < wait

@@ -103,14 +103,16 @@ def test_what_is_expected_when(row: Row) -> None:
 
 def test_the_table_of_stages_has_them_all_with_their_limits() -> None:
     assert [row["stage"] for row in STAGES] == list(Stage)
-    limits = {Stage(row["stage"]): limit for row in STAGES if (limit := span(row["limit"])) is not None}
-    assert compute_limits({}) == limits
+    *timed, told = STAGES
+    limits = {Stage(row["stage"]): limit for row in timed if (limit := span(row["limit"])) is not None}
+    assert (told["stage"], told["limit"]) == ("told", "the longest wait for a digest, and 2 h")
+    assert compute_limits({}, timedelta(days=1)) == limits | {Stage.TOLD: timedelta(days=1)}
     assert tuple(stage for stage in Stage if stage is not Stage.PURCHASED) == TIMED
     assert {lag.value for lag in Lag} == {stage.value for stage in TIMED} | {"credit", "decision"}
 
 
 def test_a_shop_sets_limits_of_its_own() -> None:
-    limits = compute_limits({"sent": 60, "told": 0, "paid": 86_400, "nonsense": 5})
+    limits = compute_limits({"sent": 60, "told": 0, "paid": 86_400, "nonsense": 5}, timedelta(days=1))
     assert limits[Stage.SENT] == timedelta(minutes=1)
     assert limits[Stage.PAID] == timedelta(days=1)
     assert Stage.TOLD not in limits

@@ -87,7 +87,7 @@ def find_slow_stages(session: Session, shop: Shop, now: datetime) -> Sequence[Sl
     Slow is what took longer than its limit for more than one in twenty of the last 24 hours, of at least five.
     Where a person or the release rule is waited for, nothing is slow; nor is anything while the programme is paused.
     """
-    limits = read_limits(session, shop.id)
+    limits = read_limits(session, shop, now)
     lags = read_lags(session, shop.id, DAY)
     stuck = find_stuck(session, shop, limits, now)
     found = []

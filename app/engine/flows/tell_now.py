@@ -10,6 +10,7 @@ from app.engine import digest_runs
 from app.engine.audit import record
 from app.engine.rules.digest_times import next_moment, quiet_ends
 from app.engine.rules.roles import Duty
+from app.engine.schedules import schedule_of
 from app.engine.staffing import check_may
 from app.errors import NotFound, Refused
 from app.models import Message, Shop
@@ -34,7 +35,7 @@ def read_queue(session: Session, shop: Shop, now: datetime) -> Queue:
     waiting = select(Message.id).where(Message.shop_id == shop.id, digest_runs.WAITS).limit(MOST_COUNTED).subquery()
     count = session.scalar(select(func.count()).select_from(waiting)) or 0
     oldest = select(func.min(Message.created_at)).where(Message.shop_id == shop.id, digest_runs.WAITS)
-    schedule = digest_runs.schedule_of(shop, digest_runs.read_choices(session, shop.id))
+    schedule = schedule_of(shop, digest_runs.read_choices(session, shop.id))
     is_quiet = schedule.is_quiet(now)
     next_at = quiet_ends(now, schedule.quiet_from, schedule.quiet_to, schedule.zone) if is_quiet else None
     if schedule.times:

@@ -1,8 +1,9 @@
 """When what waits is told: the moments of a shop's day, its quiet hours, and a short while where it is told at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 #: Told at once means so long after the newest message, for what belongs together comes together …
@@ -11,6 +12,10 @@ TOGETHER = timedelta(seconds=20)
 AT_MOST = timedelta(seconds=60)
 #: Where it is told at once, what a round had to leave is looked at again after this long.
 AGAIN_AFTER = timedelta(minutes=10)
+#: The mails of a round have all left so long after its moment, unless quiet hours come between.
+LEFT_AFTER = timedelta(hours=2)
+#: Around an instant these days are looked at for how long anybody waits: so far back lies what is measured.
+_LATELY = range(-3, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,19 @@ def last_moment(at: datetime, times: Collection[str], zone: ZoneInfo) -> datetim
     return max(moment for moment in _around(at, times, zone) if moment <= at)
 
 
+def longest_wait(schedule: Schedule, now: datetime) -> timedelta:
+    """Return how long anybody waits at most, these days, from what happened until the mail about it has left.
+
+    That is from one moment to the next and until the mails of that one have left, which may be after quiet hours.
+    Where clocks are put back, a day takes an hour longer.
+    """
+    if not schedule.times:
+        begins = _around(now, [schedule.quiet_from], schedule.zone, _LATELY)
+        return max(_left_by(schedule, at) - at for at in begins)
+    moments = sorted(set(_around(now, schedule.times, schedule.zone, _LATELY)))
+    return max(_left_by(schedule, then) - at for at, then in pairwise(moments))
+
+
 def is_quiet(at: datetime, quiet_from: str, quiet_to: str, zone: ZoneInfo) -> bool:
     """Say whether an instant lies between two times of the day, the second exclusive. Equal times have none between."""
     if quiet_from == quiet_to:
@@ -86,9 +104,17 @@ def quiet_ends(at: datetime, quiet_from: str, quiet_to: str, zone: ZoneInfo) -> 
     return next_moment(at, [quiet_to], zone) if is_quiet(at, quiet_from, quiet_to, zone) else at
 
 
-def _around(at: datetime, times: Collection[str], zone: ZoneInfo) -> list[datetime]:
-    """Return the moments of the day before, this day and the next one."""
+def _left_by(schedule: Schedule, at: datetime) -> datetime:
+    """Return when the mails that are made at a moment have left: what quiet hours cut off leaves after them."""
+    left = at + LEFT_AFTER
+    if not schedule.is_quiet(left):
+        return left
+    return quiet_ends(left, schedule.quiet_from, schedule.quiet_to, schedule.zone) + LEFT_AFTER
+
+
+def _around(at: datetime, times: Collection[str], zone: ZoneInfo, shifts: Iterable[int] = (-1, 0, 1)) -> list[datetime]:
+    """Return the moments of the day before, this day and the next one, or of the days so far away."""
     today = at.astimezone(zone).date()
-    days = [today + timedelta(days=shift) for shift in (-1, 0, 1)]
+    days = [today + timedelta(days=shift) for shift in shifts]
     clock = [time.fromisoformat(text) for text in times]
     return [datetime.combine(day, moment, zone).astimezone(UTC) for day in days for moment in clock]

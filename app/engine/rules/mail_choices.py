@@ -68,6 +68,12 @@ class Alerting:
     stage_limits: Mapping[str, int] = field(default_factory=dict)
 
 
+def hide_path(url: str) -> str:
+    """Return scheme and host of an address: the rest of it may be a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/…" if parts.netloc else url
+
+
 def split_words(text: str) -> tuple[str, ...]:
     """Return the words of a field that takes several, with commas, semicolons or blanks between; each once."""
     return tuple(dict.fromkeys(word for word in re.split(r"[\s,;]+", text) if word))

@@ -7,7 +7,8 @@ from enum import StrEnum
 from app.engine.rules.messages import Stage
 
 #: In seconds, unless the shop says otherwise; 0: as long as it likes. How long a customer takes to pay is nobody's
-#: fault, the end of a month may release very many credits at once, and a digest waits for its time of the day.
+#: fault, and the end of a month may release very many credits at once. What is told waits for its time of the day,
+#: which is the shop's choice (``rules.digest_times.longest_wait``).
 DEFAULT_LIMITS = {
     Stage.PAID: 0,
     Stage.TRIGGERED: 900,
@@ -16,10 +17,9 @@ DEFAULT_LIMITS = {
     Stage.RELEASED: 600,
     Stage.SENT: 3_600,
     Stage.CONFIRMED: 300,
-    Stage.TOLD: 86_400,
 }
 #: The stages that take time, in their order.
-TIMED = tuple(DEFAULT_LIMITS)
+TIMED = (*DEFAULT_LIMITS, Stage.TOLD)
 
 
 class Lag(StrEnum):
@@ -39,7 +39,11 @@ class Lag(StrEnum):
     DECISION = "decision"
 
 
-def compute_limits(stored: Mapping[str, int]) -> dict[Stage, timedelta]:
-    """Return the longest each stage may take, by what a shop has set in seconds; without the stages it never minds."""
-    seconds = {stage: stored.get(stage.value, default) for stage, default in DEFAULT_LIMITS.items()}
-    return {stage: timedelta(seconds=number) for stage, number in seconds.items() if number > 0}
+def compute_limits(stored: Mapping[str, int], told: timedelta) -> dict[Stage, timedelta]:
+    """Return the longest each stage may take, by what a shop has set in seconds; without the stages it never minds.
+
+    ``told`` is how long what is told may take where the shop has not set that.
+    """
+    limits = {stage: timedelta(seconds=seconds) for stage, seconds in DEFAULT_LIMITS.items()} | {Stage.TOLD: told}
+    limits |= {stage: timedelta(seconds=stored[stage.value]) for stage in TIMED if stage.value in stored}
+    return {stage: limit for stage, limit in limits.items() if limit}
