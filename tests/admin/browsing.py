@@ -19,6 +19,9 @@ from app.models import Shop
 from tests.admin.factories import NOON, reading
 from tests.admin.stage import Stage, set_stage
 
+#: What is expected of a page is waited for as long as an action is: a busy machine is no failure.
+expect.set_options(timeout=30_000)
+
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
