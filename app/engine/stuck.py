@@ -13,7 +13,7 @@ from app.engine.rules.messages import MailKind, MailState, MessageState, Stage, 
 from app.engine.rules.states import RewardState, TransferKind, TransferState
 from app.models import Delivery, DeliveryState, Mail, Message, Reward, Shop, Transfer
 
-#: No more are counted.
+#: No more are counted, the oldest first. What moves on is not among them, so that it hides nothing behind it.
 MOST = 1_000
 #: What a pause stops; what stands there then waits for a person.
 PAUSED = (Stage.RELEASED, Stage.SENT, Stage.TOLD)
@@ -27,35 +27,43 @@ class Stuck:
     oldest_at: datetime
 
 
-def find_stuck(session: Session, shop: Shop, limits: Mapping[Stage, timedelta], now: datetime) -> dict[Stage, Stuck]:
-    """Return what stands in which stage for longer than the stage's limit, where a machine's work is waited for."""
+def find_stuck(
+    session: Session, shop: Shop, limits: Mapping[Stage, timedelta], now: datetime, most: int = MOST
+) -> dict[Stage, Stuck]:
+    """Return what stands in which stage for longer than the stage's limit, where a machine's work is waited for.
+
+    So many at most are counted in each.
+    """
     found = {}
     for stage, waiting in _QUESTIONS.items():
         if stage in limits and not (stage in PAUSED and shop.paused_at is not None):
-            since = waiting(shop, now - limits[stage]).limit(MOST).subquery()
+            since = waiting(shop, now - limits[stage], most).limit(most).subquery()
             count, oldest_at = session.execute(select(func.count(), func.min(since.c[0])).select_from(since)).one()
             if count:
                 found[stage] = Stuck(count, oldest_at)
     return found
 
 
-def _undecided(shop: Shop, before: datetime) -> Select[Any]:
-    return select(Delivery.received_at.label("since")).where(
+# Each is in the order of the index that finds it, which is that of time.
+def _undecided(shop: Shop, before: datetime, _most: int) -> Select[Any]:
+    waiting = select(Delivery.received_at.label("since")).where(
         Delivery.shop_id == shop.id,
         Delivery.state == DeliveryState.RECEIVED,
         Delivery.topic.in_(ORDER_TOPICS),
         Delivery.received_at < before,
     )
+    return waiting.order_by(Delivery.id)
 
 
-def _unreleased(shop: Shop, before: datetime) -> Select[Any]:
+def _unreleased(shop: Shop, before: datetime, _most: int) -> Select[Any]:
     due_at = func.greatest(Reward.release_at, Reward.undo_until, Reward.state_at)
-    return select(due_at.label("since")).where(
+    due = select(due_at.label("since")).where(
         Reward.shop_id == shop.id, Reward.state == RewardState.PENDING, Reward.release_at < before, due_at < before
     )
+    return due.order_by(Reward.release_at)
 
 
-def _unsent(shop: Shop, before: datetime) -> Select[Any]:
+def _unsent(shop: Shop, before: datetime, _most: int) -> Select[Any]:
     """Return the credits that wait to be sent, but for those behind one that a person must decide about."""
     other = aliased(Transfer)
     blocked = exists().where(
@@ -64,26 +72,28 @@ def _unsent(shop: Shop, before: datetime) -> Select[Any]:
         other.state.in_((TransferState.SENDING, TransferState.UNKNOWN)),
         other.needs_person,
     )
-    return select(Transfer.created_at.label("since")).where(
+    planned = select(Transfer.created_at.label("since")).where(
         Transfer.shop_id == shop.id,
         Transfer.state == TransferState.PLANNED,
         Transfer.kind == TransferKind.CREDIT,
         Transfer.created_at < before,
         ~blocked,
     )
+    return planned.order_by(Transfer.id)
 
 
-def _unconfirmed(shop: Shop, before: datetime) -> Select[Any]:
-    return select(Transfer.sent_at.label("since")).where(
+def _unconfirmed(shop: Shop, before: datetime, _most: int) -> Select[Any]:
+    underway = select(Transfer.sent_at.label("since")).where(
         Transfer.shop_id == shop.id,
         Transfer.state.in_((TransferState.SENDING, TransferState.UNKNOWN)),
         Transfer.kind == TransferKind.CREDIT,
         Transfer.needs_person.is_(False),
         Transfer.sent_at < before,
     )
+    return underway.order_by(Transfer.sent_at)
 
 
-def _untold(shop: Shop, before: datetime) -> Select[Any]:
+def _untold(shop: Shop, before: datetime, most: int) -> Select[Any]:
     messages = select(Message.created_at.label("since")).where(
         Message.shop_id == shop.id,
         Message.state == MessageState.WAITING,
@@ -91,14 +101,16 @@ def _untold(shop: Shop, before: datetime) -> Select[Any]:
         Message.created_at < before,
         literal(shop.mails_customers),
     )
-    mails = select(Mail.created_at).where(
-        Mail.shop_id == shop.id,
-        Mail.state.in_((MailState.PLANNED, MailState.SENDING)),
-        Mail.kind == MailKind.DIGEST,
-        Mail.created_at < before,
-    )
-    both = union_all(messages.limit(MOST), mails.limit(MOST)).subquery()
-    return select(both.c.since)
+    # One state at a time: so each is read in the order of its index.
+    mails = [
+        select(Mail.created_at)
+        .where(Mail.shop_id == shop.id, Mail.state == state, Mail.kind == MailKind.DIGEST, Mail.created_at < before)
+        .order_by(Mail.id)
+        .limit(most)
+        for state in (MailState.PLANNED, MailState.SENDING)
+    ]
+    both = union_all(messages.order_by(Message.created_at).limit(most), *mails).subquery()
+    return select(both.c.since).order_by(both.c.since)
 
 
 _QUESTIONS = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.db import transaction
 from app.engine.flows.journey import (
@@ -13,12 +13,14 @@ from app.engine.flows.journey import (
 from app.engine.rules.messages import MailState, Stage
 from app.engine.rules.states import TransferState
 from app.engine.rules.terms import HoldRules, Release, ReleaseKind
+from app.engine.stuck import Stuck, find_stuck
 from app.models import (
     Delivery,
     DeliveryState,
     MailSettings,
     Message,
     Reward,
+    Shop,
     Transfer,
 )
 from tests.flows.builders import Till, day, order
@@ -141,3 +143,27 @@ def test_what_waits_for_the_next_digest_is_not_slow_also_on_the_longest_day(shop
     assert slow(shop, digest_of_the_25th + timedelta(hours=2)) == []
     (found,) = slow(shop, digest_of_the_25th + timedelta(hours=2, minutes=2))
     assert (found.stage, found.limit) == (Stage.TOLD, timedelta(hours=27))
+
+
+def stand_for(till: Till, *seconds: float, stage: Stage, most: int) -> Stuck:
+    """Return what is found of as many customers' orders that stand in a stage for so long, written in any order."""
+    table, at_column = ((Transfer, Transfer.created_at), (Message, Message.created_at))[stage is Stage.TOLD]
+    with transaction() as session:
+        ids = session.scalars(select(table.id).where(table.shop_id == till.id).order_by(table.id)).all()
+        # The newest row of each comes to lie before the older ones.
+        for number, ago in reversed(list(zip(ids, seconds, strict=True))):
+            session.execute(update(table).where(table.id == number).values({at_column: at(-ago)}))
+    with transaction() as session:
+        return find_stuck(session, session.get_one(Shop, till.id), {stage: timedelta(seconds=60)}, at(0), most)[stage]
+
+
+@pytest.mark.parametrize("stage", [Stage.SENT, Stage.TOLD])
+def test_of_more_than_are_counted_it_is_the_oldest_that_is_named(shop: Till, stage: Stage) -> None:
+    shop.tell(*(order(number) for number in range(1, 6)))
+    assert stand_for(shop, 900, 800, 700, 600, 500, stage=stage, most=3) == Stuck(3, at(-900))
+
+
+@pytest.mark.parametrize("stage", [Stage.SENT, Stage.TOLD])
+def test_what_moves_on_hides_nothing_that_stands(shop: Till, stage: Stage) -> None:
+    shop.tell(*(order(number) for number in range(1, 6)))
+    assert stand_for(shop, 1, 2, 3, 4, 100, stage=stage, most=2) == Stuck(1, at(-100))
