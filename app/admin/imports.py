@@ -222,5 +222,5 @@ def _as_json(one: Shown) -> dict[str, Any]:
         "orders": row.seen_orders,
         "collected": row.collected,
         "summary": row.summary,
-        "error": row.error,
+        "error": None if row.error is None else translate(row.error),
     }

@@ -18,7 +18,7 @@ from app.engine.flows import alert_posts
 from app.engine.flows.alert_posts import PostClaim
 from app.engine.flows.incidents import Ways, find_ways
 from app.errors import Broken
-from app.sentences import marked
+from app.sentences import marked, sentence_of
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ def _carry(claim: PostClaim, ways: Ways, clock: Clock) -> None:
         post(ways.url, body, headers, is_local=current_settings().is_local)
     except (NotTaken, Broken) as refusal:
         with transaction(claim.shop_id) as session:
-            again = alert_posts.put_back(session, claim, str(refusal), clock())
+            again = alert_posts.put_back(session, claim, sentence_of(refusal), clock())
         log.warning("alert_not_taken", shop_id=claim.shop_id, post_id=claim.post_id, reason=str(refusal), again=again)
         return
     with transaction(claim.shop_id) as session:

@@ -15,7 +15,7 @@ from contextlib import closing
 from urllib.parse import SplitResult, quote, urlsplit
 
 from app.errors import BoomerangError
-from app.sentences import marked
+from app.sentences import marked, say
 
 TIMEOUT_SECONDS = 10
 #: Of which one of several addresses of a name may take so many before the next is tried.
@@ -56,7 +56,7 @@ def post(
     except OSError as error:
         raise NotTaken(_explain(error)) from None
     if not 200 <= status < 300:
-        raise NotTaken(f"The address answered {status}.")
+        raise NotTaken(say("The address answered {status}.", status=status))
 
 
 def is_public(address: str) -> bool:

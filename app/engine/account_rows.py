@@ -13,6 +13,7 @@ from app.engine.account_books import USUAL_WAIT, ask_for_reading
 from app.engine.rules.account_readings import AccountReading
 from app.engine.rules.statement_lines import SortedLines, read_through
 from app.models import CreditAccount, Shop
+from app.sentences import say
 
 log = structlog.get_logger()
 
@@ -43,7 +44,7 @@ def read_rows(session: Session, shop: Shop, customer_ids: Collection[int], now: 
 def close(row: CreditAccount) -> None:
     """Stop reading for a customer whom Shopify does not know: whoever is credited again is read again."""
     row.next_read_at = row.drift_minor = row.drift_since = None
-    row.error = "Shopify no longer knows this customer."
+    row.error = say("Shopify no longer knows this customer.")
 
 
 def note_whole(rows: Mapping[int, CreditAccount], readings: Mapping[int, AccountReading]) -> None:

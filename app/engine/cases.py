@@ -26,6 +26,7 @@ from app.engine.rules.worth import lacks_payments
 from app.errors import NotYet
 from app.models import Customer, DetailKind, Order, OrderDetail, Product, Refund, Shop
 from app.models.columns import among
+from app.sentences import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def with_needed(session: Session, case: Case, terms: Terms) -> Case:
     if case.is_past:
         return case
     if lacks_payments(case.fact, terms, {payment.gateway for payment in case.details.payments}):
-        raise NotYet(f"{case.order.name} waits for what Shopify says about its payments.")
+        raise NotYet(say("{name} waits for what Shopify says about its payments.", name=case.order.name))
     if terms.excluded_tags or terms.holds.tags:
         case = _with_tags(session, case)
     return _with_products(session, case) if terms.needs_products else case
@@ -97,7 +98,7 @@ def _with_tags(session: Session, case: Case) -> Case:
         if known is None:
             known = session.scalar(select(Customer.tags).where(Customer.id == order.customer_id))
         if known is None:
-            raise NotYet(f"{order.name} waits for what Shopify says about its customer.")
+            raise NotYet(say("{name} waits for what Shopify says about its customer.", name=order.name))
         order.customer_tags = list(known)
     return replace(case, fact=replace(case.fact, customer=replace(customer, tags=tuple(order.customer_tags))))
 
@@ -116,7 +117,7 @@ def _with_products(session: Session, case: Case) -> Case:
         for row in rows
     }
     if missing - found.keys():
-        raise NotYet(f"{order.name} waits for what Shopify says about its products.")
+        raise NotYet(say("{name} waits for what Shopify says about its products.", name=order.name))
     products = {**case.details.products, **found}
     order.products = [to_json(product) for _, product in sorted(products.items())]
     return replace(case, details=replace(case.details, products=products))

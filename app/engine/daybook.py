@@ -21,6 +21,7 @@ from app.engine.statement_periods import statement_for
 from app.errors import NotYet
 from app.models import LedgerEntry, LedgerPosting, Shop, Transfer
 from app.models.columns import among
+from app.sentences import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Daybook:
             statement_for(self._session, self._shop, {draft.customer_id for draft in self._drafts}, self._now)
         written = post(self._session, self._shop.id, self._drafts, self._now)
         if len(written) < len(self._drafts):
-            raise NotYet("A reward was changed by someone else at the same time; it is tried again.")
+            raise NotYet(say("A reward was changed by someone else at the same time; it is tried again."))
         if self._transfers:
             statement = upsert(Transfer).values(self._transfers)
             self._session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "key"]))

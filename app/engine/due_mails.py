@@ -14,6 +14,7 @@ from app.engine.rules.mail_choices import Teller, Telling
 from app.engine.rules.mailing import TO_CUSTOMERS, TO_STAFF, MailClaim
 from app.engine.rules.messages import MailKind, MailState, Saying
 from app.models import Mail, MailOutage, MailSettings, Shop
+from app.sentences import say
 
 #: So many mails at most are put off, or kept, in one transaction.
 BATCH = 1000
@@ -100,7 +101,7 @@ def _may_tell_customers(session: Session, shop_id: int, choices: Telling | MailS
 
 def _give_up_on_lost(session: Session, shop_id: int, now: datetime) -> None:
     lost = update(Mail).where(Mail.shop_id == shop_id, Mail.state == MailState.SENDING, Mail.leased_until <= now)
-    reason = "The worker that was sending it ended in the midst of it; it may have arrived."
+    reason = say("The worker that was sending it ended in the midst of it; it may have arrived.")
     session.execute(lost.values(state=MailState.UNKNOWN, leased_until=None, error=reason))
 
 

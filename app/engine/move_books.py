@@ -19,6 +19,7 @@ from app.engine.rules.postings import EntryKind
 from app.engine.rules.statement_lines import EXPIRATION_OF
 from app.errors import Broken, NotYet
 from app.models import CreditMoveRow, Customer, Shop, Transfer
+from app.sentences import say
 
 _KINDS = {
     MoveKind.REDEMPTION: EntryKind.REDEMPTION,
@@ -39,7 +40,7 @@ def book_moves(
     Raises NotYet while a customer is not known, Broken for an amount that is none.
     """
     if any(move.amount_minor <= 0 for move in moves):
-        raise Broken("A move on a store-credit account has an amount above zero; its kind says which way it went.")
+        raise Broken(say("A move on a store-credit account has an amount above zero; its kind says which way it went."))
     customers = get_customers(session, shop, {move.customer_id for move in moves})
     lock_customers(session, shop.id, {*customers.values(), *also})
     fresh = _store(session, shop, moves, customers, now)
@@ -70,7 +71,9 @@ def get_customers(session: Session, shop: Shop, shopify_ids: Collection[int]) ->
     customers: dict[int, int] = dict(list(rows))
     unknown = sorted(set(shopify_ids) - customers.keys())
     if unknown:
-        raise NotYet(f"No customer {unknown[0]} is known in this shop yet; the move is booked once it is.")
+        raise NotYet(
+            say("No customer {unknown} is known in this shop yet; the move is booked once it is.", unknown=unknown[0])
+        )
     return customers
 
 

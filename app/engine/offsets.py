@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import Transfer
+from app.sentences import marked
 
 #: A reward and a customer: an order that changed hands has transfers of both its customers.
 _Whose = tuple[int | None, int]
-_NOT_NEEDED = "The order went back before this credit was made; credit and debit cancel each other."
+_NOT_NEEDED = marked("The order went back before this credit was made; credit and debit cancel each other.")
 
 
 def cancel_against_each_other(

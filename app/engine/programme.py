@@ -11,6 +11,7 @@ from app.engine.rules.limits import limits_periodically
 from app.engine.rules.terms import Terms
 from app.errors import Broken
 from app.models import Shop, TermsVersion
+from app.sentences import say
 
 
 class Programme:
@@ -23,7 +24,7 @@ class Programme:
             .order_by(TermsVersion.effective_from, TermsVersion.version)
         ).all()
         if not rows:
-            raise Broken("This shop has no terms yet; open the app once in the shop's admin to publish the first.")
+            raise Broken(say("This shop has no terms yet; open the app once in the shop's admin to publish the first."))
         self._versions = {row.version: terms_from_json(row.body) for row in rows}
         self._begins = [row.effective_from for row in rows]
         self._in_order = [row.version for row in rows]

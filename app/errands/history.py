@@ -19,6 +19,7 @@ from app.engine.flows.import_steps import Claim
 from app.errands.history_batches import Batches, DryRun, Worker
 from app.errors import BoomerangError, Broken
 from app.models import ImportState
+from app.sentences import say, sentence_of
 from app.shopify import history as shopify_history
 from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError, Unauthorized
@@ -60,9 +61,14 @@ def import_step(
         step.tell(lambda session, now: import_steps.start_again(session, claim, now))
         return True
     except Broken as error:
-        step.tell(lambda session, now, said=str(error): import_steps.fail(session, claim, said, now))
+        said = sentence_of(error)
+        step.tell(lambda session, now: import_steps.fail(session, claim, said, now))
     except (BoomerangError, DBAPIError) as error:
-        sentence = str(error) if isinstance(error, BoomerangError) else f"The database: {type(error.orig).__name__}."
+        sentence = (
+            sentence_of(error)
+            if isinstance(error, BoomerangError)
+            else say("The database: {kind}.", kind=type(error.orig).__name__)
+        )
         log.warning("import_waits", shop_id=shop_id, reason=sentence)
         step.tell(lambda session, now: import_steps.try_later(session, claim, sentence, now))
     return False
@@ -175,5 +181,5 @@ class _Step:
         if not self._claim.is_dry_run:
             return self._clock() >= self._ends_at
         if self._clock() >= self._ends_at + LONGEST_DRY_RUN:
-            raise Broken("There are too many orders for a dry run by a worker; make it from the command line.")
+            raise Broken(say("There are too many orders for a dry run by a worker; make it from the command line."))
         return False

@@ -19,6 +19,7 @@ from app.engine.rules.facts import Details, OrderFact
 from app.errands.lookups import Lookups
 from app.errors import BoomerangError
 from app.models import HistoryImport, Shop
+from app.sentences import say, sentence_of
 from app.shopify.gateway import Gateway
 from app.shopify.history import Whole
 from app.shopify.nodes import Unreadable
@@ -88,7 +89,9 @@ class Batches:
             return new
         if len(told) == 1:
             expected = isinstance(error, BoomerangError)
-            bad[told[0].order.name] = str(error) if expected else f"Unexpected: {type(error).__name__}."
+            bad[told[0].order.name] = (
+                sentence_of(error) if expected else say("Unexpected: {kind}.", kind=type(error).__name__)
+            )
             return 0
         half = len(told) // 2
         return sum(self._record(session, shop, some, bad) for some in (told[:half], told[half:]))
@@ -162,12 +165,14 @@ def read_batch(wholes: Sequence[Whole], reader: OrderReader, now: datetime) -> R
             else:
                 read.told.append(read_order(whole.node, now))
         except (Unreadable, ValueError) as error:
-            read.bad[name] = str(error)
+            read.bad[name] = sentence_of(error)
     for order_id, told in reader.read(refunded):
         if isinstance(told, OrderTold):
             read.told.append(told)
         else:
-            read.bad[refunded[order_id]] = "Shopify does not know it any more." if told is None else str(told)
+            read.bad[refunded[order_id]] = (
+                say("Shopify does not know it any more.") if told is None else sentence_of(told)
+            )
     return read
 
 

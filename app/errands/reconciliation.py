@@ -15,6 +15,7 @@ from app.engine.flows import reconcile
 from app.engine.flows.reconcile import Page, Turn
 from app.models import ReconcileRun, Shop
 from app.queue import INBOX, enqueue_once
+from app.sentences import say, sentence_of
 from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError, Unauthorized
 from app.shopify.gateway import Gateway
@@ -45,7 +46,7 @@ def reconcile_turn(
         is_done = work.until(None if lasts is None else clock() + lasts)
     except ShopifyError as error:
         with transaction(shop_id) as session:
-            reconcile.postpone(session, turn.run_id, str(error), clock())
+            reconcile.postpone(session, turn.run_id, sentence_of(error), clock())
         raise
     if not is_done:
         return None
@@ -98,7 +99,10 @@ class _Work:
             orders = [one.order for one in told]
             missed, refunds_missed = reconcile.count_missed(session, shop, orders, now)
             fresh = store_read(session, shop.id, [OrderRead(one.order, one.details) for one in told], now)
-            trouble = next((f"Order {order_id}: {reason}" for order_id, reason in unreadable.items()), None)
+            trouble = next(
+                (say("Order {order}: {reason}", order=order_id, reason=why) for order_id, why in unreadable.items()),
+                None,
+            )
             self._from_at = page.reached_at or self._from_at
             reconcile.note_page(
                 session,

@@ -17,6 +17,8 @@ from app.db import transaction
 from app.engine.rules.mailing import Bounce, Report, is_dead_mailbox
 from app.errors import BoomerangError
 from app.mail.envelope import read_mark
+from app.sentences import say
+from app.texts import clean_sentence
 
 #: A report with the whole of a mail of ours in it is far smaller.
 MOST_BYTES = 2_000_000
@@ -78,21 +80,22 @@ def parse_report(raw: bytes) -> Returned:
         parts = list(message.walk())
     except RecursionError as error:
         raise NoReport("This is no report of non-delivery: it has parts in parts in parts.") from error
-    told = _worst(parts)
-    action, code = _field(told, "Action").lower(), _field(told, "Status")
-    diagnosis = _field(told, "Diagnostic-Code").partition(";")[2].strip()
-    address = _field(told, "Final-Recipient") or _field(told, "Original-Recipient")
+    block = _worst(parts)
+    action, code = _field(block, "Action").lower(), _field(block, "Status")
+    diagnosis = _field(block, "Diagnostic-Code").partition(";")[2].strip()
+    address = _field(block, "Final-Recipient") or _field(block, "Original-Recipient")
     address = address.partition(";")[2].strip()
     is_final = action == _FAILED
-    words = f"It came back: {code} {diagnosis}" if is_final else f"It is late: {code} {diagnosis}"
+    # An address stands in its own column, from which it can be removed.
+    words = _hide(f"{code} {diagnosis}".strip(), address)
+    told = say("It came back: {words}", words=words) if is_final else say("It is late: {words}", words=words)
     return Returned(
         mail=_find_mark(parts),
         address=address or None,
         report=Report(
             is_final=is_final,
             is_dead=is_final and is_dead_mailbox(code, diagnosis),
-            # An address stands in its own column, from which it can be removed.
-            reason=_hide(words.strip(), address)[:500],
+            reason=clean_sentence(told, 500),
         ),
     )
 

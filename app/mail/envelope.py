@@ -14,6 +14,7 @@ from app.config import current_settings
 from app.engine.rules.mailing import MailClaim
 from app.errors import BoomerangError
 from app.mail.links import stop_link
+from app.sentences import say
 
 LONGEST_ADDRESS = 254
 LONGEST_SUBJECT = 250
@@ -102,13 +103,13 @@ def read_mark(text: str) -> tuple[int, int] | None:
 def _split(address: str) -> tuple[str, str]:
     local, _, domain = address.strip().rpartition("@")
     if not local or "@" in local or _NO_PART_OF_ONE.search(local + domain) or not (local + domain).isprintable():
-        raise BadAddress("This is not the address of one mailbox.")
+        raise BadAddress(say("This is not the address of one mailbox."))
     try:
         host = domain.encode("idna").decode()
     except UnicodeError as error:
-        raise BadAddress("The part after the @ is no name of a mail server.") from error
+        raise BadAddress(say("The part after the @ is no name of a mail server.")) from error
     if len(local.encode()) + 1 + len(host) > LONGEST_ADDRESS or not host:
-        raise BadAddress("This is too long for an address.")
+        raise BadAddress(say("This is too long for an address."))
     return local, host
 
 

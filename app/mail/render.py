@@ -1,6 +1,7 @@
 """Letters put into words: each piece of news by its template, all of them in the frame, the style written in."""
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from types import MappingProxyType
 
 from markupsafe import Markup
@@ -12,7 +13,7 @@ from app.mail.plain_text import wrap
 from app.mail.ready import Templates, default_template, make_ready
 from app.mail.templating import TemplateFault, Value, fill_in
 from app.mail.variables import FRAME, common_values, frame_values, news_values, one_line
-from app.sentences import say
+from app.sentences import Sentence, say, sentence_of
 
 #: So much news stands in one mail; the rest is on the customer's page, to which each mail leads.
 MOST_NEWS = 30
@@ -43,7 +44,7 @@ def write(letter: Letter, sender: Sender, templates: Templates = NO_TEMPLATES) -
         used = {FRAME, *(news.saying.value for news in letter.news)}
         broken = tuple(name for name, language in templates if language == letter.language and name in used)
         ours = _write(letter, sender, NO_TEMPLATES)
-        return replace(ours, error=f"{', '.join(broken)}: {fault}", broken=broken)
+        return replace(ours, error=_tell({", ".join(broken): sentence_of(fault)}), broken=broken)
 
 
 def _write(letter: Letter, sender: Sender, templates: Templates) -> Written:
@@ -55,8 +56,13 @@ def _write(letter: Letter, sender: Sender, templates: Templates) -> Written:
     ]
     values = {**common, **frame_values(letter, more=len(letter.news) > MOST_NEWS)}
     frame = _fill_frame(letter, sections, values, templates, faults)
-    error = "; ".join(f"{name}: {fault}" for name, fault in faults.items()) or None
-    return Written(frame.subject, frame.html, frame.text, error, tuple(faults))
+    return Written(frame.subject, frame.html, frame.text, _tell(faults), tuple(faults))
+
+
+def _tell(faults: dict[str, str]) -> Sentence | None:
+    """Return which templates could not be used and why; None where all could."""
+    told = [say("{name}: {fault}", name=name, fault=fault) for name, fault in faults.items()]
+    return reduce(lambda most, following: say("{most}; {next}", most=most, next=following), told) if told else None
 
 
 def _fill(
@@ -68,7 +74,7 @@ def _fill(
         try:
             return _fill_one(own, values, values)
         except TemplateFault as fault:
-            faults[name] = str(fault)
+            faults[name] = sentence_of(fault)
     return _fill_one(default_template(name, letter.language), values, values)
 
 
@@ -84,7 +90,7 @@ def _fill_frame(
         try:
             return _frame_of(own, letter, sections, values)
         except TemplateFault as fault:
-            faults[FRAME] = str(fault)
+            faults[FRAME] = sentence_of(fault)
     return _frame_of(default_template(FRAME, letter.language), letter, sections, values)
 
 

@@ -24,6 +24,7 @@ from app.mail.envelope import BadAddress, From, compose
 from app.mail.server import Away, BrokenOff, Connection, NoInternationalAddresses, NotTaken, Unanswered
 from app.mail_url import parse_mail_url
 from app.models import MailSettings, Shop
+from app.sentences import say, sentence_of
 
 log = structlog.get_logger()
 
@@ -132,7 +133,7 @@ class _Run:
                 self._report.outcomes[outcome] += 1
                 log.info("mail", shop_id=self._shop_id, mail_id=claim.mail_id, outcome=outcome)
                 if self._lost >= MOST_LOST:
-                    raise Away("The mail server ends the connection again and again.")
+                    raise Away(say("The mail server ends the connection again and again."))
                 if left and self._clock() >= self._ends_at:
                     # A server that takes its time with each would keep the worker beyond the end of its job.
                     with transaction() as session:
@@ -142,7 +143,7 @@ class _Run:
         except Away as trouble:
             with transaction() as session:
                 # The lock on a shop's mails before their rows, as whoever claims some takes them.
-                is_new = self._books.note_outage(session, self._shop_id, str(trouble), self._clock())
+                is_new = self._books.note_outage(session, self._shop_id, sentence_of(trouble), self._clock())
                 self._books.release(session, list(left))
             self._report.stopped_by = str(trouble)
             if is_new:  # said once, however often it is tried
@@ -152,7 +153,7 @@ class _Run:
         try:
             envelope = compose(claim, self._sender, self._clock())
         except BadAddress as error:
-            return self._refuse(claim, Refusal.ADDRESS, str(error))
+            return self._refuse(claim, Refusal.ADDRESS, sentence_of(error))
         if self._connection is None:
             self._connection = Connection(self._server, self._own_name)
         going: MailClaim | None = None
@@ -167,15 +168,18 @@ class _Run:
         except NotTaken as answer:
             return self._judge(claim, going, answer)
         except NoInternationalAddresses as error:
-            return self._refuse(claim, Refusal.ADDRESS, str(error))
+            return self._refuse(claim, Refusal.ADDRESS, sentence_of(error))
         except BrokenOff as error:
             self._lost += 1
             self._connection = None
-            return self._put_back(going or claim, f"The connection to the mail server broke off: {error}")
+            return self._put_back(
+                going or claim, say("The connection to the mail server broke off: {words}", words=sentence_of(error))
+            )
         except Unanswered as error:
             self._connection = None
             with transaction() as session:
-                self._books.mark_unknown(session, going or claim, f"The mail server gave no answer: {error}")
+                why = say("The mail server gave no answer: {words}", words=sentence_of(error))
+                self._books.mark_unknown(session, going or claim, why)
             return "unknown"
         with transaction() as session:
             self._books.mark_sent(session, going, self._clock())
@@ -186,7 +190,7 @@ class _Run:
         """Do what a "no" of the server asks for; raise Away where it is about all mails."""
         fate = judge_answer(answer.step, answer.code, answer.said)
         # An address stands in its own column, from which it can be removed.
-        reason = f"The mail server says: {str(answer).replace(claim.address, '…')}"
+        reason = say("The mail server says: {words}", words=str(answer).replace(claim.address, "…"))
         if fate is Fate.OUTAGE:
             # It may be about this one after all: tried first again and again, it would hold up all others.
             if going is not None or (answer.step is Step.RECIPIENT and answer.code == CLOSING):

@@ -12,6 +12,7 @@ import ssl
 from app.engine.rules.mailing import Step
 from app.errors import BoomerangError
 from app.mail_url import MailServer, Security
+from app.sentences import Sentence, say
 
 #: For the connection, TLS and the server's greeting.
 CONNECT_SECONDS = 15
@@ -66,7 +67,7 @@ class Connection:
         options = []
         if not recipient.isascii():
             if not self._smtp.has_extn("smtputf8"):
-                raise NoInternationalAddresses("The mail server knows no addresses with letters beyond ASCII.")
+                raise NoInternationalAddresses(say("The mail server knows no addresses with letters beyond ASCII."))
             options = ["BODY=8BITMIME", "SMTPUTF8"]
             self._smtp.command_encoding = "utf-8"
         try:
@@ -97,7 +98,7 @@ class Connection:
             raise Unanswered(_words(error)) from error
         if not 200 <= code < 600:
             self._smtp.close()
-            raise Unanswered(f"The mail server answered with {_text(said)[:100]!r}.")
+            raise Unanswered(say("The mail server answered with {text}.", text=repr(_text(said)[:100])))
         _expect((code, said), Step.CONTENT)
 
     def reset(self) -> None:
@@ -137,20 +138,36 @@ def _connect(server: MailServer, own_name: str) -> smtplib.SMTP:
     return smtp
 
 
-def _why_away(where: str, error: Exception) -> str:
+def _why_away(where: str, error: Exception) -> Sentence:
     match error:
         case smtplib.SMTPAuthenticationError():
-            return f"The mail server {where} does not know the user or the password of MAIL_URL ({_words(error)})."
+            return say(
+                "The mail server {where} does not know the user or the password of MAIL_URL ({words}).",
+                where=where,
+                words=_words(error),
+            )
         case smtplib.SMTPNotSupportedError():
-            return f"The mail server {where} does not offer what MAIL_URL asks for: {_words(error)}"
+            return say(
+                "The mail server {where} does not offer what MAIL_URL asks for: {words}",
+                where=where,
+                words=_words(error),
+            )
         case ssl.SSLCertVerificationError():
-            return f"The certificate of the mail server {where} is not to be trusted: {error.verify_message}."
+            return say(
+                "The certificate of the mail server {where} is not to be trusted: {words}.",
+                where=where,
+                words=error.verify_message,
+            )
         case ssl.SSLError():
-            return f"There is no TLS with the mail server {where}; does MAIL_URL begin rightly, smtp or smtps?"
+            return say(
+                "There is no TLS with the mail server {where}; does MAIL_URL begin rightly, smtp or smtps?", where=where
+            )
         case _ if "timed out" in str(error):  # smtplib packs it into an error of its own
-            return f"The mail server {where} does not answer in {CONNECT_SECONDS} seconds."
+            return say(
+                "The mail server {where} does not answer in {count} seconds.", where=where, count=CONNECT_SECONDS
+            )
         case _:
-            return f"The mail server {where} cannot be reached: {_words(error)}"
+            return say("The mail server {where} cannot be reached: {words}", where=where, words=_words(error))
 
 
 def _expect(answer: tuple[int, bytes], step: Step) -> None:

@@ -8,6 +8,7 @@ from app.engine.rules.account_readings import AccountReading, Balance, DueAccoun
 from app.engine.rules.arrival import MovementKind
 from app.engine.rules.money import MoneyError, to_minor
 from app.engine.rules.statement_lines import StatementLine
+from app.sentences import say
 from app.shopify.documents import STORE_CREDIT_ACCOUNTS, STORE_CREDIT_CONFIGURATION, STORE_CREDIT_STATEMENTS
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable, gid, number_of, read_nodes, unreadable
@@ -63,7 +64,7 @@ def read_configuration(gateway: Gateway, max_wait_seconds: float = 10.0) -> bool
     except (LookupError, TypeError) as error:
         raise unreadable(error) from error
     if not isinstance(is_enabled, bool):
-        raise Unreadable("Shopify's answer does not say whether store credit can be spent.")
+        raise Unreadable(say("Shopify's answer does not say whether store credit can be spent."))
     return is_enabled
 
 
@@ -112,7 +113,13 @@ class _Reader:
                 continue
             accounts = node["storeCreditAccounts"]
             if accounts["pageInfo"]["hasNextPage"]:
-                raise Unreadable(f"Customer {customer_id} has store credit in more than {MOST_ACCOUNTS} currencies.")
+                raise Unreadable(
+                    say(
+                        "Customer {customer_id} has store credit in more than {most_accounts} currencies.",
+                        customer_id=customer_id,
+                        most_accounts=MOST_ACCOUNTS,
+                    )
+                )
             found[customer_id] = [_balance(number_of(each["id"]), each["balance"]) for each in accounts["nodes"]]
         return found
 
@@ -129,7 +136,9 @@ class _Reader:
             variables={"first": PAGE, "after": None},
         ):
             if node is None:
-                raise Unreadable(f"Shopify names the account {account_id} and does not show it.")
+                raise Unreadable(
+                    say("Shopify names the account {account_id} and does not show it.", account_id=account_id)
+                )
             balance = _balance(account_id, node["balance"])
             lines = _lines(node["transactions"]["nodes"], balance.currency)
             is_all = self._go_on(account_id, wanted[account_id], node["transactions"]["pageInfo"], lines, balance)
@@ -155,10 +164,14 @@ class _Reader:
                 variables={"first": LONG_PAGE, "after": page["endCursor"]},
             )
             if node is None:
-                raise Unreadable(f"Shopify names the account {account_id} and does not show it.")
+                raise Unreadable(
+                    say("Shopify names the account {account_id} and does not show it.", account_id=account_id)
+                )
             lines += _lines(node["transactions"]["nodes"], balance.currency)
             page = node["transactions"]["pageInfo"]
-        raise Unreadable(f"The account {gid('StoreCreditAccount', account_id)} has more transactions than can be read.")
+        raise Unreadable(
+            say("The account {gid} has more transactions than can be read.", gid=gid("StoreCreditAccount", account_id))
+        )
 
 
 def _balance(account_id: int, money: Json) -> Balance:

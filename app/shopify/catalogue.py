@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.engine.rules.facts import ProductFact
+from app.sentences import say
 from app.shopify.documents import PRODUCT_COLLECTIONS, PRODUCT_VARIANTS, PRODUCTS, Document
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable, gid, number_of, read_nodes, unreadable
@@ -63,7 +64,7 @@ class _Rest:
                 return nodes  # deleted this moment
             nodes += product[field]["nodes"]
             page = product[field]["pageInfo"]
-        raise Unreadable("A product has more collections or variants than can be read.")
+        raise Unreadable(say("A product has more collections or variants than can be read."))
 
 
 def _fact(product_id: int, node: Json, rest: _Rest) -> ProductFact:

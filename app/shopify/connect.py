@@ -8,6 +8,7 @@ from app.config import current_settings
 from app.db import transaction
 from app.models import Shop
 from app.queue import connection
+from app.sentences import say
 from app.shopify.allowance import Allowance
 from app.shopify.errors import TokenRefused
 from app.shopify.gateway import Gateway
@@ -31,7 +32,7 @@ def open_gateway(
     with transaction() as session:
         shop = session.get(Shop, shop_id, populate_existing=True)
         if shop is None or shop.uninstalled_at is not None:
-            raise TokenRefused("The app is not installed in this shop; install it from the Shopify admin.")
+            raise TokenRefused(say("The app is not installed in this shop; install it from the Shopify admin."))
         domain = shop.domain
     token = access_token_for(shop_id, refused=refused, clock=clock)
     return gateway_to(domain, token, is_background=is_background), token

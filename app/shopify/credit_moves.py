@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine.rules.money import to_decimal_string
 from app.engine.rules.states import TransferKind
+from app.sentences import say
 from app.shopify.documents import STORE_CREDIT_CREDIT, STORE_CREDIT_DEBIT, Document, compose
 from app.shopify.errors import NoAnswer, NotExecuted
 from app.shopify.gateway import Gateway, Parts, code_of
@@ -23,7 +24,7 @@ class MoveRefused(NotExecuted):
     """Shopify refused a credit or debit for a reason of its own (a user error); nothing was executed."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"Shopify refused it: {message} ({code}).")
+        super().__init__(say("Shopify refused it: {message} ({code}).", message=message, code=code))
         self.code = code
 
 
@@ -92,7 +93,9 @@ def _outcome(parts: Parts, name: str, move: Move) -> Receipt | MoveRefused | NoA
     told = "; ".join(str(error.get("message", "")) for error in errors)[:500]
     if errors and at_itself and codes <= _REFUSED_BEFORE:
         return MoveRefused(sorted(codes)[0], told)
-    return NoAnswer(f"Shopify's answer says nothing about the transaction. {told}".strip())
+    if not told:
+        return NoAnswer(say("Shopify's answer says nothing about the transaction."))
+    return NoAnswer(say("Shopify's answer says nothing about the transaction. {told}", told=told))
 
 
 def _receipt(payload: Json, move: Move) -> Receipt:
@@ -103,7 +106,7 @@ def _receipt(payload: Json, move: Move) -> Receipt:
             refusal = payload["userErrors"][0]
             raise MoveRefused(str(refusal["code"]), str(refusal["message"]))
         if minor_of(made["amount"], move.currency) != signed_minor:
-            raise NoAnswer("Shopify's answer speaks of another amount than was asked for.")
+            raise NoAnswer(say("Shopify's answer speaks of another amount than was asked for."))
         return Receipt(str(made["id"]), minor_of(made["balanceAfterTransaction"], move.currency))
     except (LookupError, TypeError, ValueError) as error:
         raise unreadable(error) from error

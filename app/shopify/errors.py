@@ -1,6 +1,7 @@
 """What can go wrong on the way to Shopify. The one question each answers: may it have been executed?"""
 
 from app.errors import BoomerangError, Broken, NotYet, Refused
+from app.sentences import say
 
 
 class ShopifyError(BoomerangError):
@@ -23,7 +24,7 @@ class Throttled(NotExecuted, NotYet):
     """The shop's allowance of query points is used up for ``wait_seconds``."""
 
     def __init__(self, wait_seconds: float) -> None:
-        super().__init__(f"Shopify asks to wait {wait_seconds:.1f} s before the next call.")
+        super().__init__(say("Shopify asks to wait {seconds} s before the next call.", seconds=f"{wait_seconds:.1f}"))
         self.wait_seconds = wait_seconds
 
 
@@ -31,14 +32,16 @@ class Unauthorized(NotExecuted, NotYet):
     """401: the access token is not, or no longer, valid."""
 
     def __init__(self) -> None:
-        super().__init__("Shopify refused the access token; it will be refreshed.")
+        super().__init__(say("Shopify refused the access token; it will be refreshed."))
 
 
 class AccessDenied(NotExecuted, Broken):
     """The token is valid but lacks a scope; ``detail`` is Shopify's own sentence."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"The app lacks a permission in Shopify; open it there and accept the update. {detail}")
+        super().__init__(
+            say("The app lacks a permission in Shopify; open it there and accept the update. {detail}", detail=detail)
+        )
         self.detail = detail
 
 
@@ -46,7 +49,11 @@ class ShopUnavailable(NotExecuted, NotYet):
     """The shop as a whole does not answer: frozen, closed, locked, moved or unknown."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"Shopify does not serve this shop at the moment (HTTP {status}); see whether it is open.")
+        super().__init__(
+            say(
+                "Shopify does not serve this shop at the moment (HTTP {status}); see whether it is open.", status=status
+            )
+        )
         self.status = status
 
 
@@ -54,7 +61,7 @@ class DocumentRefused(NotExecuted, Broken):
     """Shopify found the call itself wrong and executed nothing; ``code`` is the first error's."""
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"Shopify refused the call ({code}): {detail}")
+        super().__init__(say("Shopify refused the call ({code}): {detail}", code=code, detail=detail))
         self.code = code
         self.detail = detail
 

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 import shopify
 
+from app.sentences import say
 from app.shopify import wire
 from app.shopify.allowance import Allowance, Cost, Reservation
 from app.shopify.documents import Document
@@ -113,7 +114,7 @@ class Gateway:
         """
         parts = self._execute(document, variables, max_wait_seconds, before_send)
         if parts.errors:
-            raise ServerTrouble(f"Shopify reported errors while executing: {_detail(parts.errors)}")
+            raise ServerTrouble(say("Shopify reported errors while executing: {detail}", detail=_detail(parts.errors)))
         return parts.data
 
     def execute_parts(
@@ -178,7 +179,7 @@ class Gateway:
             _raise_errors(body, cost)
         data = body.get("data")
         if not isinstance(data, dict):
-            raise NoAnswer("Shopify's answer holds no data.")
+            raise NoAnswer(say("Shopify's answer holds no data."))
         return Parts(data, tuple(errors or ()))
 
 
@@ -193,10 +194,10 @@ def _check_status(answer: wire.Answer) -> None:
     if status in _SHOP_STATUSES:
         raise ShopUnavailable(status)
     if status >= 500 or status == 408:
-        raise ServerTrouble(f"Shopify failed inside (HTTP {status}).")
+        raise ServerTrouble(say("Shopify failed inside (HTTP {status}).", status=status))
     if 400 <= status < 500:
         raise DocumentRefused(f"HTTP {status}", answer.body[:200].decode("utf-8", "replace"))
-    raise NoAnswer(f"Shopify answered with HTTP {status}, which says nothing about the call.")
+    raise NoAnswer(say("Shopify answered with HTTP {status}, which says nothing about the call.", status=status))
 
 
 def _read_seconds(text: str | None) -> float:
@@ -212,9 +213,9 @@ def _read_json(body: bytes) -> Json:
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, InvalidOperation, RecursionError) as error:
-        raise NoAnswer("Shopify's answer is not JSON.") from error
+        raise NoAnswer(say("Shopify's answer is not JSON.")) from error
     if not isinstance(parsed, dict):
-        raise NoAnswer("Shopify's answer is not a JSON object.")
+        raise NoAnswer(say("Shopify's answer is not a JSON object."))
     return parsed
 
 
@@ -242,7 +243,7 @@ def _raise_errors(body: Json, cost: Cost | None) -> None:
     """Raise what the errors of an answer mean for all of it; return when some of it may have been executed."""
     errors = body["errors"]
     if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
-        raise NoAnswer("Shopify's answer holds errors that cannot be read.")
+        raise NoAnswer(say("Shopify's answer holds errors that cannot be read."))
     codes = [code_of(error) for error in errors]
     data = body.get("data")
     if "THROTTLED" in codes and not (isinstance(data, dict) and any(data.values())):
@@ -252,7 +253,7 @@ def _raise_errors(body: Json, cost: Cost | None) -> None:
             raise AccessDenied(_detail(errors))
         raise DocumentRefused(next(filter(None, codes), "refused"), _detail(errors))
     if not isinstance(data, dict):
-        raise ServerTrouble(f"Shopify reported errors while executing: {_detail(errors)}")
+        raise ServerTrouble(say("Shopify reported errors while executing: {detail}", detail=_detail(errors)))
 
 
 def _detail(errors: Iterable[Json]) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.errors import Broken, NotYet
+from app.sentences import say
 from app.shopify.documents import BULK_CANCEL, BULK_LOOK, BULK_ORDERS, BULK_RUN
 from app.shopify.errors import ShopifyError
 from app.shopify.gateway import Gateway
@@ -76,8 +77,10 @@ def begin(gateway: Gateway, since: datetime | None) -> str:
     if errors:
         sentence = "; ".join(str(error["message"]) for error in errors)
         if any(error.get("code") in _BUSY for error in errors):
-            raise OperationBusy(f"Shopify runs too many bulk operations for this shop already: {sentence}")
-        raise OperationRefused(f"Shopify refused the bulk operation: {sentence}")
+            raise OperationBusy(
+                say("Shopify runs too many bulk operations for this shop already: {sentence}", sentence=sentence)
+            )
+        raise OperationRefused(say("Shopify refused the bulk operation: {sentence}", sentence=sentence))
     try:
         return str(told["bulkOperation"]["id"])
     except (LookupError, TypeError) as error:
@@ -104,10 +107,10 @@ def look(gateway: Gateway, operation_gid: str) -> Operation:
     if status == "EXPIRED":
         raise FileGone(410)
     if status == "CANCELED":
-        raise OperationRefused("Somebody cancelled the bulk operation in Shopify.")
+        raise OperationRefused(say("Somebody cancelled the bulk operation in Shopify."))
     if status == "FAILED":
         if code == "ACCESS_DENIED":
-            raise OperationRefused("Shopify refused what the bulk operation asks for; the app lacks a permission.")
+            raise OperationRefused(say("Shopify refused what the bulk operation asks for; the app lacks a permission."))
         return Operation(False, orders, partial, None, is_partial=True, error=str(code))
     # Without orders there is no file at all.
     return Operation(False, orders, url, size)
@@ -135,7 +138,7 @@ def assemble(lines: Iterable[Line], *, is_partial: bool = False) -> Iterator[Who
                 yield Whole(node, end)
             node = {**part, "lineItems": [], "shippingLines": []}
         elif node is None or part["__parentId"] != node["id"]:
-            raise Unreadable("Shopify's file is not in order: a line does not follow the order it belongs to.")
+            raise Unreadable(say("Shopify's file is not in order: a line does not follow the order it belongs to."))
         else:
             node["shippingLines" if "isRemoved" in part else "lineItems"].append(part)
         end = line.end
@@ -149,12 +152,12 @@ def _read(text: bytes) -> Json:
     except ValueError as error:
         raise unreadable(error) from error
     if not isinstance(part, dict) or not ("__parentId" in part or {"id", "refunds"} <= part.keys()):
-        raise Unreadable("Shopify's file holds a line that is no part of an order.")
+        raise Unreadable(say("Shopify's file holds a line that is no part of an order."))
     return part
 
 
 def _payload(data: Json, name: str) -> Json:
     payload = data.get(name)
     if not isinstance(payload, dict) or not isinstance(payload.get("userErrors"), list):
-        raise Unreadable("Shopify's answer does not say what became of the bulk operation.")
+        raise Unreadable(say("Shopify's answer does not say what became of the bulk operation."))
     return payload

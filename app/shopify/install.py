@@ -16,6 +16,7 @@ from app.db import transaction
 from app.engine.rules.terms import Mode
 from app.engine.rules.zones import FALLBACK, is_zone
 from app.models import Shop, ShopToken, TermsVersion
+from app.sentences import say
 from app.shopify.connect import gateway_to
 from app.shopify.documents import SHOP
 from app.shopify.errors import NoAnswer, ShopifyError
@@ -90,7 +91,7 @@ def read_shop(gateway: Gateway) -> ShopFacts:
     """Return the shop's name, currency and time zone."""
     shop = gateway.execute(SHOP).get("shop")
     if not isinstance(shop, dict):
-        raise NoAnswer("Shopify's answer holds no shop.")
+        raise NoAnswer(say("Shopify's answer holds no shop."))
     # One that nobody here knows would stop all that counts the shop's days.
     zone = str(shop["ianaTimezone"])
     return ShopFacts(str(shop["name"]), str(shop["currencyCode"]), zone if is_zone(zone) else FALLBACK)

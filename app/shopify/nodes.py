@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from app.sentences import say, sentence_of
 from app.shopify.documents import Document
 from app.shopify.errors import NoAnswer
 from app.shopify.gateway import Gateway
@@ -35,7 +36,7 @@ def read_nodes(
         )
         nodes = data.get("nodes")
         if not isinstance(nodes, list) or len(nodes) != len(some):
-            raise Unreadable("Shopify's answer does not hold what was asked for.")
+            raise Unreadable(say("Shopify's answer does not hold what was asked for."))
         # A node of another kind comes as an object without the fields asked for.
         yield from ((number, node or None) for number, node in zip(some, nodes, strict=True))
 
@@ -52,4 +53,10 @@ def number_of(text: str) -> int:
 
 def unreadable(error: Exception) -> Unreadable:
     """Return what to raise when an answer cannot be read."""
-    return Unreadable(f"Shopify's answer is not shaped as its schema says ({type(error).__name__}: {error}).")
+    return Unreadable(
+        say(
+            "Shopify's answer is not shaped as its schema says ({kind}: {error}).",
+            kind=type(error).__name__,
+            error=sentence_of(error),
+        )
+    )

@@ -23,6 +23,7 @@ from app.engine.rules.facts import (
     RiskFact,
 )
 from app.engine.rules.money import to_minor
+from app.sentences import say
 from app.shopify.nodes import Unreadable, number_of, unreadable
 from app.shopify.order_details import highest_level, payments_of
 from app.shopify.refund_worth import with_worth
@@ -81,7 +82,7 @@ def all_of(told: Any) -> list[Json]:
     if isinstance(told, list):
         return told
     if told.get("pageInfo", {}).get("hasNextPage"):
-        raise Unreadable("An order has more lines, shipping lines or refunded lines than were read.")
+        raise Unreadable(say("An order has more lines, shipping lines or refunded lines than were read."))
     nodes: list[Json] = told["nodes"]
     return nodes
 
@@ -257,7 +258,7 @@ def _minor(bag: Json, currency: str) -> int:
 
 def _check_size(amounts: Iterable[int]) -> None:
     if sum(amounts) > LARGEST_AMOUNT_MINOR:
-        raise Unreadable("An order adds up to more than the books can hold.")
+        raise Unreadable(say("An order adds up to more than the books can hold."))
 
 
 def _id(node: Json | None) -> int | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.clock import utcnow
+from app.sentences import say
 from app.shopify.documents import ORDER_LINES, ORDERS, REFUND_LINES, Document
 from app.shopify.errors import DocumentRefused
 from app.shopify.gateway import Gateway
@@ -114,7 +115,13 @@ class OrderReader:
             )
             # An order that has changed between two pages would be read half old and half new.
             if data[kind] is None or data[kind].get("updatedAt") != first.get("updatedAt"):
-                raise Unreadable(f"The {kind} {first['id']} changed while it was being read; it is read again later.")
+                raise Unreadable(
+                    say(
+                        "The {kind} {id} changed while it was being read; it is read again later.",
+                        kind=kind,
+                        id=first["id"],
+                    )
+                )
             nodes += data[kind][field]["nodes"]
             page = data[kind][field]["pageInfo"]
-        raise Unreadable(f"The {kind} {first['id']} has more lines than can be read.")
+        raise Unreadable(say("The {kind} {id} has more lines than can be read.", kind=kind, id=first["id"]))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.sentences import say, sentence_of
 from app.shopify.documents import ORDERS_UPDATED
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable, number_of, unreadable
@@ -57,7 +58,7 @@ class ChangedOrders:
             raise unreadable(error) from error
         reached_at = max(versions.values(), default=None)
         if not is_last and reached_at is None:
-            raise Unreadable("Shopify's answer names no orders and yet another page.")
+            raise Unreadable(say("Shopify's answer names no orders and yet another page."))
         if reached_at is not None and reached_at > self._from_at.replace(microsecond=0):
             self._from_at, self._after = reached_at, None
         else:
@@ -79,7 +80,7 @@ def read_changed(reader: OrderReader, order_ids: Collection[int]) -> Reading:
     reading = Reading([], {})
     for order_id, told in reader.read(order_ids):
         if isinstance(told, Unreadable):
-            reading.unreadable[order_id] = str(told)
+            reading.unreadable[order_id] = sentence_of(told)
         elif told is not None:
             reading.told.append(told)
     return reading

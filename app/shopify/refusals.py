@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.sentences import marked
+
 
 class Fate(StrEnum):
     """What is done about a refusal."""
@@ -27,30 +29,38 @@ class Advice:
     sentence: str
 
 
-_OURS = "That is a mistake of Boomerang's: report it, with the words above."
+_OURS = marked("That is a mistake of Boomerang's: report it, with the words above.")
 
 REFUSALS = {
-    "OWNER_NOT_FOUND": Advice(Fate.OWNER_GONE, "Shopify no longer knows this customer; nothing can be credited."),
-    "ACCOUNT_NOT_FOUND": Advice(Fate.NOTHING_THERE, "The customer has no store credit account (any more)."),
+    "OWNER_NOT_FOUND": Advice(
+        Fate.OWNER_GONE, marked("Shopify no longer knows this customer; nothing can be credited.")
+    ),
+    "ACCOUNT_NOT_FOUND": Advice(Fate.NOTHING_THERE, marked("The customer has no store credit account (any more).")),
     "CREDIT_LIMIT_EXCEEDED": Advice(
         Fate.REFUSED,
-        "Shopify lets no customer have more store credit than a limit of about 15,000 US dollars. Send it again "
-        "when the customer has spent some.",
+        marked(
+            "Shopify lets no customer have more store credit than a limit of about 15,000 US dollars. Send it again "
+            "when the customer has spent some."
+        ),
     ),
-    "INSUFFICIENT_FUNDS": Advice(Fate.READ_AGAIN, "The customer spent credit meanwhile."),
+    "INSUFFICIENT_FUNDS": Advice(Fate.READ_AGAIN, marked("The customer spent credit meanwhile.")),
     "EXPIRES_AT_IN_PAST": Advice(
         Fate.NEW_EXPIRY,
-        "The moment at which it should expire is over. If that is not so, the clock of this machine is wrong: "
-        "set it, then send it again.",
+        marked(
+            "The moment at which it should expire is over. If that is not so, the clock of this machine is wrong: "
+            "set it, then send it again."
+        ),
     ),
     "MISMATCHING_CURRENCY": Advice(
-        Fate.REFUSED, "The customer's account is in another currency than this. See which currency the shop has now."
+        Fate.REFUSED,
+        marked("The customer's account is in another currency than this. See which currency the shop has now."),
     ),
     "UNSUPPORTED_CURRENCY": Advice(
-        Fate.REFUSED, "Shopify keeps no store credit in this currency. Give it in another way, and reject it here."
+        Fate.REFUSED,
+        marked("Shopify keeps no store credit in this currency. Give it in another way, and reject it here."),
     ),
     "ACCESS_DENIED": Advice(
-        Fate.REFUSED, "The app lacks a permission. Open it in Shopify, accept the update, then send it again."
+        Fate.REFUSED, marked("The app lacks a permission. Open it in Shopify, accept the update, then send it again.")
     ),
     "NEGATIVE_OR_ZERO_AMOUNT": Advice(Fate.REFUSED, _OURS),
     "NOTE_TOO_LONG": Advice(Fate.REFUSED, _OURS),
@@ -58,7 +68,7 @@ REFUSALS = {
 # Currencies that Shopify tells of but does not take get an error of their own.
 REFUSALS["CURRENCY_CODE_INVALID"] = REFUSALS["UNSUPPORTED_CURRENCY"]
 #: For a code that is not known yet.
-OTHERWISE = Advice(Fate.REFUSED, "Look it up at Shopify's; then send it again, or give the credit by hand.")
+OTHERWISE = Advice(Fate.REFUSED, marked("Look it up at Shopify's; then send it again, or give the credit by hand."))
 
 
 def advice_for(code: str) -> Advice:

@@ -8,6 +8,7 @@ import requests
 import urllib3
 
 from app.errors import NotYet
+from app.sentences import say
 from app.shopify import wire
 from app.shopify.errors import NoAnswer, NotSent, ServerTrouble, ShopifyError
 
@@ -58,15 +59,15 @@ def read_lines(url: str, *, start: int = 0, timeout_seconds: float = 30.0) -> It
             if skip is not None:
                 yield from _split(response.raw, start, skip)
     except requests.ConnectionError as error:
-        raise NotSent(f"Shopify's file could not be reached: {type(error).__name__}.") from error
+        raise NotSent(say("Shopify's file could not be reached: {kind}.", kind=type(error).__name__)) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise NoAnswer(f"Shopify's file broke off: {type(error).__name__}.") from error
+        raise NoAnswer(say("Shopify's file broke off: {kind}.", kind=type(error).__name__)) from error
 
 
 def _check_address(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise NoAnswer("Shopify's file has an address that is not safe to read from.")
+        raise NoAnswer(say("Shopify's file has an address that is not safe to read from."))
 
 
 def _check_status(response: requests.Response, start: int) -> int | None:
@@ -74,7 +75,7 @@ def _check_status(response: requests.Response, start: int) -> int | None:
     status = response.status_code
     if status == 206:
         if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-            raise NoAnswer("Shopify's file did not begin where it was asked to.")
+            raise NoAnswer(say("Shopify's file did not begin where it was asked to."))
         return 0
     if status == 200:
         return start
@@ -82,7 +83,7 @@ def _check_status(response: requests.Response, start: int) -> int | None:
         return None
     if status in _GONE:
         raise FileGone(status)
-    raise ServerTrouble(f"Shopify's file could not be read (HTTP {status}).")
+    raise ServerTrouble(say("Shopify's file could not be read (HTTP {status}).", status=status))
 
 
 def _split(raw: urllib3.response.BaseHTTPResponse, start: int, skip: int) -> Iterator[Line]:
@@ -96,6 +97,6 @@ def _split(raw: urllib3.response.BaseHTTPResponse, start: int, skip: int) -> Ite
             place += len(text) + 1
             yield Line(text, place)
         if len(buffer) > LONGEST_LINE:
-            raise NoAnswer("Shopify's file has a line that is too long to be an order.")
+            raise NoAnswer(say("Shopify's file has a line that is too long to be an order."))
     if buffer:
         yield Line(buffer, place + len(buffer), is_ended=False)

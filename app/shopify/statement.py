@@ -13,6 +13,7 @@ from app.clock import utcnow
 from app.db import bound_to, transaction
 from app.engine.rules.account_readings import DueAccount
 from app.models import Shop
+from app.sentences import sentence_of
 from app.shopify.account_lines import BATCH, read_configuration, read_statements
 from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError, Throttled, Unauthorized
@@ -55,7 +56,7 @@ def import_due(
             return ImportReport(run.read, is_more=False, is_throttled=True)
         except ShopifyError as trouble:
             log.warning("statements_stopped", shop_id=shop_id, reason=str(trouble))
-            run.note_stop(str(trouble))
+            run.note_stop(sentence_of(trouble))
             return ImportReport(run.read, is_more=False, stopped_by=str(trouble))
         run.note_stop(None)
         return ImportReport(run.read, is_more)

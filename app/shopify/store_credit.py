@@ -9,6 +9,7 @@ from app.engine.rules.arrival import Movement, MovementKind
 from app.engine.rules.facts import FinancialStatus
 from app.engine.rules.money import MoneyError, to_minor
 from app.engine.rules.verification import SeenOrder
+from app.sentences import say
 from app.shopify.documents import (
     NOTES_SINCE,
     ORDER_CHECK,
@@ -98,7 +99,7 @@ def read_accounts(gateway: Gateway, questions: Sequence[Question], *, max_wait_s
                 each.take(data, number)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(error) from error
-    raise NoAnswer("The account has more transactions than can be read back.")
+    raise NoAnswer(say("The account has more transactions than can be read back."))
 
 
 class _Partial:

@@ -7,11 +7,10 @@ from typing import Any
 
 from app.config import current_settings
 from app.engine.rules.roles import StaffTold
+from app.sentences import say
 from app.shopify import wire
 from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavailable, Throttled, TokenRefused
 
-#: What a person has to do where no token is to be had without.
-OPEN_AGAIN = "a staff member must open Boomerang in the Shopify admin again"
 _USUAL_REFRESH_LIFE = timedelta(days=90)
 
 
@@ -60,7 +59,7 @@ def read_staff(shop_domain: str, session_token: str) -> StaffTold:
     )
     person = _read_object(answer.body).get("associated_user")
     if not isinstance(person, dict):
-        raise NoAnswer("Shopify's answer does not say who the person is.")
+        raise NoAnswer(say("Shopify's answer does not say who the person is."))
     names = [str(person[part]).strip() for part in ("first_name", "last_name") if person.get(part)]
     email = person.get("email")
     return StaffTold(" ".join(names) or None, str(email) if email else None, person.get("account_owner") is True)
@@ -105,21 +104,30 @@ def _post(shop_domain: str, grant: dict[str, str]) -> wire.Answer:
 
 def _failure(answer: wire.Answer, grant: dict[str, str]) -> ShopifyError:
     if answer.status >= 500:
-        return ServerTrouble(f"Shopify failed inside while giving out a token (HTTP {answer.status}).")
+        return ServerTrouble(
+            say("Shopify failed inside while giving out a token (HTTP {status}).", status=answer.status)
+        )
     if answer.status == 429:
         return Throttled(1.0)
     match _read_object(answer.body).get("error"):
         case "invalid_grant":
-            return TokenRefused(f"Shopify no longer accepts the refresh token; {OPEN_AGAIN}.")
+            return TokenRefused(
+                say(
+                    "Shopify no longer accepts the refresh token; a staff member must open Boomerang in the Shopify"
+                    " admin again."
+                )
+            )
         case "invalid_client":
             return TokenRefused(
-                "Shopify does not accept the app's client id and secret for this shop; check them, and "
-                f"whether the app is installed, then {OPEN_AGAIN}."
+                say(
+                    "Shopify does not accept the app's client id and secret for this shop; check them, and whether"
+                    " the app is installed, then a staff member must open Boomerang in the Shopify admin again."
+                )
             )
         case "invalid_request" if "code" in grant:
-            return TokenRefused("Shopify did not accept the code of the installation; install the app again.")
+            return TokenRefused(say("Shopify did not accept the code of the installation; install the app again."))
         case "invalid_subject_token":
-            return TokenRefused("Shopify did not accept the session token; reload the page in the Shopify admin.")
+            return TokenRefused(say("Shopify did not accept the session token; reload the page in the Shopify admin."))
         case _:
             return ShopUnavailable(answer.status)
 
@@ -129,7 +137,7 @@ def _read_pair(body: bytes, now: datetime) -> TokenPair:
     access_token, refresh_token = given.get("access_token"), given.get("refresh_token")
     lives, refresh_lives = given.get("expires_in"), given.get("refresh_token_expires_in")
     if not isinstance(access_token, str) or not isinstance(refresh_token, str) or not isinstance(lives, int):
-        raise NoAnswer("Shopify's answer holds no expiring token.")
+        raise NoAnswer(say("Shopify's answer holds no expiring token."))
     refresh_life = timedelta(seconds=refresh_lives) if isinstance(refresh_lives, int) else _USUAL_REFRESH_LIFE
     return TokenPair(
         access_token=access_token,

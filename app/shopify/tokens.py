@@ -17,8 +17,9 @@ from app.clock import utcnow
 from app.crypto import Vault
 from app.db import transaction
 from app.models import Shop, ShopToken
+from app.sentences import say, sentence_of
 from app.shopify.errors import ShopifyError, TokenRefused
-from app.shopify.token_endpoint import OPEN_AGAIN, TokenPair, refresh
+from app.shopify.token_endpoint import TokenPair, refresh
 
 log = structlog.get_logger()
 
@@ -32,6 +33,8 @@ KEEP_ALIVE_BEFORE = timedelta(days=60)
 KEEP_ALIVE_EVERY = timedelta(days=1)
 #: By how much Shopify's clock and ours may differ: its word on scopes shortly before a token may be the newer one.
 SKEW = timedelta(minutes=1)
+NO_TOKEN = say("There is no access token for this shop; a staff member must open Boomerang in the Shopify admin again.")
+REFUSED = say("The token was refused; a staff member must open Boomerang in the Shopify admin again.")
 
 
 def store_tokens(session: Session, shop_id: int, pair: TokenPair, now: datetime) -> None:
@@ -78,7 +81,7 @@ def access_token_for(shop_id: int, *, refused: str | None = None, clock: Callabl
     with transaction() as session:
         token = session.get(ShopToken, shop_id, populate_existing=True)
         if token is None:
-            raise TokenRefused(f"There is no access token for this shop; {OPEN_AGAIN}.")
+            raise TokenRefused(NO_TOKEN)
         access_token = _vault().decrypt(token.access_token)
         if access_token != refused and token.expires_at - clock() > FRESH_FOR:
             return access_token
@@ -102,7 +105,7 @@ def _refresh_once(shop_id: int, refused: str | None, clock: Callable[[], datetim
             .execution_options(populate_existing=True)
         ).one_or_none()
         if row is None:
-            raise TokenRefused(f"There is no access token for this shop; {OPEN_AGAIN}.")
+            raise TokenRefused(NO_TOKEN)
         token, domain = row
         now = clock()
         access_token = _vault().decrypt(token.access_token)
@@ -115,14 +118,14 @@ def _refresh_once(shop_id: int, refused: str | None, clock: Callable[[], datetim
                 store_tokens(session, shop_id, pair, now)
                 return pair.access_token
             except TokenRefused as error:
-                token.refused_at, token.refused_reason = now, str(error)
+                token.refused_at, token.refused_reason = now, sentence_of(error)
             except ShopifyError:
                 if not is_usable:
                     raise
         if is_usable:
             return access_token
         # Raised after the commit, so that the refusal is kept.
-        refusal = TokenRefused(token.refused_reason or f"The token was refused; {OPEN_AGAIN}.")
+        refusal = TokenRefused(token.refused_reason or REFUSED)
     raise refusal
 
 

@@ -13,6 +13,7 @@ from app.engine.rules.doubts import make_doubt
 from app.engine.rules.states import TransferKind
 from app.engine.rules.verification import Agrees, Unknown, check_order
 from app.errors import BoomerangError
+from app.sentences import say, sentence_of
 from app.shopify.errors import DocumentRefused, ServerTrouble, ShopifyError
 from app.shopify.gateway import Gateway
 from app.shopify.orders import read_orders
@@ -80,7 +81,7 @@ class Batch:
             self._books.lock_owners(session, claims)
             for claim in claims:
                 if claim.is_in_flight:
-                    self._books.postpone_read(session, claim, str(error), self._at.clock())
+                    self._books.postpone_read(session, claim, sentence_of(error), self._at.clock())
                     self.outcomes[claim.transfer_id] = "postponed"
                 else:
                     self.outcomes[claim.transfer_id] = put_back(session, self._at, claim, error)
@@ -123,7 +124,7 @@ class Batch:
         """Hold a credit to what Shopify says now of its customer and its order; None when it may be sent."""
         now = self._at.clock()
         if not reading.account.owner_exists:
-            self._books.refuse_owner(session, claim, advice_for("OWNER_NOT_FOUND").sentence, now)
+            self._books.refuse_owner(session, claim, say(advice_for("OWNER_NOT_FOUND").sentence), now)
             return "refused"
         if claim.order is None:
             return None

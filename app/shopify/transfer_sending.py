@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.db import transaction
 from app.engine.rules.arrival import Claim, Sent
 from app.engine.rules.states import TransferKind
+from app.sentences import say, sentence_of
 from app.shopify.credit_moves import Move, MoveRefused, Receipt, send_moves
 from app.shopify.errors import (
     AccessDenied,
@@ -79,7 +80,7 @@ class Sending:
             return None
         sent = self._books.mark_sending(session, claim, account.watermark, minor, now, writes_note=self._writes_notes)
         if sent is None:
-            waits = "Another transfer of this customer is on its way."
+            waits = say("Another transfer of this customer is on its way.")
             self._books.put_back(session, claim, waits, now, wait_seconds=1)
             self._outcomes[claim.transfer_id] = "put_back"
         return sent
@@ -140,7 +141,7 @@ class Sending:
             case LeaseLost():
                 return "lease_lost"
             case OutcomeUnknown():
-                self._books.mark_unknown(session, claim, left_at, str(result), now)
+                self._books.mark_unknown(session, claim, left_at, sentence_of(result), now)
                 return "unknown"
             case MoveRefused():
                 return self._take_refusal(session, claim, result)
@@ -149,7 +150,8 @@ class Sending:
 
     def _take_refusal(self, session: Session, claim: Claim, refusal: MoveRefused) -> str:
         advice = advice_for(refusal.code)
-        reason, now = f"{refusal} {advice.sentence}", self._at.clock()
+        reason = say("{refusal} {advice}", refusal=sentence_of(refusal), advice=say(advice.sentence))
+        now = self._at.clock()
         # At once the first time; what is wrong after that takes longer to pass.
         wait = 0 if claim.attempt == 1 else None
         match advice.fate, claim.kind:
@@ -170,11 +172,11 @@ class Sending:
 def put_back(session: Session, circumstances: Circumstances, claim: Claim, error: ShopifyError) -> str:
     """Plan a transfer again, for nothing was executed; a call that Shopify finds wrong is not made again."""
     if isinstance(error, DocumentRefused):
-        circumstances.books.refuse(session, claim, str(error))
+        circumstances.books.refuse(session, claim, sentence_of(error))
         return "refused"
     wait = error.wait_seconds if isinstance(error, Throttled) else None
     wait = 0 if isinstance(error, Unauthorized) else wait
-    circumstances.books.put_back(session, claim, str(error), circumstances.clock(), wait_seconds=wait)
+    circumstances.books.put_back(session, claim, sentence_of(error), circumstances.clock(), wait_seconds=wait)
     return "put_back"
 
 

@@ -22,6 +22,7 @@ from app.clock import utcnow
 from app.config import Settings, current_settings
 from app.db import bound_to, transaction
 from app.models import Shop, ShopToken
+from app.sentences import sentence_of
 from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError, Unauthorized
 from app.shopify.gateway import Gateway
@@ -135,7 +136,7 @@ class _Run:
                         return
                 except Unauthorized as error:
                     if refused is not None:
-                        raise ShopTrouble(str(error)) from error
+                        raise ShopTrouble(sentence_of(error)) from error
                     refused = token
         except ShopifyError as trouble:
             # Reached only by what concerns the whole shop: no token, no permission, no shop.

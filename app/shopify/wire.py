@@ -16,6 +16,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from app.sentences import say
 from app.shopify.errors import NoAnswer, NotSent
 
 LARGEST_ANSWER = 10_000_000
@@ -87,12 +88,12 @@ def post(
         )
     except requests.RequestException as error:
         if _was_never_sent(error):
-            raise NotSent(f"Shopify could not be reached: {_kind(error)}.") from error
-        raise NoAnswer(f"Shopify gave no answer: {_kind(error)}.") from error
+            raise NotSent(say("Shopify could not be reached: {kind}.", kind=_kind(error))) from error
+        raise NoAnswer(say("Shopify gave no answer: {kind}.", kind=_kind(error))) from error
     try:
         body = _read(response, deadline)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise NoAnswer(f"Shopify's answer broke off: {_kind(error)}.") from error
+        raise NoAnswer(say("Shopify's answer broke off: {kind}.", kind=_kind(error))) from error
     finally:
         response.close()
     return Answer(response.status_code, response.headers.get("Retry-After"), body)
@@ -103,9 +104,11 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > LARGEST_ANSWER:
-            raise NoAnswer(f"Shopify's answer is larger than {LARGEST_ANSWER} bytes.")
+            raise NoAnswer(
+                say("Shopify's answer is larger than {largest_answer} bytes.", largest_answer=LARGEST_ANSWER)
+            )
         if time.monotonic() > deadline:
-            raise NoAnswer("Shopify's answer took too long to read.")
+            raise NoAnswer(say("Shopify's answer took too long to read."))
     return bytes(body)
 
 

@@ -104,7 +104,8 @@ def _access(found: Findings) -> list[Cause]:
     if not found.token_refused_reason:
         return [Cause("token_refused", _("Shopify refused our access token, so no credit can be sent."), reopen)]
     what = _(
-        "Shopify refused our access token (%(reason)s), so no credit can be sent.", reason=found.token_refused_reason
+        "Shopify refused our access token (%(reason)s), so no credit can be sent.",
+        reason=translate(found.token_refused_reason),
     )
     return [Cause("token_refused", what, reopen)]
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from app.errors import BoomerangError, Broken
+from app.sentences import Sentence, say
 from app.texts import TEXT_LIMIT as TEXT_LIMIT
 from app.texts import clean_text as clean_text
 
@@ -27,31 +28,31 @@ def read_object(raw: bytes) -> Json:
     try:
         found = json.loads(raw.decode("utf-8"), parse_float=_decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise BodyError("The body is not UTF-8 text.") from error
+        raise BodyError(say("The body is not UTF-8 text.")) from error
     except RecursionError as error:
-        raise BodyError("The body is nested too deeply to be read.") from error
+        raise BodyError(say("The body is nested too deeply to be read.")) from error
     except ValueError as error:  # JSONDecodeError is one; so is an integer of more than 4,300 digits
-        raise BodyError("The body is empty." if not raw.strip() else "The body is not JSON.") from error
+        raise BodyError(say("The body is not JSON.") if raw.strip() else say("The body is empty.")) from error
     if not isinstance(found, dict):
-        raise BodyError(f"The body must be a JSON object; it is {kind_of(found)}.")
+        raise BodyError(say("The body must be a JSON object; it is {found}.", found=kind_of(found)))
     return found
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: Any) -> Sentence:
     """Return what a JSON value is, in words."""
     match value:
         case None:
-            return "nothing"
+            return say("nothing")
         case bool():
-            return "true" if value else "false"
+            return say("true") if value else say("false")
         case str():
-            return "text"
+            return say("text")
         case int() | Decimal():
-            return "a number"
+            return say("a number")
         case list():
-            return "a list"
+            return say("a list")
         case _:
-            return "an object"
+            return say("an object")
 
 
 def _decimal(text: str) -> Decimal:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.flows.import_steps import wake
 from app.models import Shop
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import Reader
 
@@ -23,7 +24,7 @@ def parse_bulk_finish(body: Json) -> BulkFinished:
     """Return which operation is over. Raises BodyError. What became of it is asked for: the headers are not signed."""
     gid = Reader(body).text("admin_graphql_api_id")
     if gid is None or not gid.startswith("gid://shopify/BulkOperation/"):
-        raise BodyError("admin_graphql_api_id must name a bulk operation.")
+        raise BodyError(say("admin_graphql_api_id must name a bulk operation."))
     return BulkFinished(gid)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.engine.flows.customer_tags import forget_tags
 from app.engine.rules.facts import CustomerGone, CustomersMerged, CustomerTold
 from app.models import Shop
+from app.sentences import say
 from app.webhooks.body import BodyError, Json, NothingToDo
 from app.webhooks.orders import full_name
 from app.webhooks.reader import Reader, read_deleted
@@ -53,17 +54,19 @@ def parse_merge(body: Json, at: datetime) -> CustomersMerged:
     kept_id = merge.gid("admin_graphql_api_customer_kept_id", "Customer")
     gone_id = merge.gid("admin_graphql_api_customer_deleted_id", "Customer")
     if kept_id == gone_id:
-        raise BodyError(f"The customer {kept_id} cannot be merged into itself.")
+        raise BodyError(say("The customer {kept_id} cannot be merged into itself.", kept_id=kept_id))
     status = (merge.text("status") or "").lower()
     if status != MERGED:
-        raise NothingToDo(f"The merge has the status {status!a}; only a completed one changes customers.")
+        raise NothingToDo(
+            say("The merge has the status {status}; only a completed one changes customers.", status=ascii(status))
+        )
     return CustomersMerged(kept_id, gone_id, at)
 
 
 def parse_tag_change(body: Json) -> TagsChanged:
     """Return whose tags a customer.tags_added or customer.tags_removed body is about. Raises BodyError."""
     if "tags" not in body:
-        raise BodyError("The body is no change of tags: it has no field tags.")
+        raise BodyError(say("The body is no change of tags: it has no field tags."))
     return TagsChanged(Reader(body).gid("customerId", "Customer"))
 
 

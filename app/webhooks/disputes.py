@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 from app.engine.rules.facts import DisputeFact, DisputeStatus
+from app.sentences import say
 from app.webhooks.body import BodyError, Json, NothingToDo
 from app.webhooks.reader import Reader
 
@@ -15,7 +16,7 @@ def parse_dispute(body: Json) -> DisputeFact:
     dispute = Reader(body)
     dispute_id, status = dispute.shopify_id(), _status(dispute)
     if not dispute.has("order_id"):
-        raise NothingToDo("The dispute is about no order of the shop.")
+        raise NothingToDo(say("The dispute is about no order of the shop."))
     return DisputeFact(
         dispute_id=dispute_id,
         order_id=dispute.shopify_id("order_id"),
@@ -32,7 +33,10 @@ def _status(dispute: Reader) -> DisputeStatus:
     try:
         return DisputeStatus(value.lower())
     except ValueError as error:
-        raise BodyError(f"status must be one of {', '.join(DisputeStatus)}; it is {value[:40]!a}.") from error
+        known = ", ".join(DisputeStatus)
+        raise BodyError(
+            say("status must be one of {known}; it is {status}.", known=known, status=ascii(value[:40]))
+        ) from error
 
 
 def _finalized_at(dispute: Reader) -> datetime | None:
@@ -42,5 +46,7 @@ def _finalized_at(dispute: Reader) -> datetime | None:
         try:
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
         except ValueError as error:
-            raise BodyError(f"finalized_on must be a day or a time with its offset; it is {text!a}.") from error
+            raise BodyError(
+                say("finalized_on must be a day or a time with its offset; it is {text}.", text=ascii(text))
+            ) from error
     return dispute.optional_instant("finalized_on")

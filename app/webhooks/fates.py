@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.errors import BoomerangError, NotYet
 from app.models import Delivery, DeliveryState
-from app.webhooks.body import clean_text
+from app.sentences import say, sentence_of
+from app.texts import clean_sentence
 
 log = structlog.get_logger()
 
@@ -31,7 +32,7 @@ def mark_unhandled(delivery: Delivery, error: Exception, now: datetime) -> Deliv
     What may work later stays received, with the reason why it waits, until it has been tried often enough; all
     else has failed.
     """
-    reason = clean_text(_sentence(error), REASON_LIMIT)
+    reason = clean_sentence(_sentence(error), REASON_LIMIT)
     if _is_passing(error):
         delivery.attempts += 1
         if delivery.attempts < (MOST_PATIENT_ATTEMPTS if isinstance(error, NotYet) else MOST_ATTEMPTS):
@@ -40,10 +41,10 @@ def mark_unhandled(delivery: Delivery, error: Exception, now: datetime) -> Deliv
             delivery.next_attempt_at = now + timedelta(seconds=wait)
             log.info("delivery_waits", delivery=delivery.id, topic=delivery.topic, seconds=wait, reason=reason)
             return delivery.state
-        reason = f"Given up after {delivery.attempts} attempts. {reason}"
+        reason = say("Given up after {count} attempts. {reason}", count=delivery.attempts, reason=reason)
     delivery.state = DeliveryState.FAILED
     delivery.next_attempt_at = None
-    delivery.reason = clean_text(reason, REASON_LIMIT)
+    delivery.reason = clean_sentence(reason, REASON_LIMIT)
     expected = isinstance(error, BoomerangError)
     log.warning(
         "delivery_failed",
@@ -66,8 +67,12 @@ def _is_passing(error: Exception) -> bool:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, BoomerangError):
-        return str(error)
+        return sentence_of(error)
     if isinstance(error, DBAPIError) and isinstance(error.orig, PostgresError):
         # Only the primary message: the rest of it, and SQLAlchemy's own text, carry the values.
-        return f"Unexpected: {type(error.orig).__name__}: {error.orig.diag.message_primary or 'no message'}"
-    return f"Unexpected: {type(error).__name__}: {'' if isinstance(error, DBAPIError) else error}"
+        words = error.orig.diag.message_primary or say("no message")
+        return say("Unexpected: {kind}: {words}", kind=type(error.orig).__name__, words=words)
+    kind, words = type(error).__name__, "" if isinstance(error, DBAPIError) else str(error)
+    if not words:
+        return say("Unexpected: {kind}.", kind=kind)
+    return say("Unexpected: {kind}: {words}", kind=kind, words=words)

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from app.db import bind_shop, transaction
 from app.errors import BoomerangError
 from app.models import Customer, Delivery, DeliveryState, Order, Shop
-from app.webhooks.body import BodyError, NothingToDo, clean_text, read_object
+from app.sentences import say, sentence_of
+from app.texts import clean_sentence
+from app.webhooks.body import BodyError, NothingToDo, read_object
 from app.webhooks.fates import REASON_LIMIT, mark_unhandled
 from app.webhooks.topics import (
     AFTER_GOODBYE_TOPICS,
@@ -25,7 +27,7 @@ from app.webhooks.topics import (
 )
 from app.webhooks.turns import MOST_IN_A_TURN, Turns, is_waiting, list_waiting_shops
 
-UNINSTALLED_REASON = "The app was uninstalled from this shop before this delivery was handled."
+UNINSTALLED_REASON = say("The app was uninstalled from this shop before this delivery was handled.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _first_state(arrival: Arrival) -> tuple[DeliveryState, str | None]:
     try:
         read_object(arrival.body)
     except BodyError as error:
-        return DeliveryState.FAILED, str(error)
+        return DeliveryState.FAILED, sentence_of(error)
     return DeliveryState.RECEIVED, None
 
 
@@ -228,7 +230,7 @@ class _Batch:
         try:
             return _Item(delivery, handler, handler.parse(read_object(delivery.body), origin))
         except NothingToDo as nothing:
-            self._ignore(delivery, str(nothing))
+            self._ignore(delivery, sentence_of(nothing))
             return None
         except (BodyError, self.catch) as error:
             self._end(delivery, error)
@@ -275,7 +277,7 @@ class _Batch:
 
     def _ignore(self, delivery: Delivery, reason: str) -> None:
         delivery.state = DeliveryState.IGNORED
-        delivery.reason = clean_text(reason, REASON_LIMIT)
+        delivery.reason = clean_sentence(reason, REASON_LIMIT)
         self.report.ignored += 1
 
     def _end(self, delivery: Delivery, error: Exception) -> None:

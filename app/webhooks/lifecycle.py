@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.flows.lifecycle import change_shop, uninstall
 from app.models import Shop
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import Reader
 
@@ -65,7 +66,13 @@ def record_uninstalled(session: Session, shop: Shop, facts: Sequence[Uninstalled
 
 def _check_speaks_of(body: Json, shop_domain: str) -> None:
     if "myshopify_domain" not in body:
-        raise BodyError("The body is no shop: it has no field myshopify_domain.")
+        raise BodyError(say("The body is no shop: it has no field myshopify_domain."))
     named = Reader(body).text("myshopify_domain")
     if named is not None and named.lower() != shop_domain:
-        raise BodyError(f"The body speaks of {named!a}, the header of {shop_domain}; only the body is signed.")
+        raise BodyError(
+            say(
+                "The body speaks of {named}, the header of {shop_domain}; only the body is signed.",
+                named=ascii(named),
+                shop_domain=shop_domain,
+            )
+        )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.engine.rules.facts import DeletionFact
 from app.errors import Broken, NotYet
 from app.models import Order, Shop
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import Reader, read_deleted
 
@@ -32,7 +33,7 @@ def parse_edit(body: Json, at: datetime) -> OrderEdited:
     """
     edit = Reader(body).object("order_edit")
     if edit is None:
-        raise BodyError("The body is no edit: it has no field order_edit.")
+        raise BodyError(say("The body is no edit: it has no field order_edit."))
     committed_at = edit.optional_instant("committed_at") or edit.optional_instant("created_at")
     return OrderEdited(edit.shopify_id("order_id"), committed_at or at)
 
@@ -59,5 +60,12 @@ def record_edits(session: Session, shop: Shop, facts: Sequence[OrderEdited], now
             continue
         # An old edit may be told right after its order, when both were kept from us.
         if now - max(edited_at, first_seen_at) > LONGEST_WAIT:
-            raise Broken(f"The order {order_id} was edited, and Shopify does not say what it is now; look at it there.")
-        raise NotYet(f"The order {order_id} was edited; what it is now is still to be told or asked for.")
+            raise Broken(
+                say(
+                    "The order {order_id} was edited, and Shopify does not say what it is now; look at it there.",
+                    order_id=order_id,
+                )
+            )
+        raise NotYet(
+            say("The order {order_id} was edited; what it is now is still to be told or asked for.", order_id=order_id)
+        )

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from app.engine.rules.facts import CustomerFact, FinancialStatus, OrderFact, OrderLine, RefundFact
+from app.sentences import say
 from app.texts import locale_text
 from app.webhooks.body import BodyError, Json, clean_text
 from app.webhooks.reader import LARGEST_AMOUNT_MINOR, Reader
@@ -65,7 +66,7 @@ def _lines(
             returned[line.line_id] = returned.get(line.line_id, 0) + line.quantity
     lines = tuple(_line(line, currency, taxes_included, returned) for line in order.required_objects("line_items"))
     if sum(line.net_minor + line.tax_minor for line in lines) > LARGEST_AMOUNT_MINOR:
-        raise BodyError("line_items add up to more than the books can hold.")
+        raise BodyError(say("line_items add up to more than the books can hold."))
     return lines
 
 
@@ -115,7 +116,7 @@ def _shipping(order: Reader, currency: str, taxes_included: bool) -> tuple[int, 
         net_minor += max(0, paid_minor - (tax_minor if taxes_included else 0))
         taxes_minor += tax_minor
     if net_minor + taxes_minor > LARGEST_AMOUNT_MINOR:
-        raise BodyError("shipping_lines add up to more than the books can hold.")
+        raise BodyError(say("shipping_lines add up to more than the books can hold."))
     return net_minor, taxes_minor
 
 
@@ -153,8 +154,10 @@ def _financial_status(order: Reader) -> FinancialStatus:
         return FinancialStatus(value.lower() if isinstance(value, str) else "")
     except ValueError as error:
         known = ", ".join(FinancialStatus)
-        found = ascii(value[:40]) if isinstance(value, str) else "missing"
-        raise BodyError(f"financial_status must be one of {known}; it is {found}.") from error
+        found = ascii(value[:40]) if isinstance(value, str) else say("missing")
+        raise BodyError(
+            say("financial_status must be one of {known}; it is {found}.", known=known, found=found)
+        ) from error
 
 
 def _customer(order: Reader) -> CustomerFact | None:

@@ -18,6 +18,7 @@ from app.engine.rules.facts import DisputeFact, OrderFact, PaymentFact, RiskFact
 from app.engine.rules.facts_json import from_json, order_from_json, to_json
 from app.engine.store import store_details
 from app.models import Delivery, DeliveryState, Shop
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 
 TOPIC = "boomerang/order_read"
@@ -50,7 +51,7 @@ def parse_read(body: Json) -> OrderRead:
         )
         return OrderRead(order_from_json(body["order"]), details)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BodyError("The body is no order that Boomerang has read.") from error
+        raise BodyError(say("The body is no order that Boomerang has read.")) from error
 
 
 def record_read(session: Session, shop: Shop, facts: Sequence[OrderRead], now: datetime) -> None:

@@ -1,6 +1,7 @@
 """An order transaction's body becomes a PaymentFact, if it is a payment that succeeded."""
 
 from app.engine.rules.facts import PaymentFact
+from app.sentences import say
 from app.webhooks.body import BodyError, Json, NothingToDo
 from app.webhooks.reader import Reader
 
@@ -17,16 +18,22 @@ def parse_payment(body: Json, shop_currency: str) -> PaymentFact:
     payment = Reader(body)
     kind, status = payment.text("kind"), payment.text("status")
     if kind is None or status is None:
-        raise BodyError("The body is no order transaction: it lacks kind or status.")
+        raise BodyError(say("The body is no order transaction: it lacks kind or status."))
     if kind.lower() not in PAYING_KINDS:
-        raise NothingToDo(f"A transaction of the kind {kind!a} is no payment.")
+        raise NothingToDo(say("A transaction of the kind {kind} is no payment.", kind=ascii(kind)))
     if status.lower() != "success":
-        raise NothingToDo(f"The payment has the status {status!a}; only successful ones count.")
+        raise NothingToDo(say("The payment has the status {status}; only successful ones count.", status=ascii(status)))
     if not payment.has("order_id"):
-        raise NothingToDo("The payment belongs to no order.")
+        raise NothingToDo(say("The payment belongs to no order."))
     paid_in = payment.currency("currency") if payment.has("currency") else shop_currency
     if paid_in != shop_currency and payment.money_of("amount", "shop_money") is None:
-        raise NothingToDo(f"The payment is in {paid_in}; what it is worth in {shop_currency} is asked where needed.")
+        raise NothingToDo(
+            say(
+                "The payment is in {paid_in}; what it is worth in {shop_currency} is asked where needed.",
+                paid_in=paid_in,
+                shop_currency=shop_currency,
+            )
+        )
     return PaymentFact(
         payment_id=payment.shopify_id(),
         order_id=payment.shopify_id("order_id"),

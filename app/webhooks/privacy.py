@@ -12,6 +12,7 @@ from app.engine.flows.privacy_requests import open_request
 from app.errors import NotYet
 from app.models import PrivacyKind, Shop
 from app.personal_data import make_file
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import LARGEST_ID, Reader
 
@@ -50,7 +51,7 @@ def parse_data_request(body: Json, shop_domain: str, at: datetime) -> DataAsked:
     told = _read(body, shop_domain)
     request = told.object("data_request")
     if request is None:
-        raise BodyError("The body is no request for data: it has no field data_request.")
+        raise BodyError(say("The body is no request for data: it has no field data_request."))
     return DataAsked(request.shopify_id(), _customer_id(told), _order_ids(told, "orders_requested"), at)
 
 
@@ -58,7 +59,7 @@ def parse_redaction(body: Json, shop_domain: str, at: datetime) -> RedactionAske
     """Return who is to be forgotten. Raises BodyError, also for a body of another of these topics."""
     told = _read(body, shop_domain)
     if "orders_to_redact" not in body:
-        raise BodyError("The body asks to forget nobody: it has no field orders_to_redact.")
+        raise BodyError(say("The body asks to forget nobody: it has no field orders_to_redact."))
     return RedactionAsked(_customer_id(told), _order_ids(told, "orders_to_redact"), at)
 
 
@@ -66,9 +67,9 @@ def parse_shop_redaction(body: Json, shop_domain: str, at: datetime) -> ShopReda
     """Return that a shop is to be forgotten. Raises BodyError, also for a body about one customer."""
     told = _read(body, shop_domain)
     if not told.has("shop_domain"):
-        raise BodyError("The body names no shop: it has no field shop_domain.")
+        raise BodyError(say("The body names no shop: it has no field shop_domain."))
     if "customer" in body:
-        raise BodyError("The body is about a customer, not about everybody in the shop.")
+        raise BodyError(say("The body is about a customer, not about everybody in the shop."))
     return ShopRedactionAsked(at)
 
 
@@ -105,7 +106,7 @@ def record_shop_redactions(session: Session, shop: Shop, facts: Sequence[ShopRed
     if all(fact.at < shop.installed_at for fact in facts):
         return
     if shop.uninstalled_at is None:
-        raise NotYet("The shop has the app installed; its data is removed once it has been uninstalled.")
+        raise NotYet(say("The shop has the app installed; its data is removed once it has been uninstalled."))
     key = f"shop:{shop.installed_at.isoformat()}"
     open_request(session, shop, PrivacyKind.SHOP_REDACT, key, now)
 
@@ -115,22 +116,30 @@ def _read(body: Json, shop_domain: str) -> Reader:
     told = Reader(body)
     named = told.text("shop_domain")
     if named is not None and named.lower() != shop_domain:
-        raise BodyError(f"The body speaks of {named[:80]!a}, the header of {shop_domain}; only the body is signed.")
+        raise BodyError(
+            say(
+                "The body speaks of {named}, the header of {shop_domain}; only the body is signed.",
+                named=ascii(named[:80]),
+                shop_domain=shop_domain,
+            )
+        )
     return told
 
 
 def _customer_id(told: Reader) -> int:
     customer = told.object("customer")
     if customer is None:
-        raise BodyError("The body names no customer.")
+        raise BodyError(say("The body names no customer."))
     return customer.shopify_id()
 
 
 def _order_ids(told: Reader, name: str) -> tuple[int, ...]:
     found = told.data.get(name) or []
     if not isinstance(found, list) or len(found) > MOST_ORDERS:
-        raise BodyError(f"{name} must be a list of at most {MOST_ORDERS} orders.")
+        raise BodyError(
+            say("{name} must be a list of at most {most_orders} orders.", name=name, most_orders=MOST_ORDERS)
+        )
     for number in found:
         if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= LARGEST_ID:
-            raise BodyError(f"{name} must be a list of ids.")
+            raise BodyError(say("{name} must be a list of ids.", name=name))
     return tuple(dict.fromkeys(found))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from app.engine.rules.money import MoneyError, to_minor
+from app.sentences import Sentence, say
 from app.webhooks.body import TEXT_LIMIT, BodyError, Json, clean_text, kind_of
 
 #: What an amount may be at most, in minor units: far above any order, far below what a bigint column holds.
@@ -57,7 +58,7 @@ class Reader:
         """
         number = self.optional_id(name)
         if number is None:
-            self._refuse(name, "an id")
+            self._refuse(name, say("an id"))
         gid = self.data.get("admin_graphql_api_id")
         if name == "id" and isinstance(gid, str) and (match := _GID.fullmatch(gid)):
             exact = int(match[2])
@@ -72,7 +73,7 @@ class Reader:
             return None
         number = self._integer(value)
         if number is None or not 0 < number <= LARGEST_ID:
-            self._refuse(name, "an id")
+            self._refuse(name, say("an id"))
         return number
 
     def gid(self, name: str, kind: str) -> int:
@@ -80,7 +81,7 @@ class Reader:
         value = self.data.get(name)
         match = _GID.fullmatch(value) if isinstance(value, str) else None
         if match is None or match[1] != kind or not 0 < int(match[2]) <= LARGEST_ID:
-            self._refuse(name, f"a global id like gid://shopify/{kind}/1")
+            self._refuse(name, say("a global id like {example}", example=f"gid://shopify/{kind}/1"))
         return int(match[2])
 
     def email(self, name: str) -> str | None:
@@ -92,7 +93,7 @@ class Reader:
         """Return a number of units, which may be 0."""
         number = self._integer(self.data.get(name))
         if number is None or not 0 <= number <= LARGEST_QUANTITY:
-            self._refuse(name, "a quantity")
+            self._refuse(name, say("a quantity"))
         return number
 
     def text(self, name: str, limit: int = TEXT_LIMIT) -> str | None:
@@ -119,7 +120,7 @@ class Reader:
         """Return a currency code."""
         value = self.data.get(name)
         if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-            self._refuse(name, "a currency code like USD")
+            self._refuse(name, say("a currency code like USD"))
         return value
 
     def optional_instant(self, name: str) -> datetime | None:
@@ -129,13 +130,13 @@ class Reader:
             return None
         instant = parse_instant(value) if isinstance(value, str) else None
         if instant is None:
-            self._refuse(name, "a time with its offset")
+            self._refuse(name, say("a time with its offset"))
         return instant
 
     def instant(self, *names: str) -> datetime:
         """Return the first instant there is among the fields."""
         found = next((instant for name in names if (instant := self.optional_instant(name))), None)
-        return found or self._refuse(names[0], "a time with its offset")
+        return found or self._refuse(names[0], say("a time with its offset"))
 
     def object(self, name: str) -> "Reader | None":
         """Return an inner object; None if there is none or it is empty."""
@@ -143,13 +144,13 @@ class Reader:
         if value is None or value == {}:
             return None
         if not isinstance(value, dict):
-            self._refuse(name, "an object")
+            self._refuse(name, say("an object"))
         return Reader(value, self._at(name))
 
     def required_objects(self, name: str) -> list["Reader"]:
         """Return the objects of a list that must be there."""
         if not self.has(name):
-            self._refuse(name, "a list")
+            self._refuse(name, say("a list"))
         return list(self.objects(name))
 
     def objects(self, name: str) -> Iterator["Reader"]:
@@ -158,11 +159,11 @@ class Reader:
         if value is None:
             return
         if not isinstance(value, list):
-            self._refuse(name, "a list")
+            self._refuse(name, say("a list"))
         for index, item in enumerate(value):
             path = f"{self._at(name)}[{index}]"
             if not isinstance(item, dict):
-                raise BodyError(f"{path} must be an object; it is {kind_of(item)}.")
+                raise BodyError(say("{path} must be an object; it is {found}.", path=path, found=kind_of(item)))
             yield Reader(item, path)
 
     def optional_minor(self, name: str, currency: str) -> int:
@@ -202,9 +203,9 @@ class Reader:
         try:
             minor = to_minor(value, currency)  # type: ignore[arg-type]  # it refuses what is no amount
         except MoneyError:
-            self._refuse(name, f"an amount in {currency}")
+            self._refuse(name, say("an amount in {currency}", currency=currency))
         if abs(minor) > LARGEST_AMOUNT_MINOR:
-            self._refuse(name, "an amount the books can hold")
+            self._refuse(name, say("an amount the books can hold"))
         return minor
 
     def _integer(self, value: Any) -> int | None:
@@ -216,9 +217,8 @@ class Reader:
         return f"{self.path}.{name}" if self.path else name
 
     def _refuse(self, name: str, wanted: str) -> NoReturn:
-        value = self.data.get(name)
-        found = f"{kind_of(value)}{_quote(value)}"
-        raise BodyError(f"{self._at(name)} must be {wanted}; it is {found}.")
+        found = _tell(self.data.get(name))
+        raise BodyError(say("{at} must be {wanted}; it is {found}.", at=self._at(name), wanted=wanted, found=found))
 
 
 def read_deleted(body: Reader, kind: str) -> int:
@@ -228,19 +228,22 @@ def read_deleted(body: Reader, kind: str) -> int:
     """
     living = next((name for name in ("created_at", "updated_at", "name") if name in body.data), None)
     if living is not None:
-        raise BodyError(f"The body is no deletion: it has a field {living}.")
+        raise BodyError(say("The body is no deletion: it has a field {living}.", living=living))
     return body.gid("admin_graphql_api_id", kind) if body.has("admin_graphql_api_id") else body.shopify_id()
 
 
-def _quote(value: Any) -> str:
+def _tell(value: Any) -> Sentence:
+    """Return what a value is, with the value itself where it is no longer than people read."""
+    kind = kind_of(value)
     if isinstance(value, str):
-        return f" {value[:QUOTE_LIMIT]!a}"
+        return say("{kind} {quoted}", kind=kind, quoted=ascii(value[:QUOTE_LIMIT]))
     if isinstance(value, Decimal):
-        return f" {str(value)[:QUOTE_LIMIT]}"
+        return say("{kind} {quoted}", kind=kind, quoted=str(value)[:QUOTE_LIMIT])
     if isinstance(value, int) and not isinstance(value, bool):
         # Not written out when it is huge: Python refuses to turn it into text.
-        return f" {value}" if value.bit_length() < 128 else " too large to quote"
-    return ""
+        is_short = value.bit_length() < 128
+        return say("{kind} {quoted}", kind=kind, quoted=value) if is_short else say("a number too large to quote")
+    return kind
 
 
 def _may_be_rounded(exact: int, number: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from app.engine.rules.facts import RefundFact, RefundLine
 from app.engine.rules.money import share_half_up
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import LARGEST_AMOUNT_MINOR, Reader
 
@@ -30,7 +31,7 @@ def read_refund(refund: Reader, currency: str, order_id: int) -> RefundFact:
     money_minor, shipping_minor = _money(refund, currency), _shipping(refund, currency)
     goods_minor = sum(line.subtotal_minor + line.tax_minor for line in lines)
     if max(goods_minor, money_minor, shipping_minor) > LARGEST_AMOUNT_MINOR:
-        raise BodyError("The refund adds up to more than the books can hold.")
+        raise BodyError(say("The refund adds up to more than the books can hold."))
     return RefundFact(
         refund_id=refund.shopify_id(),
         order_id=order_id,

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.engine.rules.facts import ReturnFact, ReturnStatus
+from app.sentences import say
 from app.webhooks.body import BodyError, Json, NothingToDo
 from app.webhooks.reader import Reader
 
@@ -17,12 +18,14 @@ def parse_return(body: Json, at: datetime) -> ReturnFact:
     return_id = told.gid("admin_graphql_api_id", "Return")
     status = told.text("status")
     if status is None:
-        raise NothingToDo("The body does not say how the return stands.")
+        raise NothingToDo(say("The body does not say how the return stands."))
     try:
         return ReturnFact(return_id, _order_id(told), ReturnStatus(status.lower()), at)
     except ValueError as error:
         known = ", ".join(ReturnStatus)
-        raise BodyError(f"status must be one of {known}; it is {status[:40]!a}.") from error
+        raise BodyError(
+            say("status must be one of {known}; it is {status}.", known=known, status=ascii(status[:40]))
+        ) from error
 
 
 def _order_id(told: Reader) -> int:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from app.engine.rules.facts import RiskFact
 from app.engine.rules.terms import RiskLevel
+from app.sentences import say
 from app.webhooks.body import BodyError, Json, NothingToDo
 from app.webhooks.reader import Reader
 
@@ -20,9 +21,11 @@ def parse_risk(body: Json, at: datetime) -> RiskFact:
     order_id = risk.shopify_id("order_id") if risk.has("order_id") else risk.gid("admin_graphql_api_order_id", "Order")
     level = (risk.text("risk_level") or "").lower()
     if level == PENDING:
-        raise NothingToDo("The order's risk is still being assessed.")
+        raise NothingToDo(say("The order's risk is still being assessed."))
     try:
         return RiskFact(order_id, RiskLevel(level), risk.optional_instant("created_at") or at)
     except ValueError as error:
         known = ", ".join([*RiskLevel, PENDING])
-        raise BodyError(f"risk_level must be one of {known}; it is {level[:40]!a}.") from error
+        raise BodyError(
+            say("risk_level must be one of {known}; it is {level}.", known=known, level=ascii(level[:40]))
+        ) from error

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.flows.permissions import change_scopes
 from app.models import Shop
+from app.sentences import say
 from app.webhooks.body import BodyError, Json
 from app.webhooks.reader import Reader
 
@@ -24,7 +25,7 @@ def parse_scopes(body: Json) -> ScopesTold:
     """Return the scopes that a shop allows now. Raises BodyError when the body does not say so."""
     current = body.get("current")
     if not isinstance(current, list) or not all(isinstance(scope, str) and scope.isidentifier() for scope in current):
-        raise BodyError("current must be a list of scopes.")
+        raise BodyError(say("current must be a list of scopes."))
     return ScopesTold(tuple(current), Reader(body).instant("updated_at"))
 
 

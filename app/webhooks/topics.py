@@ -26,6 +26,7 @@ from app.engine.rules.facts import (
     RiskFact,
 )
 from app.models import Shop
+from app.sentences import say
 from app.webhooks.body import Json
 from app.webhooks.bulk import BulkFinished, parse_bulk_finish, record_bulk_finish
 from app.webhooks.catalogue import (
@@ -285,7 +286,9 @@ def find_handler(topic: str) -> Handler[Any] | None:
 def find_ignore_reason(topic: str) -> str | None:
     """Return why deliveries of a topic are kept but not handled; None for a topic that is."""
     if topic not in HANDLERS:
-        return f"Boomerang does nothing with the topic {topic}; take it out of the app's subscriptions."
+        return say(
+            "Boomerang does nothing with the topic {topic}; take it out of the app's subscriptions.", topic=topic
+        )
     return None
 
 

@@ -86,7 +86,7 @@ def test_what_is_no_text_of_ours_is_kept_as_it_reads() -> None:
         '{"say": "{x}", "with": {"x": null}}',
         '{"say": "{x}", "with": {"x": {"day": "never"}}}',
         '{"say": "{x}", "with": {"x": {"money": [1, "nothing"]}}}',
-        '{"say": "{x}", "with": {"x": ' * 9 + '"deep"' + "}}" * 9,
+        '{"say": "{x}", "with": {"x": ' * 41 + '"deep"' + "}}" * 41,
         "[" * 100_000,
     ],
 )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.engine.rules.alerts import AlertEvent, retry_at
 from app.models import AlertPost, Shop
+from app.texts import clean_sentence
 
 #: So long one attempt may take; after that another worker may try.
 LEASE = timedelta(seconds=60)
@@ -107,7 +108,7 @@ def put_back(session: Session, claim: PostClaim, error: str, now: datetime) -> d
             AlertPost.attempts == claim.attempt,
             AlertPost.posted_at.is_(None),
         )
-        .values(next_attempt_at=again, error=error[:LONGEST_ERROR])
+        .values(next_attempt_at=again, error=clean_sentence(error, LONGEST_ERROR))
     )
     return again
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.engine.import_rows import end_import, lock_running, record_import, sum_up
 from app.engine.rules.estimate import Summary
 from app.models import HistoryImport, ImportState, Shop
+from app.sentences import say
 
 #: For how long a worker holds an import without a sign of life.
 LEASE = timedelta(seconds=60)
@@ -126,7 +127,7 @@ def start_again(session: Session, claim: Claim, now: datetime) -> None:
     if row is None:
         return
     if row.operations >= MOST_OPERATIONS:
-        row.error = f"Shopify's file was gone {row.operations} times before it was read to its end."
+        row.error = say("Shopify's file was gone {count} times before it was read to its end.", count=row.operations)
         row.summary = sum_up(session, row)
         end_import(row, S.FAILED, now)
         return
@@ -157,7 +158,10 @@ def advance(
     row.unreadable_orders += len(bad)
     row.importing_ms += took_ms
     room = MOST_NOTES - len(row.notes)
-    row.notes = [*row.notes, *(f"{name}: {why}" for name, why in list(bad.items())[: max(room, 0)])]
+    row.notes = [
+        *row.notes,
+        *(say("{order}: {why}", order=name, why=why) for name, why in list(bad.items())[: max(room, 0)]),
+    ]
     row.attempts, row.error = 0, None
     row.next_step_at = now + LEASE
 
@@ -177,7 +181,7 @@ def finish(session: Session, claim: Claim, now: datetime, summary: Summary | Non
         return
     row.summary = sum_up(session, row) if summary is None else summary.to_json()
     if row.is_partial:
-        row.error = "Shopify's file ends early: its operation failed. Import once more for the rest."
+        row.error = say("Shopify's file ends early: its operation failed. Import once more for the rest.")
     end_import(row, S.FAILED if row.is_partial else S.FINISHED, now)
     record_import(session, row, row.asked_by, "end_import", {}, {"state": row.state, "orders": row.seen_orders}, now)
 
@@ -198,7 +202,7 @@ def try_later(session: Session, claim: Claim, reason: str, now: datetime) -> Non
         return
     row.attempts += 1
     if row.attempts >= MOST_ATTEMPTS:
-        fail(session, claim, f"Given up after {row.attempts} attempts. {reason}", now)
+        fail(session, claim, say("Given up after {count} attempts. {reason}", count=row.attempts, reason=reason), now)
         return
     row.error = reason
     row.next_step_at = now + min(timedelta(seconds=2**row.attempts), LONGEST_WAIT)

@@ -39,6 +39,7 @@ from app.engine.transfer_rows import (
 )
 from app.errors import Refused
 from app.models import Customer, Shop, Transfer
+from app.sentences import say
 
 #: How many read-backs must find nothing, the last of them after the quiet period.
 EMPTY_READS_NEEDED = 2
@@ -96,9 +97,10 @@ def confirm(session: Session, claim: Claim, transaction_id: str, balance_after_m
         return
     if transfer.state is S.CONFIRMED or transfer.attempts != claim.attempt:
         # It must not happen; where it does, a person has to see it.
-        transfer.error = (
-            f"Shopify also answered with {transaction_id} for an earlier sending of this transfer; "
-            "compare with the account and take back what was paid twice."
+        transfer.error = say(
+            "Shopify also answered with {transaction} for an earlier sending of this transfer; "
+            "compare with the account and take back what was paid twice.",
+            transaction=transaction_id,
         )
     else:
         transfer.shopify_transaction_id, transfer.balance_after_minor = transaction_id, balance_after_minor
@@ -191,7 +193,7 @@ def record_empty_read(session: Session, claim: Claim, read_at: datetime, quiet_s
     is_quiet = read_at >= quiet_until
     is_proved = is_quiet and transfer.empty_reads >= EMPTY_READS_NEEDED
     if is_proved:
-        plan(transfer, read_at, "It was sent and did not arrive; it is sent again.")
+        plan(transfer, read_at, say("It was sent and did not arrive; it is sent again."))
     else:
         wait = SHORTEST_WAIT if is_quiet else min(wait_between_reads(transfer, read_at), quiet_until - read_at)
         transfer.next_attempt_at, transfer.leased_until = read_at + wait, None

@@ -9,6 +9,7 @@ from app.engine.rules.money import Money
 from app.engine.rules.money import format as format_money
 from app.engine.rules.states import TransferKind
 from app.engine.rules.verification import KnownOrder
+from app.sentences import marked, say
 
 #: How far Shopify's clock and ours may be apart before a time stops being evidence.
 CLOCK_SKEW = timedelta(minutes=10)
@@ -166,8 +167,13 @@ def _decide_by_note(noted: Sequence[Movement], alike: Sequence[Movement], curren
         return Absent()
     if len(noted) == 1 and noted[0] in alike:
         return Arrived(noted[0])
-    why = "Several carry the transfer's note." if len(noted) > 1 else "It carries the transfer's note, but differs."
-    return _doubt("Found on the account with the transfer's note", [Candidate(m, why) for m in noted], currency)
+    several = marked("Several carry the transfer's note.")
+    why = several if len(noted) > 1 else marked("It carries the transfer's note, but differs.")
+    return _doubt(
+        marked("Found on the account with the transfer's note: {listed}. Say which one arrived, or that none did."),
+        [Candidate(m, why) for m in noted],
+        currency,
+    )
 
 
 def _decide_by_fingerprint(
@@ -177,12 +183,20 @@ def _decide_by_fingerprint(
     if len(ours) == 1:
         return Arrived(ours[0])
     if ours:
-        found = [Candidate(movement, "Several expire in the very second of the transfer.") for movement in ours]
+        why = marked("Several expire in the very second of the transfer.")
+        found = [Candidate(movement, why) for movement in ours]
     else:
-        why = "It expires almost when the transfer should, but not in that second."
+        why = marked("It expires almost when the transfer should, but not in that second.")
         near = [m for m in alike if m.expires_at is not None and abs(m.expires_at - expires_at) <= NEAR_EXPIRY]
         found = [Candidate(movement, why) for movement in near]
-    return _doubt("Found on the account, expiring when ours should or almost then", found, currency)
+    return _doubt(
+        marked(
+            "Found on the account, expiring when ours should or almost then: {listed}. Say which one arrived, or that"
+            " none did."
+        ),
+        found,
+        currency,
+    )
 
 
 def _decide_by_time(
@@ -191,14 +205,18 @@ def _decide_by_time(
     in_time = [earliest <= movement.created_at <= latest for movement in alike]
     if in_time == [True]:
         return Arrived(alike[0])
+    same, early_or_late = marked("Others look the same."), marked("It was made too early or too late.")
     found = [
-        Candidate(movement, "Others look the same." if fits else "It was made too early or too late.")
-        for movement, fits in zip(alike, in_time, strict=True)
+        Candidate(movement, same if fits else early_or_late) for movement, fits in zip(alike, in_time, strict=True)
     ]
-    return _doubt("Found on the account, and none is certainly ours", found, currency)
+    return _doubt(
+        marked("Found on the account, and none is certainly ours: {listed}. Say which one arrived, or that none did."),
+        found,
+        currency,
+    )
 
 
-def _doubt(what: str, found: Sequence[Candidate], currency: str) -> Absent | Doubtful:
+def _doubt(sentence: str, found: Sequence[Candidate], currency: str) -> Absent | Doubtful:
     """Return a doubt that lists what was found; without anything found there is none."""
     if not found:
         return Absent()
@@ -206,4 +224,4 @@ def _doubt(what: str, found: Sequence[Candidate], currency: str) -> Absent | Dou
         f"{m.gid} of {format_money(Money(m.amount_minor, currency))} at {m.created_at:%Y-%m-%d %H:%M:%S} UTC"
         for m in (candidate.movement for candidate in found)
     )
-    return Doubtful(f"{what}: {listed}. Say which one arrived, or that none did.", tuple(found))
+    return Doubtful(say(sentence, listed=listed), tuple(found))

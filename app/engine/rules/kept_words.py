@@ -15,7 +15,7 @@ from app.sentences import Day, Sentence, say
 #: A character (the record separator) that nobody types; it is taken out of whatever is kept.
 MARK = "\x1e"
 #: No sentence of ours has so many in each other.
-_DEEPEST = 8
+_DEEPEST = 40
 
 
 def keep(text: str) -> str:

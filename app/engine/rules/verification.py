@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+
+from app.sentences import say
 
 #: Shopify shows older orders only to apps that may see all orders.
 VISIBLE_FOR = timedelta(days=60)
@@ -73,22 +76,28 @@ def check_order(
         if not sees_all and known.placed_at < now - VISIBLE_FOR + VISIBLE_MARGIN:
             return Agrees()
         return Unknown(
-            f"Shopify does not know the order {known.name} in this shop, so nothing is credited for it. If it was "
-            "deleted there, reject what it earned; if not, find out who sent it."
+            say(
+                "Shopify does not know the order {order} in this shop, so nothing is credited for it. If it was "
+                "deleted there, reject what it earned; if not, find out who sent it.",
+                order=known.name,
+            )
         )
     is_newer = _second(seen.updated_at) > _second(known.version_at)
     differences = {
-        "there is a newer version": is_newer,
-        "it is cancelled": seen.is_cancelled and not known.is_cancelled,
-        "it is not cancelled": known.is_cancelled and not seen.is_cancelled,
-        "it is not paid": known.was_paid and seen.was_paid is False,
-        "it is paid": seen.was_paid is True and not known.was_paid,
-        "it belongs to another customer": seen.customer_gid not in (None, customer_gid),
+        say("there is a newer version"): is_newer,
+        say("it is cancelled"): seen.is_cancelled and not known.is_cancelled,
+        say("it is not cancelled"): known.is_cancelled and not seen.is_cancelled,
+        say("it is not paid"): known.was_paid and seen.was_paid is False,
+        say("it is paid"): seen.was_paid is True and not known.was_paid,
+        say("it belongs to another customer"): seen.customer_gid not in (None, customer_gid),
     }
     found = [words for words, differs in differences.items() if differs]
     if not found:
         return Agrees()
-    return Changed(f"Shopify says otherwise about the order {known.name}: {', '.join(found)}.", is_newer)
+    told = reduce(lambda most, following: say("{most}, {next}", most=most, next=following), found)
+    return Changed(
+        say("Shopify says otherwise about the order {order}: {what}.", order=known.name, what=told), is_newer
+    )
 
 
 def _second(moment: datetime) -> datetime:
