@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from app.admin.queries import home as queries
 from app.admin.queries.home import read_days
@@ -69,6 +70,29 @@ def test_what_was_issued_today_is_shown_at_once_and_the_same_once_it_is_counted(
         later = utcnow() + timedelta(days=365)
         assert not figures.count_days(session, session.get_one(Shop, shop_id), later)
     assert tiles(Page(visitor.load("/").text)) == tiles(before)
+
+
+def test_what_is_counted_while_somebody_looks_is_shown_once(shop_id: int) -> None:
+    with reading() as session:
+        program.set_mode(session, shop_id, Mode.AUTOMATIC, program.Waiting.KEEP, "system", utcnow())
+    tell(shop_id, now_order(1), now_order(2, days_ago=40))
+    counting = iter([utcnow() + timedelta(days=365)])
+
+    def count(*execution: Any) -> None:
+        if "daily_figures" in execution[2] and (later := next(counting, None)):
+            with Session(db.engine) as other:
+                assert not figures.count_days(other, other.get_one(Shop, shop_id), later)
+                other.commit()
+
+    event.listen(db.engine, "after_cursor_execute", count)
+    try:
+        with reading() as session:
+            first = utcnow().date() - timedelta(days=29)
+            seen = read_days(session, session.get_one(Shop, shop_id), first)
+    finally:
+        event.remove(db.engine, "after_cursor_execute", count)
+    assert next(counting, None) is None
+    assert (seen.total(first).issued_minor, seen.before.available_minor) == (200, 200)
 
 
 def test_charts_have_a_title_a_description_and_a_table_that_say_what_they_show(visitor: Visitor, shop_id: int) -> None:

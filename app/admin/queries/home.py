@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, aliased
 
 from app.engine.day_sums import NUMBERS, DaySum, add_to, sum_days
 from app.engine.rules.states import DECIDABLE, RewardState, TransferState
@@ -87,16 +87,25 @@ class Open:
 
 def read_days(session: Session, shop: Shop, first: date) -> Days:
     """Return the figures of the days from one on: what is counted, and what came since."""
-    of_shop = DailyFigures.shop_id == shop.id
+    earlier = aliased(DailyFigures)
+    is_earlier = (earlier.shop_id == shop.id, earlier.on_day < first)
+    before_it = [
+        select(func.sum(column)).where(*is_earlier).scalar_subquery()
+        for column in (earlier.available_minor, earlier.owed_minor)
+    ]
     # Columns, since ninety rows of the model's would take longer to make than to read.
     columns = [getattr(DailyFigures, name) for name in (*NUMBERS, "granted_by_tier")]
-    wanted = select(DailyFigures.on_day, DailyFigures.waiting, *columns)
-    rows = session.execute(wanted.where(of_shop, DailyFigures.on_day >= first)).all()
-    by_day: dict[date, DaySum] = {on_day: DaySum(*figures) for on_day, _, *figures in rows}
-    earlier = select(func.sum(DailyFigures.available_minor), func.sum(DailyFigures.owed_minor))
-    available, owed = session.execute(earlier.where(of_shop, DailyFigures.on_day < first)).one()
+    is_wanted = and_(DailyFigures.shop_id == shop.id, DailyFigures.on_day >= first)
+    # In one statement: what is counted between two of them would be found twice, or not at all.
+    found = session.execute(
+        select(FigureCount.counted_to, *before_it, DailyFigures.on_day, DailyFigures.waiting, *columns)
+        .outerjoin(DailyFigures, is_wanted)
+        .where(FigureCount.shop_id == shop.id)
+    ).all()
+    counted_to, available, owed = found[0][:3] if found else (0, 0, 0)
     before = DaySum(available_minor=int(available or 0), owed_minor=int(owed or 0))
-    counted_to = session.scalar(select(FigureCount.counted_to).where(FigureCount.shop_id == shop.id)) or 0
+    rows = [row[3:] for row in found if row.on_day is not None]
+    by_day: dict[date, DaySum] = {on_day: DaySum(*figures) for on_day, _, *figures in rows}
     tail = sum_days(session, shop, counted_to, TAIL)
     for on_day, figures in tail.days.items():
         add_to(by_day.setdefault(on_day, DaySum()) if on_day >= first else before, figures)
