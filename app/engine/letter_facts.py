@@ -48,6 +48,7 @@ class RewardRow(NamedTuple):
     claim_until: datetime | None
     order_id: int
     order_name: str
+    #: From before the programme began, and no person asked for just this one.
     is_past: bool
     is_cancelled: bool
     guest_email: str | None
@@ -102,6 +103,8 @@ class LetterFacts:
     ends_at: dict[Whose, datetime | None]
     #: What of rewards settled what was owed from before.
     set_off_minor: Counter[Whose]
+    #: What of rewards was credited, and kept, before anything that waits happened.
+    known_minor: Counter[Whose]
     by_hand: dict[int, ByHand]
     tiers: dict[int, tuple[str | None, str]]
     #: The tiers of today, by name.

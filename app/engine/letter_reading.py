@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
+from app.engine.known_credits import read_known
 from app.engine.ledger import read_balances
 from app.engine.letter_facts import (
     ByHand,
@@ -31,6 +32,7 @@ from app.models import (
     Adjustment,
     CreditMoveRow,
     Customer,
+    HistoryImport,
     LedgerEntry,
     LedgerPosting,
     MailStop,
@@ -67,6 +69,7 @@ def read_letter_facts(session: Session, shop: Shop, messages: Sequence[Waits], n
         moved_minor=moved_minor,
         ends_at=ends_at,
         set_off_minor=_read_set_off(session, shop, reward_ids),
+        known_minor=read_known(session, shop, reward_ids),
         by_hand=_read_by_hand(session, shop, about[Topic.ADJUSTMENT], customer_ids),
         tiers=_read_tiers(session, shop, about[Topic.TIER]),
         rate_bps=_read_rates(session, shop, now) if about[Topic.TIER] else {},
@@ -110,7 +113,7 @@ def _read_rewards(session: Session, shop: Shop, reward_ids: Collection[int]) -> 
             Reward.claim_until,
             Order.id,
             Order.name,
-            Order.is_past,
+            _is_untold_past(),
             Order.cancelled_at.is_not(None),
             Order.guest_email,
             Order.fact["locale"].astext,
@@ -119,6 +122,16 @@ def _read_rewards(session: Session, shop: Shop, reward_ids: Collection[int]) -> 
         .where(Reward.shop_id == shop.id, among(Reward.id, reward_ids))
     )
     return {reward_id: RewardRow(*values) for reward_id, *values in found}
+
+
+def _is_untold_past() -> ColumnElement[bool]:
+    """Return the condition that nobody asked for a past order's reward, or an import did: only a person's is told."""
+    imported = exists().where(
+        HistoryImport.shop_id == Order.shop_id,
+        HistoryImport.rewards_past,
+        HistoryImport.asked_at == Order.reward_asked_at,
+    )
+    return Order.is_past & (Order.reward_asked_at.is_(None) | imported)
 
 
 def _read_told(session: Session, shop: Shop, reward_ids: Collection[int]) -> dict[Whose, Told]:

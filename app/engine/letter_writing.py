@@ -144,6 +144,7 @@ class _Reader:
             granted_minor=reward.kept_minor,
             moved_minor=self._facts.moved_minor[whose],
             set_off_minor=self._facts.set_off_minor[whose],
+            known_minor=self._facts.known_minor[whose],
             is_guest=self._customer_id is None,
             has_left=reward.customer_id != self._customer_id,
             void_reason=reward.void_reason,

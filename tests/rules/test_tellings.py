@@ -22,6 +22,7 @@ OPEN = (S.IN_REVIEW, S.HELD, S.PENDING, S.SETTLED)
 NOW = re.compile(
     r"(?P<kept>[\d.]+) (?P<state>[a-z' ]+?)(?:, (?P<credited>[\d.]+) credited)?(?:, (?P<off>[\d.]+) set off)?"
 )
+KNOWN = re.compile(r"(?:, )?(?P<known>[\d.]+) known")
 
 
 def minor(text: str | None) -> int:
@@ -29,17 +30,19 @@ def minor(text: str | None) -> int:
 
 
 def parse_told(text: str) -> Told | None:
-    """Read "3.00 earned" and "3.00 earned, 2.00 credited", "3.00 claimable", or nothing."""
-    if text == NOTHING:
+    """Read "3.00 earned" and "3.00 earned, 2.00 credited", "3.00 claimable", or nothing; what is known was not told."""
+    told = KNOWN.sub("", text)
+    if told in (NOTHING, ""):
         return None
-    announced, _, credited = text.partition(", ")
+    announced, _, credited = told.partition(", ")
     amount, word = announced.split()
     credited_minor = minor(credited.split()[0]) if credited else 0
     return Told(minor(amount), credited_minor, Saying.CREDITED if credited else Saying(word))
 
 
-def parse_now(text: str) -> RewardNow:
-    """Read "2.00 settled, 2.00 credited", "3.00 awaiting customer" or "0.00 unclaimed"."""
+def parse_now(text: str, before: str = "") -> RewardNow:
+    """Read "2.00 settled, 2.00 credited", "3.00 awaiting customer" or "0.00 unclaimed", and "3.00 known" before."""
+    known = KNOWN.search(before)
     found = NOW.fullmatch(text)
     assert found, f"the page says {text!r}, which nobody understands"
     word = found["state"].replace(" ", "_")
@@ -50,6 +53,7 @@ def parse_now(text: str) -> RewardNow:
         granted_minor=minor(found["kept"]),
         moved_minor=minor(found["credited"]),
         set_off_minor=minor(found["off"]),
+        known_minor=minor(known["known"] if known else None),
         is_guest=state is S.AWAITING_CUSTOMER or is_unclaimed,
         has_left=has_left,
         void_reason=VoidReason.UNCLAIMED if is_unclaimed else None,
@@ -58,7 +62,7 @@ def parse_now(text: str) -> RewardNow:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["what happened"])
 def test_the_page_says_what_is_said(row: Row) -> None:
-    decision = decide_news(parse_now(row["now"]), parse_told(row["told before"]))
+    decision = decide_news(parse_now(row["now"], row["told before"]), parse_told(row["told before"]))
     said = [
         f"{saying} {money.format(money.Money(amount, 'USD')).removesuffix(' USD')}" for saying, amount in decision.news
     ]
@@ -67,7 +71,7 @@ def test_the_page_says_what_is_said(row: Row) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["what happened"])
 def test_said_again_there_is_nothing_to_say(row: Row) -> None:
-    now = parse_now(row["now"])
+    now = parse_now(row["now"], row["told before"])
     told = decide_news(now, parse_told(row["told before"])).told
     assert decide_news(now, told).news == ()
     assert told is None or told_from_json(told.to_json()) == told
@@ -221,3 +225,29 @@ def test_what_settles_an_old_debt_is_not_promised_and_says_so_to_whom_it_was() -
     assert decide_news(gone, decide_news(whole, told).told).news == ()
     assert gone.why_less(told) is TakenBack.REFUND
     assert pending.why_less(None) is TakenBack.NOT_GRANTED
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_what_goes_back_of_a_credit_was_not_set_off_though_a_part_of_it_never_came(is_told: bool) -> None:
+    credited = RewardNow(S.SETTLED, 300, moved_minor=200, set_off_minor=100)
+    told = decide_news(credited, None).told if is_told else None
+    less = replace(credited, granted_minor=200, known_minor=200, taken_back=TakenBack.REFUND)
+    assert decide_news(less, told).news == ((Saying.REVERSED, 100),)
+    assert less.why_less(told) is TakenBack.REFUND
+
+
+@given(LIVES, st.integers(0, 4))
+def test_who_reads_from_the_middle_on_believes_what_is_kept_if_they_knew_what_they_had(
+    life: list[RewardNow], switched_on: int
+) -> None:
+    """The shop tells nobody of the first moments; what was credited by then is there to be seen."""
+    had = life[min(switched_on, len(life)) - 1].credited_minor if switched_on else 0
+    reader, told = Reader(), None
+    reader.has_minor = had
+    for now in (replace(now, known_minor=had) for now in life[switched_on:]):
+        decision = decide_news(now, told)
+        for saying, amount in decision.news:
+            reader.read(saying, amount)
+        told = decision.told
+        assert reader.believes_minor == now.kept_minor
+        assert decide_news(now, told).news == ()

@@ -52,7 +52,7 @@ class DropReason(StrEnum):
     #: The customer does not want this kind, or their address does not take mails.
     STOPPED = "stopped"
     NO_ADDRESS = "no_address"
-    #: It is about an order from before the programme began.
+    #: It is about an order from before the programme began, which no person processed by itself.
     PAST = "past"
     #: It is about something of so long ago that telling it now would only puzzle.
     TOO_OLD = "too_old"

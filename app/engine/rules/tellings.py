@@ -50,6 +50,8 @@ class RewardNow:
     moved_minor: int = 0
     #: What of it settled an amount that the customer owed from before: it is never credited.
     set_off_minor: int = 0
+    #: What of it was credited, and kept, before anything that waits to be told happened.
+    known_minor: int = 0
     #: Nobody's account is known to have placed the order.
     is_guest: bool = False
     #: The order turned out to be another customer's.
@@ -70,10 +72,10 @@ class RewardNow:
         return min(max(self.moved_minor, 0), self.kept_minor)
 
     def why_less(self, before: Told | None) -> TakenBack:
-        """Return why the customer has less of it than they were told."""
-        announced_minor = before.announced_minor if before else 0
-        is_set_off = self.set_off_minor > 0 and self.granted_minor >= announced_minor
-        return TakenBack.SET_OFF if is_set_off else self.taken_back
+        """Return why the customer has less of it than they know of; what they had already is never set off."""
+        told = _known(self, before) or Told(0, 0, Saying.EARNED)
+        is_promised = self.granted_minor >= told.announced_minor and self.kept_minor >= told.credited_minor
+        return TakenBack.SET_OFF if self.set_off_minor > 0 and is_promised else self.taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,13 @@ def find_why(state: RewardState, *, is_cancelled: bool, is_refunded: bool, is_ad
 def _known(now: RewardNow, before: Told | None) -> Told | None:
     """Return what was told as far as what is said now can rest on it.
 
-    What a guest was told to wait for an account is announced to the customer as if for the first time.
+    What a guest was told to wait for an account is announced to the customer as if for the first time. Where nothing
+    was told, what was credited before is known all the same: the customer has had it, and it is no news.
     """
-    if before is not None and before.saying is Saying.CLAIMABLE and not now.is_guest and now.kept_minor:
-        return None
-    return before
+    is_claimed = before is not None and before.saying is Saying.CLAIMABLE and not now.is_guest
+    if now.known_minor and (before is None or is_claimed):
+        return Told(now.known_minor, now.known_minor, Saying.CREDITED)
+    return None if is_claimed and now.kept_minor else before
 
 
 def _list_news(now: RewardNow, told: Told | None, *, hears_credits: bool) -> list[tuple[Saying, int]]:
