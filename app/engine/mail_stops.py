@@ -35,17 +35,15 @@ def put_stop(
 ) -> int:
     """Let an address get nothing any more, or nothing that says ``saying``; return the number of the stop.
 
-    What the customer does not want outweighs what a mail server or staff said, and is not overwritten by it.
+    Each reason stands by itself: the customer who wants mails again does not open a mailbox that is not there.
     """
     put = upsert(MailStop).values(shop_id=shop_id, address_key=key, saying=saying, reason=reason, detail=detail, at=now)
-    changed = put.on_conflict_do_update(
-        index_elements=[MailStop.shop_id, MailStop.address_key, MailStop.saying],
-        set_={"reason": put.excluded.reason, "detail": put.excluded.detail, "at": put.excluded.at},
-        where=(MailStop.reason != StopReason.UNSUBSCRIBED) & (MailStop.reason != put.excluded.reason),
+    fresh = put.on_conflict_do_nothing(
+        index_elements=[MailStop.shop_id, MailStop.address_key, MailStop.saying, MailStop.reason]
     )
-    number = session.scalar(changed.returning(MailStop.id))
+    number = session.scalar(fresh.returning(MailStop.id))
     if number is None:
-        mine = (MailStop.shop_id == shop_id, MailStop.address_key == key)
+        mine = (MailStop.shop_id == shop_id, MailStop.address_key == key, MailStop.reason == reason)
         same = MailStop.saying.is_(None) if saying is None else MailStop.saying == saying
         number = session.scalars(select(MailStop.id).where(*mine, same)).one()
     return number

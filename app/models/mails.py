@@ -231,11 +231,11 @@ class MailTemplate(Model):
 
 
 class MailStop(Model):
-    """An address that gets no mails, or none that say a certain thing."""
+    """An address that gets no mails, or none that say a certain thing: a row for each reason there is."""
 
     __tablename__ = "mail_stops"
     __table_args__ = (
-        UniqueConstraint("shop_id", "address_key", "saying", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("shop_id", "address_key", "saying", "reason", postgresql_nulls_not_distinct=True),
         Index(None, "shop_id", "id"),
     )
 

@@ -303,7 +303,8 @@ def _add_mail_stops() -> None:
             "shop_id",
             "address_key",
             "saying",
-            name=op.f("uq_mail_stops_shop_id_address_key_saying"),
+            "reason",
+            name=op.f("uq_mail_stops_shop_id_address_key_saying_reason"),
             postgresql_nulls_not_distinct=True,
         ),
     )

@@ -57,7 +57,7 @@ def begin(till: Till, one: MailClaim, now: datetime) -> MailClaim:
 
 def stops() -> list[tuple[str, str | None, str]]:
     with reading() as session:
-        rows = session.scalars(select(MailStop).order_by(MailStop.address_key, MailStop.saying))
+        rows = session.scalars(select(MailStop).order_by(MailStop.address_key, MailStop.saying, MailStop.reason))
         return [(row.address_key, row.saying and row.saying.value, row.reason.value) for row in rows]
 
 
@@ -248,7 +248,7 @@ def test_who_may_not_manage_stops_nothing(shop: Till) -> None:
     assert all_rows() == rows
 
 
-def test_what_the_customer_chose_outweighs_a_bounce_and_takes_the_place_of_their_last_choice(shop: Till) -> None:
+def test_a_choice_of_the_customer_takes_the_place_of_their_last_one_and_opens_no_dead_mailbox(shop: Till) -> None:
     def choose(unwanted: frozenset[Saying] | None) -> None:
         shop.run(lambda session, row: mails.choose_mails(session, row.id, "Ada@x.example", unwanted, day(1)))
 
@@ -265,10 +265,29 @@ def test_what_the_customer_chose_outweighs_a_bounce_and_takes_the_place_of_their
     ]
     choose(None)
     stop(StopReason.BOUNCED)
-    assert stops() == [("ada@x.example", None, "unsubscribed")]
+    both = [("ada@x.example", None, "bounced"), ("ada@x.example", None, "unsubscribed")]
+    assert stops() == both
+    stop(StopReason.UNSUBSCRIBED)
+    assert stops() == both
     choose(frozenset())
-    assert stops() == []
+    assert stops() == [("ada@x.example", None, "bounced")]
     assert audit() == []
+
+
+@pytest.mark.parametrize("first", [StopReason.BOUNCED, StopReason.UNSUBSCRIBED])
+def test_who_unsubscribes_a_dead_mailbox_does_not_open_it_by_wanting_mails_again(
+    shop: Till, first: StopReason
+) -> None:
+    second = StopReason.UNSUBSCRIBED if first is StopReason.BOUNCED else StopReason.BOUNCED
+    number = write(shop)
+    for reason in (first, second):
+        at = ("ada@example.com", "customer", day(0))
+        shop.run(lambda session, row, at=at, why=reason: mails.stop_address(session, row.id, *at, reason=why))
+    shop.run(lambda session, row: mails.choose_mails(session, row.id, "ada@example.com", frozenset(), day(0)))
+    assert stops() == [("ada@example.com", None, "bounced")]
+    (one,) = claim(shop, day(0))
+    assert shop.run(lambda session, _: mail_states.mark_sending(session, one, day(0), 300)) is None
+    assert look(number)["refusal"] is Refusal.STOPPED
 
 
 def test_stops_are_of_one_shop(shop: Till, manual_shop: Till) -> None:
