@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from app.db import transaction
-from app.engine.flows import mails
+from app.engine.flows import mail_states, mails
 from app.engine.rules.mailing import Bounce, Refusal
 from app.engine.rules.messages import MailKind, MailState
 from app.mail import bounces
@@ -206,6 +206,22 @@ def test_what_was_unknown_and_comes_back_is_refused(desk: MailDesk, box: Postbox
     desk.send()
     assert desk.look(number).state is S.UNKNOWN
     assert take(desk, report(box.taken[-1]))[1] is Bounce.STOPPED
+
+
+@pytest.mark.parametrize("ends", [mail_states.mark_sent, mail_states.mark_unknown, mail_states.put_back])
+def test_what_comes_back_before_it_is_noted_as_sent_stays_refused(desk: MailDesk, ends: Callable[..., None]) -> None:
+    number = desk.write()
+    with transaction() as session:
+        (one,) = mail_states.claim_some(session, desk.till.id, desk.now, 300, 1)
+        going = mail_states.mark_sending(session, one, desk.now, 300)
+        assert going is not None
+    assert take(desk, report(), desk.till.id) == (number, Bounce.STOPPED)
+    wanted = {mail_states.mark_sent: [desk.now], mail_states.mark_unknown: ["No answer."]}
+    with transaction() as session:
+        ends(session, going, *wanted.get(ends, ["Later.", desk.now]))
+    seen = desk.look(number)
+    assert (seen.state, seen.refusal, seen.sent_at) == (S.REFUSED, Refusal.RECIPIENT, None)
+    assert (desk.send().outcomes, desk.stops()) == ({}, [("ada@example.com", "bounced", None)])
 
 
 def test_a_report_about_a_mail_to_staff_stops_no_address(desk: MailDesk, box: Postbox) -> None:

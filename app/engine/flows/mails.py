@@ -26,6 +26,8 @@ from app.sentences import say
 BATCH = 500
 #: What a shop that never chose has.
 _KEEP_DAYS = Telling(Teller.NOBODY).keep_days
+#: A server may have it: a report may come before we have noted that it was taken.
+_LEFT = (MailState.SENDING, MailState.SENT, MailState.UNKNOWN)
 #: Servers try for five days at most, and then report.
 MAY_COME_BACK = timedelta(days=14)
 
@@ -146,7 +148,7 @@ def find_bounced(session: Session, shop_id: int, address: str, now: datetime) ->
         .where(
             Mail.shop_id == shop_id,
             Mail.address_key == address_key(address),
-            Mail.state.in_((MailState.SENT, MailState.UNKNOWN, MailState.REFUSED)),
+            Mail.state.in_((*_LEFT, MailState.REFUSED)),
             Mail.created_at > now - MAY_COME_BACK,
         )
         .order_by(Mail.id.desc())
@@ -159,10 +161,10 @@ def take_back(session: Session, shop_id: int, mail_id: int, report: Report, now:
     """Note that a mail came back after a server had taken it.
 
     For good: it is refused, and where there is no such mailbox the customer's address gets none any more. For the
-    time being: that is noted, and the mail is still on its way.
+    time being: that is noted, and the mail is still on its way. Who is just sending it finds it refused.
     """
     mail = find_locked(session, shop_id, mail_id)
-    if mail is None or mail.state not in (MailState.SENT, MailState.UNKNOWN):
+    if mail is None or mail.state not in _LEFT:
         return Bounce.OLD_NEWS
     if not report.is_final:
         mail.error = report.reason
