@@ -21,9 +21,10 @@ from app.models import (
     TierAssignmentRow,
     Transfer,
 )
+from app.sentences import marked
 
 #: What stands in the place of a text that somebody wrote.
-REMOVED = "Removed with the personal data it may have held."
+REMOVED = marked("Removed with the personal data it may have held.")
 
 
 def redact_orders(session: Session, orders: Sequence[Order], deciding_tags: frozenset[str]) -> list[Order]:

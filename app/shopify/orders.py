@@ -116,12 +116,8 @@ class OrderReader:
             # An order that has changed between two pages would be read half old and half new.
             if data[kind] is None or data[kind].get("updatedAt") != first.get("updatedAt"):
                 raise Unreadable(
-                    say(
-                        "The {kind} {id} changed while it was being read; it is read again later.",
-                        kind=kind,
-                        id=first["id"],
-                    )
+                    say("{thing} changed while it was being read; it is read again later.", thing=first["id"])
                 )
             nodes += data[kind][field]["nodes"]
             page = data[kind][field]["pageInfo"]
-        raise Unreadable(say("The {kind} {id} has more lines than can be read.", kind=kind, id=first["id"]))
+        raise Unreadable(say("{thing} has more lines than can be read.", thing=first["id"]))
