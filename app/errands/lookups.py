@@ -144,9 +144,10 @@ class Lookups:
     def _ask_tags(self, gateway: Gateway, shop_id: int, missing: Missing) -> None:
         if not missing.customer_ids:
             return
+        asked_at = self._clock()
         tags = read_tags(gateway, missing.customer_ids, max_wait_seconds=MAX_WAIT_SECONDS)
         with transaction() as session:
-            record_tags(session, session.get_one(Shop, shop_id), tags, self._clock())
+            record_tags(session, session.get_one(Shop, shop_id), tags, asked_at)
 
     def _ask_edited(self, gateway: Gateway, shop_id: int, order_ids: Collection[int]) -> None:
         """Have the orders handled as they are now, right after this; one that Shopify does not know goes on waiting."""

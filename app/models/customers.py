@@ -36,6 +36,8 @@ class Customer(Model):
     email: Mapped[str | None] = mapped_column(Text)
     name: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    #: When they were last told to have changed: only who asks from then on hears how they are.
+    tags_forgotten_at: Mapped[Instant | None]
     #: Shopify's word on what they read, such as ``de`` or ``pt-BR``.
     locale: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Instant]

@@ -119,8 +119,9 @@ class Product(Model):
     shopify_id: Mapped[Big]
     #: None for a product that Shopify does not know (any more).
     fact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    #: When it was asked; of a stale one, the moment from which on an answer is news.
     fetched_at: Mapped[Instant]
-    #: Told to have changed since.
+    #: Told to have changed since it was asked.
     is_stale: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 

@@ -50,5 +50,6 @@ def record_catalogue_changes(
     session: Session, shop: Shop, facts: Sequence[ProductChanged | CollectionChanged], now: datetime
 ) -> None:
     """Have what changed asked anew the next time that an order's decision needs it."""
-    mark_stale(session, shop, [fact.product_id for fact in facts if isinstance(fact, ProductChanged)])
-    mark_collections_stale(session, shop, [fact.collection_id for fact in facts if isinstance(fact, CollectionChanged)])
+    mark_stale(session, shop, [fact.product_id for fact in facts if isinstance(fact, ProductChanged)], now)
+    collections = [fact.collection_id for fact in facts if isinstance(fact, CollectionChanged)]
+    mark_collections_stale(session, shop, collections, now)

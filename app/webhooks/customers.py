@@ -72,4 +72,4 @@ def parse_tag_change(body: Json) -> TagsChanged:
 
 def record_tag_changes(session: Session, shop: Shop, facts: Sequence[TagsChanged], now: datetime) -> None:
     """Have the customers' tags asked anew the next time that an order's decision needs them."""
-    forget_tags(session, shop, {fact.customer_id for fact in facts})
+    forget_tags(session, shop, {fact.customer_id for fact in facts}, now)

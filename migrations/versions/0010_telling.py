@@ -30,11 +30,13 @@ def upgrade() -> None:
     _add_alert_posts()
     _add_stage_lags()
     _add_sweep_failures()
+    _add_book_checks()
     op.add_column("statements", sa.Column("noticed_at", INSTANT, nullable=True))
     is_open = sa.text("noticed_at IS NULL")
     op.create_index("ix_statements_unnoticed", "statements", ["shop_id", "ends_at", "id"], postgresql_where=is_open)
     op.add_column("staff_members", sa.Column("asked_at", INSTANT, nullable=True))
     op.add_column("customers", sa.Column("locale", sa.Text(), nullable=True))
+    op.add_column("customers", sa.Column("tags_forgotten_at", INSTANT, nullable=True))
     # Shops that are there already have told nobody so far, and are asked before that changes.
     op.add_column("shops", sa.Column("mails_customers", sa.Boolean(), server_default="false", nullable=False))
     by_one = "NOT (notify_customers AND mails_customers)"
@@ -45,11 +47,13 @@ def downgrade() -> None:
     """Take them away again."""
     op.drop_constraint(op.f("ck_shops_told_by_one"), "shops", type_="check")
     op.drop_column("shops", "mails_customers")
+    op.drop_column("customers", "tags_forgotten_at")
     op.drop_column("customers", "locale")
     op.drop_column("staff_members", "asked_at")
     op.drop_index("ix_statements_unnoticed", table_name="statements")
     op.drop_column("statements", "noticed_at")
     for name in (
+        "book_checks",
         "sweep_failures",
         "stage_lags",
         "alert_posts",
@@ -413,6 +417,29 @@ def _add_sweep_failures() -> None:
         sa.UniqueConstraint("shop_id", "sweep", name=op.f("uq_sweep_failures_shop_id_sweep")),
     )
     op.execute("SELECT keep_to_shop('sweep_failures')")
+
+
+def _add_book_checks() -> None:
+    op.create_table(
+        "book_checks",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("began_at", INSTANT, nullable=True),
+        sa.Column("stepped_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("looked_at", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=True),
+        sa.Column("findings", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("notes", TEXTS, server_default="{}", nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_book_checks_shop_id_shops")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_book_checks")),
+    )
+    op.create_index(op.f("ix_book_checks_shop_id_id"), "book_checks", ["shop_id", "id"])
+    is_running = sa.text("finished_at IS NULL")
+    op.create_index("uq_book_checks_running", "book_checks", ["shop_id"], unique=True, postgresql_where=is_running)
+    op.execute("SELECT keep_to_shop('book_checks')")
 
 
 def _one_of(name: str, *values: str) -> sa.Enum:

@@ -64,16 +64,37 @@ def test_nothing_said_is_nothing_stored(shop: Till) -> None:
 
 def test_a_changed_product_is_stale_until_it_was_asked_again(shop: Till) -> None:
     remember(shop, lamp(), ProductFact(RUG))
-    shop.twice(lambda session, row, _: mark_stale(session, row, [LAMP, BIG + 99]), day(1))
+    shop.twice(lambda session, row, _: mark_stale(session, row, [LAMP, BIG + 99], day(1)), day(1))
     assert {number: stale for number, (_, stale, _) in products(shop).items()} == {LAMP: True, RUG: False}
     remember(shop, lamp(), at=day(1))
     assert products(shop)[LAMP][1] is False
 
 
+def test_an_answer_from_before_a_product_changed_leaves_it_stale(shop: Till) -> None:
+    def change(at: datetime) -> None:
+        shop.twice(lambda session, row, _: mark_stale(session, row, [LAMP], at), at)
+
+    remember(shop, lamp())
+    for number in (2, 4):
+        change(day(number))
+        remember(shop, lamp(), at=day(number - 1))
+        assert products(shop)[LAMP][1] is True
+    remember(shop, replace(lamp(), tags=("new",)), at=day(5))
+    assert products(shop) == {LAMP: (to_json(replace(lamp(), tags=("new",))), False, day(5))}
+
+
+def test_an_answer_from_before_a_collection_changed_leaves_its_products_stale(shop: Till) -> None:
+    shop.publish(on=0, excluded_collection_ids=frozenset({SHELF}))
+    remember(shop, lamp())
+    shop.twice(lambda session, row, _: mark_collections_stale(session, row, [SHELF], day(2)), day(2))
+    remember(shop, lamp(), at=day(1))
+    assert products(shop)[LAMP][1] is True
+
+
 def test_nothing_changed_makes_nothing_stale(shop: Till) -> None:
     remember(shop, lamp())
-    shop.twice(lambda session, row, _: mark_stale(session, row, []), day(1))
-    shop.twice(lambda session, row, _: mark_collections_stale(session, row, []), day(1))
+    shop.twice(lambda session, row, _: mark_stale(session, row, [], day(1)), day(1))
+    shop.twice(lambda session, row, _: mark_collections_stale(session, row, [], day(1)), day(1))
     assert products(shop)[LAMP][1] is False
 
 
@@ -91,9 +112,9 @@ def test_a_changed_collection_makes_all_products_stale_if_any_terms_name_it(shop
     remember(shop, lamp(), ProductFact(RUG))
     shop.publish(on=0, **NAMING[naming])
     shop.publish(on=1, excluded_collection_ids=frozenset(), rates=(), campaigns=())
-    shop.twice(lambda session, row, _: mark_collections_stale(session, row, [SHELF + 1]), day(2))
+    shop.twice(lambda session, row, _: mark_collections_stale(session, row, [SHELF + 1], day(2)), day(2))
     assert not any(stale for _, stale, _ in products(shop).values())
-    shop.twice(lambda session, row, _: mark_collections_stale(session, row, [SHELF]), day(2))
+    shop.twice(lambda session, row, _: mark_collections_stale(session, row, [SHELF], day(2)), day(2))
     assert all(stale for _, stale, _ in products(shop).values())
 
 
@@ -110,10 +131,23 @@ def test_tags_are_remembered_also_of_customers_who_are_about_to_come(shop: Till)
 def test_changed_tags_are_forgotten(shop: Till) -> None:
     tags = {ADA.customer_id: ("vip",), BEN.customer_id: ("vip",)}
     shop.run(lambda session, row: record_tags(session, row, tags, day(0)))
-    shop.twice(lambda session, row, _: forget_tags(session, row, [ADA.customer_id, BIG + 99]), day(1))
+    shop.twice(lambda session, row, _: forget_tags(session, row, [ADA.customer_id, BIG + 99], day(1)), day(1))
     with reading() as session:
         found = dict(session.execute(select(Customer.shopify_id, Customer.tags)).all())
     assert found == {ADA.customer_id: None, BEN.customer_id: ["vip"]}
+
+
+def test_an_answer_from_before_tags_changed_is_not_remembered(shop: Till) -> None:
+    def ask(asked_at: datetime) -> list[str] | None:
+        tags = {ADA.customer_id: ("vip",)}
+        shop.twice(lambda session, row, _: record_tags(session, row, tags, asked_at), day(3))
+        with reading() as session:
+            return session.scalars(select(Customer.tags)).one()
+
+    shop.tell(order(1))
+    shop.run(lambda session, row: forget_tags(session, row, [ADA.customer_id], day(2)))
+    assert ask(day(1)) is None
+    assert ask(day(2)) == ["vip"]
 
 
 def test_plain_terms_ask_for_nothing_and_are_not_curious(shop: Till) -> None:
@@ -158,7 +192,7 @@ def test_products_are_asked_while_unknown_stale_or_old(shop: Till) -> None:
     assert missing(shop, sold).product_ids == {LAMP, RUG}
     remember(shop, lamp(), ProductFact(RUG))
     assert missing(shop, sold).product_ids == frozenset()
-    shop.run(lambda session, row: mark_stale(session, row, [RUG]))
+    shop.run(lambda session, row: mark_stale(session, row, [RUG], day(0)))
     assert missing(shop, sold).product_ids == {RUG}
     later = missing(shop, sold, on=PRODUCTS_FRESH_FOR // timedelta(days=1))
     assert later.product_ids == {LAMP, RUG}
@@ -169,7 +203,7 @@ def test_an_order_that_was_decided_asks_no_more_for_its_products(shop: Till) -> 
     remember(shop, lamp())
     sold = order(1, line(1, product_id=LAMP))
     shop.tell(sold)
-    shop.run(lambda session, row: mark_stale(session, row, [LAMP]))
+    shop.run(lambda session, row: mark_stale(session, row, [LAMP], day(0)))
     assert missing(shop, sold).product_ids == frozenset()
     assert missing(shop, sold, order(2, line(1, product_id=LAMP))).product_ids == {LAMP}
 
@@ -177,7 +211,7 @@ def test_an_order_that_was_decided_asks_no_more_for_its_products(shop: Till) -> 
 def test_no_order_is_decided_on_a_word_about_its_product_that_is_stale(shop: Till) -> None:
     shop.publish(on=0, excluded_product_tags=frozenset({"a"}))
     remember(shop, lamp())
-    shop.run(lambda session, row: mark_stale(session, row, [LAMP]))
+    shop.run(lambda session, row: mark_stale(session, row, [LAMP], day(0)))
     sold = order(1, line(1, product_id=LAMP))
     with pytest.raises(NotYet, match="#1001 waits for what Shopify says about its products"):
         shop.tell(sold)
@@ -262,7 +296,7 @@ def test_the_tags_of_whoever_an_order_has_come_to_are_asked_too(shop: Till) -> N
     shop.run(lambda session, row: record_tags(session, row, {ADA.customer_id: (), BEN.customer_id: ()}, day(0)))
     shop.tell(order(1))
     shop.tell(later(order(1), customer=BEN))
-    shop.run(lambda session, row: forget_tags(session, row, [BEN.customer_id]))
+    shop.run(lambda session, row: forget_tags(session, row, [BEN.customer_id], day(1)))
     assert missing(shop, order(1)).customer_ids == {BEN.customer_id}
 
 

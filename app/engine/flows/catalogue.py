@@ -7,7 +7,7 @@ was decided before.
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -39,30 +39,34 @@ def record_products(session: Session, shop: Shop, found: Mapping[int, ProductFac
         statement.on_conflict_do_update(
             index_elements=["shop_id", "shopify_id"],
             set_={"fact": func.coalesce(told.fact, Product.fact), "fetched_at": told.fetched_at, "is_stale": False},
-            # An answer to an earlier question does not replace a later one's.
+            # An answer to an earlier question replaces no later one's, and is not news of what has changed since.
             where=Product.fetched_at <= told.fetched_at,
         )
     )
 
 
-def mark_stale(session: Session, shop: Shop, product_ids: Collection[int]) -> None:
+def mark_stale(session: Session, shop: Shop, product_ids: Collection[int], now: datetime) -> None:
     """Have products asked anew before the next order with them is decided; those nobody asked for stay unknown."""
     if product_ids:
-        _mark(session, shop, Product.shopify_id.in_(list(product_ids)))
+        # Also what is stale already: somebody may be asking at this moment, whose answer is from before the change.
+        is_older = or_(Product.is_stale.is_(False), Product.fetched_at < now)
+        _mark(session, shop, now, Product.shopify_id.in_(list(product_ids)), is_older)
 
 
-def mark_collections_stale(session: Session, shop: Shop, collection_ids: Collection[int]) -> None:
+def mark_collections_stale(session: Session, shop: Shop, collection_ids: Collection[int], now: datetime) -> None:
     """Have all products asked anew if the terms name one of these collections: who came or went is not told."""
     if collection_ids and not _named_collections(session, shop).isdisjoint(collection_ids):
-        _mark(session, shop)
+        _mark(session, shop, now, Product.is_stale.is_(False))
 
 
-def _mark(session: Session, shop: Shop, *which: ColumnElement[bool]) -> None:
+def _mark(session: Session, shop: Shop, now: datetime, *which: ColumnElement[bool]) -> None:
+    """Mark products; only who asks from now on hears how they are now."""
     # Locked in the order of their ids, so that two marking at once do not wait in a circle.
-    fresh = select(Product.id).where(Product.shop_id == shop.id, Product.is_stale.is_(False), *which)
-    locked = fresh.order_by(Product.shopify_id).with_for_update().subquery()
+    changed = select(Product.id).where(Product.shop_id == shop.id, *which)
+    locked = changed.order_by(Product.shopify_id).with_for_update().subquery()
+    values = {"is_stale": True, "fetched_at": func.greatest(Product.fetched_at, now)}
     session.execute(
-        update(Product).where(Product.id.in_(select(locked.c.id))).values(is_stale=True),
+        update(Product).where(Product.id.in_(select(locked.c.id))).values(values),
         execution_options={"synchronize_session": False},
     )
 

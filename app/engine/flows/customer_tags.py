@@ -15,25 +15,30 @@ from app.engine.locks import lock_customers
 from app.models import Customer, Shop
 
 
-def record_tags(session: Session, shop: Shop, tags: Mapping[int, Sequence[str]], now: datetime) -> None:
-    """Remember the tags of customers, by Shopify's id; one not known yet is about to come with an order."""
+def record_tags(session: Session, shop: Shop, tags: Mapping[int, Sequence[str]], asked_at: datetime) -> None:
+    """Remember the tags of customers, by Shopify's id; one not known yet is about to come with an order.
+
+    An answer from before they changed is not remembered: they are asked anew.
+    """
     fresh = [
-        {"shop_id": shop.id, "shopify_id": shopify_id, "tags": list(tags[shopify_id]), "created_at": now}
+        {"shop_id": shop.id, "shopify_id": shopify_id, "tags": list(tags[shopify_id]), "created_at": asked_at}
         for shopify_id in sorted(tags)
     ]
     if fresh:
         statement = upsert(Customer).values(fresh)
         session.execute(statement.on_conflict_do_nothing(index_elements=["shop_id", "shopify_id"]))
         for row in _lock(session, shop, tags):
+            if row.tags_forgotten_at is not None and row.tags_forgotten_at > asked_at:
+                continue
             # A person who asked to be forgotten stays so: no tags are known tags, too.
             row.tags = list(tags[row.shopify_id]) if row.redacted_at is None else []
         session.flush()
 
 
-def forget_tags(session: Session, shop: Shop, shopify_ids: Collection[int]) -> None:
+def forget_tags(session: Session, shop: Shop, shopify_ids: Collection[int], now: datetime) -> None:
     """Have the tags of customers asked anew before their next order is decided: what changed is only half the word."""
     for row in _lock(session, shop, shopify_ids):
-        row.tags = None
+        row.tags, row.tags_forgotten_at = None, now
     session.flush()
 
 
