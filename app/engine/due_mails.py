@@ -58,8 +58,12 @@ def claim_some(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     return [_claim_of(row) for row in rows]
 
 
-def keep_planned(session: Session, shop_id: int) -> int:
-    """Keep what is planned to be read in the admin, as there is no mail server (any more); return how many."""
+def keep_planned(session: Session, shop_id: int, now: datetime) -> int:
+    """Keep what is planned to be read in the admin, as there is no mail server (any more); return how many.
+
+    What a worker that died was sending while there was one is given up all the same.
+    """
+    _give_up_on_lost(session, shop_id, now)
     some = (
         select(Mail.id)
         .where(Mail.shop_id == shop_id, _is_one_of(Mail.state, MailState.PLANNED))

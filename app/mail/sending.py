@@ -49,7 +49,7 @@ class MailBooks(Protocol):
         self, session: Session, shop_id: int, now: datetime, lease_seconds: float, most: int
     ) -> list[MailClaim]: ...
 
-    def keep_planned(self, session: Session, shop_id: int) -> int: ...
+    def keep_planned(self, session: Session, shop_id: int, now: datetime) -> int: ...
 
     def mark_sending(
         self, session: Session, claim: MailClaim, now: datetime, lease_seconds: float
@@ -90,7 +90,7 @@ def send_due(shop_id: int, books: MailBooks, *, clock: Clock = utcnow) -> SendRe
             return _Run(shop_id, books, settings, clock).work()
         with transaction() as session:
             books.end_outage(session, shop_id)  # of a server that nobody asks any more
-            kept = books.keep_planned(session, shop_id)
+            kept = books.keep_planned(session, shop_id, clock())
         return SendReport(Counter({"kept": kept} if kept else {}), is_more=kept > 0)
 
 

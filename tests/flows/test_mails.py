@@ -78,7 +78,7 @@ def test_a_mail_is_planned_where_there_is_a_server_and_kept_where_there_is_none(
 
 def test_when_the_server_is_taken_away_what_is_planned_is_kept(shop: Till) -> None:
     planned, sent = write(shop, next_attempt_at=day(1)), write(shop, state=S.SENT, sent_at=day(0))
-    counts = [shop.run(lambda session, row: mail_states.keep_planned(session, row.id)) for _ in range(2)]
+    counts = [shop.run(lambda session, row: mail_states.keep_planned(session, row.id, day(0))) for _ in range(2)]
     assert counts == [1, 0]
     assert (look(planned)["state"], look(planned)["next_attempt_at"], look(sent)["state"]) == (S.KEPT, None, S.SENT)
 

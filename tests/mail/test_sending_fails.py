@@ -153,6 +153,20 @@ def test_a_worker_that_dies_while_a_mail_goes_over_the_wire_leaves_it_unknown(de
     assert (box.recipients, desk.due_shops()) == (["ben@example.com"], [])
 
 
+def test_what_a_dead_worker_was_sending_is_given_up_where_there_is_no_mail_server_any_more(desk: MailDesk) -> None:
+    number = desk.write()
+    with transaction() as session:
+        (one,) = mail_states.claim_some(session, desk.till.id, desk.now, 300, 1)
+        assert mail_states.mark_sending(session, one, desk.now, 300) is not None
+    desk.lead_to("")
+    assert desk.send().outcomes == {}
+    assert desk.look(number).state is S.SENDING
+    desk.wait(seconds=300)
+    assert desk.due_shops() == [desk.till.id]
+    assert desk.send().outcomes == {}
+    assert (desk.look(number).state, desk.due_shops()) == (S.UNKNOWN, [])
+
+
 def test_a_crash_after_the_commit_and_before_the_sending_loses_nothing(
     desk: MailDesk, box: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
