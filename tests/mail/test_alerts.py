@@ -204,13 +204,13 @@ def test_whatever_is_no_yes_is_a_no_and_no_redirect_is_followed(receiver: Receiv
 
 def test_who_does_not_answer_or_answers_by_the_byte_holds_nobody_up(receiver: Receiver) -> None:
     receiver.silent.set()
-    assert "no answer in time" in refusal(receiver.url, timeout_seconds=0.3)
+    assert "no answer in time" in refusal(receiver.url, timeout_seconds=1)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
 
         def trickle() -> None:
             line, _ = server.accept()
             with closing(line):
-                for _ in range(100):
+                for _ in range(1_200):
                     try:
                         line.sendall(b"H")
                     except OSError:
@@ -220,8 +220,9 @@ def test_who_does_not_answer_or_answers_by_the_byte_holds_nobody_up(receiver: Re
         thread = Thread(target=trickle, daemon=True)
         thread.start()
         begun = time.monotonic()
-        assert "no answer" in refusal(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_seconds=0.5)
-        assert time.monotonic() - begun < 3
+        assert "no answer" in refusal(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_seconds=1)
+        # It would go on for a minute.
+        assert time.monotonic() - begun < 30
         thread.join(10)
 
 

@@ -126,7 +126,7 @@ def test_after_ten_attempts_in_a_day_and_a_half_a_mail_is_given_up_and_a_person_
 def test_a_mail_broken_off_at_its_very_end_is_unknown_and_goes_again_only_if_a_person_wants_it(
     desk: MailDesk, box: Postbox, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr(server, "FINAL_SECONDS", 0.2)
+    monkeypatch.setattr(server, "FINAL_SECONDS", 2)
     box.will_say("END", "pardon?" if ending == "299" else ending)
     number, other = desk.write(), desk.write("ben@example.com")
     assert desk.send().outcomes == {"unknown": 1, "sent": 1}
@@ -302,7 +302,6 @@ def test_an_address_at_which_the_server_closes_does_not_hold_up_the_others(desk:
 def test_a_greeting_that_comes_late_is_waited_for_and_one_that_never_comes_is_not(
     desk: MailDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "CONNECT_SECONDS", 0.5)
     said: list[bytes] = []
 
     def greet_late(visitor: socket.socket) -> None:
@@ -327,6 +326,8 @@ def test_a_greeting_that_comes_late_is_waited_for_and_one_that_never_comes_is_no
         assert desk.send().outcomes == {"sent": 1}
     assert said[0] == b"ehlo app.example.com\r\n"
 
+    monkeypatch.setattr(server, "CONNECT_SECONDS", 0.5)
+
     def say_nothing(visitor: socket.socket) -> None:
         visitor.recv(1)
 
@@ -340,7 +341,7 @@ def test_a_greeting_that_comes_late_is_waited_for_and_one_that_never_comes_is_no
 def test_a_server_that_hangs_in_the_midst_is_not_waited_for_forever(
     desk: MailDesk, box: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(server, "ANSWER_SECONDS", 2)
     box.will_say("RCPT", SILENCE)
     number, other = desk.write(), desk.write("ben@example.com")
     assert desk.send().outcomes == {"later": 1, "sent": 1}
