@@ -44,6 +44,7 @@ def parse_shop(body: Json, shop_domain: str, at: datetime) -> ShopTold:
 
 def record_shops(session: Session, shop: Shop, facts: Sequence[ShopTold], now: datetime) -> None:
     """Remember what the shop says of itself, of several versions the newest."""
+    _lock(session, shop)
     fact = max(facts, key=lambda fact: fact.updated_at)
     change_shop(session, shop, fact.name, fact.currency, fact.timezone, fact.updated_at, now)
 
@@ -60,8 +61,14 @@ def parse_uninstalled(body: Json, shop_domain: str, at: datetime) -> Uninstalled
 
 def record_uninstalled(session: Session, shop: Shop, facts: Sequence[Uninstalled], now: datetime) -> None:
     """Uninstall the shop, unless it has installed the app again since: deliveries may be hours late."""
+    _lock(session, shop)
     if any(fact.at >= shop.installed_at for fact in facts):
         uninstall(session, shop, now)
+
+
+def _lock(session: Session, shop: Shop) -> None:
+    """Lock a shop's row and read it anew: it may be installed again, or told of, at this very moment."""
+    session.refresh(shop, with_for_update={"key_share": True})
 
 
 def _check_speaks_of(body: Json, shop_domain: str) -> None:

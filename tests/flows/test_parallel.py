@@ -12,12 +12,14 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.db import db, transaction
-from app.engine.flows import earn, privacy, program, refund, review, settle
+from app.engine.flows import adjust, earn, merges, privacy, program, refund, review, settle
 from app.engine.locks import lock_customers
-from app.engine.rules.states import RewardState
+from app.engine.rules.facts import CustomersMerged
+from app.engine.rules.states import RewardState, TransferKind
 from app.engine.rules.terms import Mode
 from app.errors import Refused
-from app.models import Customer, Order, Reward, Shop
+from app.models import Customer, Order, ReasonCode, Reward, Shop
+from app.webhooks.lifecycle import ShopTold, Uninstalled, record_shops, record_uninstalled
 from tests.flows.builders import ADA, BEN, STAFF, Till, all_rows, books, day, later, line, order, reading, refund_of
 
 Flow = Callable[[Session, Shop], object]
@@ -252,3 +254,53 @@ def test_what_is_told_while_a_person_is_forgotten_comes_in_without_the_person(sh
         said = [row for name, row in all_rows() if name in ("customers", "orders", "refunds")]
         assert not [row for row in said if "Ada" in row or "ada@" in row]
     shop.check()
+
+
+def test_whoever_agrees_while_the_customer_is_merged_locks_who_is_kept(shop: Till, workers: Workers) -> None:
+    shop.publish(second_person_above_minor=100)
+    shop.tell(order(1), order(2, customer=BEN))
+    with reading() as session:
+        ada, ben = session.scalars(select(Customer.id).order_by(Customer.id)).all()
+    given = ben, TransferKind.CREDIT, 500, ReasonCode.GOODWILL, "Late parcel."
+    proposed = shop.run(lambda session, row: adjust.propose(session, row.id, *given, STAFF, day(10), "late").id)
+
+    def agree(session: Session, row: Shop) -> bool:
+        """Return whether nobody else can lock Ada then."""
+        adjust.agree(session, row.id, proposed, "staff:8", day(10))
+        lock = text("SELECT id FROM customers WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED")
+        with db.engine.connect() as other:
+            return other.scalar(lock, {"id": ada}) is None
+
+    db.session.remove()
+    with transaction() as session:
+        merged = CustomersMerged(ADA.customer_id, BEN.customer_id, day(10))
+        merges.record_merges(session, session.get_one(Shop, shop.id), [merged], day(10))
+        agreeing = workers.start(agree)
+        wait_until_somebody_waits()
+    assert agreeing.result(timeout=30) is True
+    assert shop.balances(ADA) == (0, 900, 0)
+    shop.check()
+
+
+def test_a_goodbye_from_before_an_installation_that_is_under_way_does_not_end_it(shop: Till, workers: Workers) -> None:
+    db.session.remove()
+    with transaction() as session:
+        session.get_one(Shop, shop.id).installed_at = day(11)
+        session.flush()
+        leaving = workers.start(lambda session, row: record_uninstalled(session, row, [Uninstalled(day(10))], day(10)))
+        wait_until_somebody_waits()
+    assert leaving.exception(timeout=30) is None
+    with reading() as session:
+        assert session.get_one(Shop, shop.id).uninstalled_at is None
+
+
+def test_an_old_word_of_a_shop_does_not_overwrite_a_newer_one_told_meanwhile(shop: Till, workers: Workers) -> None:
+    newer, older = (ShopTold(None, "USD", zone, day(on)) for zone, on in (("Europe/Berlin", 9), ("Asia/Tokyo", 8)))
+    db.session.remove()
+    with transaction() as session:
+        record_shops(session, session.get_one(Shop, shop.id), [newer], day(10))
+        telling = workers.start(lambda session, row: record_shops(session, row, [older], day(10)))
+        wait_until_somebody_waits()
+    assert telling.exception(timeout=30) is None
+    with reading() as session:
+        assert session.get_one(Shop, shop.id).timezone == "Europe/Berlin"

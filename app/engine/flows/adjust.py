@@ -238,6 +238,9 @@ def _get_proposed(session: Session, shop_id: int, adjustment_id: int) -> Adjustm
         raise NotFound("There is no such credit or debit by hand in this shop.")
     _lock(session, shop_id, customer_id)
     adjustment = session.get_one(Adjustment, adjustment_id, with_for_update=True, populate_existing=True)
+    if adjustment.customer_id != customer_id:
+        # Merged while we waited: what is proposed went on to whoever was kept.
+        _lock(session, shop_id, adjustment.customer_id)
     if adjustment.state is not AdjustmentState.PROPOSED:
         raise Refused(_DECIDED[adjustment.state])
     return adjustment
