@@ -184,7 +184,7 @@ def test_an_order_under_way_renews_itself_until_it_is_processed(page: Page, stag
     with reading() as session:
         transfer = session.scalars(select(Transfer)).one()
         transfer.state, transfer.confirmed_at = TransferState.CONFIRMED, NOON
-    expect(frame.locator("h1 + .badge")).to_have_text("Processed", timeout=10_000)
+    expect(frame.locator("h1 + .badge")).to_have_text("Processed")
     expect(frame.locator("[data-live]")).to_have_count(0)
     expect(frame.get_by_role("link", name="Orders")).to_be_focused()
 
@@ -195,7 +195,7 @@ def test_new_orders_come_into_the_list_by_themselves_and_leave_the_focus_alone(p
     expect(frame.locator("tbody tr")).to_have_count(1)
     frame.get_by_role("searchbox").focus()
     tell(shop_id, order(2))
-    expect(frame.locator("tbody tr")).to_have_count(2, timeout=10_000)
+    expect(frame.locator("tbody tr")).to_have_count(2)
     expect(frame.get_by_role("searchbox")).to_be_focused()
 
 

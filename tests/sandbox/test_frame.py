@@ -15,6 +15,8 @@ from tests.sandbox.conftest import Shopper, wait_for
 from tests.sandbox.tiny_app import SECRET, TinyApp
 
 FRAME = "/store/boomerang-demo/apps/boomerang"
+#: What is expected of a page is waited for as long as an action is: a busy machine is no failure.
+expect.set_options(timeout=30_000)
 
 
 def test_the_first_address_leads_to_the_app_in_its_frame(shopper: Shopper) -> None:
@@ -72,7 +74,11 @@ def test_the_app_lives_in_the_frame_as_in_shopifys_admin(page: Page, shopper: Sh
     page.goto(shopper.box.url)
     inside = page.frame_locator("#app")
     inside.get_by_role("heading", name="Tiny /", exact=True).wait_for()
-    assert not inside.locator("s-app-nav").is_visible()
+    expect(inside.locator("s-app-nav")).to_be_hidden()
+    # What is clicked before the page's script has come is lost.
+    inside.locator("html").evaluate(
+        "() => document.readyState === 'complete' || new Promise((done) => addEventListener('load', done))"
+    )
 
     app.reject_next_fetch = True  # App Bridge fetches another token and sends the same request again
     inside.get_by_role("button", name="Ask").click()
@@ -104,11 +110,11 @@ def test_on_a_phone_the_app_has_the_screen_and_the_navigation_is_behind_a_button
     assert (box["y"] + box["height"] <= 844, box["height"] > 700) == (True, True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     orders = page.locator("#app-nav").get_by_role("link", name="Orders")
-    assert not orders.is_visible()
+    expect(orders).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
     orders.click()
     inside.get_by_role("heading", name="Tiny /orders").wait_for()
-    assert not orders.is_visible()
+    expect(orders).to_be_hidden()
 
 
 @pytest.mark.browser
