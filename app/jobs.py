@@ -18,6 +18,7 @@ from app.clock import utcnow
 from app.db import bound_to, db, transaction
 from app.engine.flows import (
     account_statements,
+    check_books,
     claims,
     deliveries,
     expire,
@@ -221,6 +222,13 @@ def count_days(shop_id: int) -> None:
     """Count what is new in a shop's books into the figures of its days."""
     if _has_more(shop_id, figures.count_days):
         enqueue_once(CHORES, "count_days", shop_id)
+
+
+@_job
+def look_through_books(shop_id: int) -> None:
+    """Look through a shop's books for some seconds; then let others have a turn."""
+    if _has_more(shop_id, check_books.go_on):
+        enqueue_once(CHORES, "look_through_books", shop_id)
 
 
 @_job

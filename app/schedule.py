@@ -16,6 +16,7 @@ from app.db import db, transaction
 from app.engine.flows import (
     account_statements,
     alert_posts,
+    check_books,
     deliveries,
     figures,
     import_steps,
@@ -117,6 +118,12 @@ def sweep_figures(session: Session) -> None:
     """Ask for the days' figures to be counted where the books have gone on."""
     for shop_id in figures.list_due_shops(session, utcnow()):
         enqueue_once(CHORES, "count_days", shop_id)
+
+
+def sweep_books(session: Session) -> None:
+    """Ask for books to be looked through, every day in every shop."""
+    for shop_id in check_books.list_due_shops(session, utcnow()):
+        enqueue_once(CHORES, "look_through_books", shop_id)
 
 
 def sweep_digests(session: Session) -> None:
@@ -250,6 +257,7 @@ SWEEPS = (
     Sweep(sweep_reminders, 60),
     Sweep(sweep_digests, 5),
     Sweep(sweep_figures, 60),
+    Sweep(sweep_books, 60),
     Sweep(sweep_stages, 30),
     Sweep(sweep_engines, 30),
     Sweep(sweep_alerts, 5),

@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         activity,
         assets,
         auth,
+        book_checks,
         book_words,
         bounce,
         business,

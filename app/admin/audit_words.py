@@ -42,6 +42,7 @@ TOPICS = {
         "find_repeated_transfer": _("Found a transfer that looks carried out twice"),
         "see_repeated_transfer": _("Looked at a transfer that looked carried out twice"),
         "look_at_all_accounts": _("Asked for all accounts to be read again"),
+        "check_books": _("Had the books checked"),
         "look_at_account": _("Asked for an account to be read again"),
         "replay": _("Handled a delivery again"),
         "set_far_expiry": _("Changed unmistakable transfers"),

@@ -22,6 +22,7 @@ from app.admin.filters import (
     list_actors,
 )
 from app.admin.people import needs
+from app.admin.queries.book_checks import list_checks
 from app.admin.queries.keyset import walk
 from app.admin.queries.ledger import (
     EntryRow,
@@ -33,6 +34,7 @@ from app.admin.queries.ledger import (
 )
 from app.admin.queries.running import read_running, read_totals
 from app.db import db
+from app.engine.flows.check_books import INVARIANTS
 from app.engine.rules.money import Money
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.roles import Duty
@@ -47,6 +49,11 @@ _HEADER = (
 @bp.get("/ledger")
 def ledger() -> ResponseReturnValue:
     """Show a page of entries; a filter that is none counts as none."""
+    return show_ledger()
+
+
+def show_ledger() -> str:
+    """Return the page of the entries asked for, with when the books were checked."""
     session = db.session()
     wanted, chosen = _asked(session)
     page = list_entries(session, g.shop.id, wanted, asked_window())
@@ -58,6 +65,8 @@ def ledger() -> ResponseReturnValue:
         is_filtered=any(chosen.values()),
         is_new=not page.rows and not has_entries(session, g.shop.id),
         actors=list_actors(),
+        checks=list_checks(session, g.shop.id),
+        rules=len(INVARIANTS),
         without_customer=link(_PATH, {**chosen, "customer": ""}),
         **_about_customer(session, wanted, page.rows),
         **links(_PATH, chosen, page),

@@ -2,6 +2,7 @@
 
 from app.models.accounts import CreditAccount, StatementImport
 from app.models.adjustments import Adjustment, AdjustmentState, ReasonCode
+from app.models.book_checks import BookCheck
 from app.models.customers import Customer, CustomerTag
 from app.models.figures import BusinessFigures, DailyFigures, FigureCount, StageLag
 from app.models.imports import HistoryImport, ImportState, Window
@@ -35,6 +36,7 @@ __all__ = [
     "AdjustmentState",
     "AlertPost",
     "AuditEvent",
+    "BookCheck",
     "BusinessFigures",
     "CreditAccount",
     "CreditMoveRow",

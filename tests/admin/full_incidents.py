@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from app.db import transaction
 from app.engine.rules.alerts import AlertEvent
-from app.models import AlertPost, Incident
+from app.models import AlertPost, BookCheck, Incident
 
 
 def add_incidents(shop_id: int, now: datetime) -> None:
@@ -48,3 +48,16 @@ def add_incidents(shop_id: int, now: datetime) -> None:
                         error=None if ended_at else "The address answered 503.",
                     )
                 )
+
+
+def add_checks(shop_id: int, now: datetime) -> None:
+    """Let the books have been checked twice: by themselves with a mistake, and by somebody who saw it mended."""
+    mistake = "entry 7 of customer 3 moves nothing. Broken: Every entry moves something."
+    for hours, who, notes in ((26, "system", [mistake]), (2, "staff:9", [])):
+        began_at = now - timedelta(hours=hours)
+        finished_at = began_at + timedelta(milliseconds=2_340)
+        row = BookCheck(shop_id=shop_id, asked_at=began_at, asked_by=who, began_at=began_at, stepped_at=finished_at)
+        row.finished_at, row.looked_at, row.entries = finished_at, 40, 180
+        row.findings, row.notes = len(notes), notes
+        with transaction() as session:
+            session.add(row)

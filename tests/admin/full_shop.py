@@ -63,7 +63,7 @@ from app.models import (
     Transfer,
     Window,
 )
-from tests.admin.full_incidents import add_incidents
+from tests.admin.full_incidents import add_checks, add_incidents
 from tests.admin.full_mails import add_mailbox
 from tests.admin.full_pace import add_lags, tell_customers
 
@@ -129,6 +129,7 @@ class _Maker:
         self._wait_for_people()
         self._look_around()
         add_incidents(self.shop_id, self.now)
+        add_checks(self.shop_id, self.now)
         add_lags(self.shop_id, self.now)
         tell_customers(self.shop_id, self.now)
         add_mailbox(self.shop_id, self.now)

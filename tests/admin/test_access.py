@@ -37,6 +37,7 @@ ASKED = {
         POST /customers/5/adjust, POST /customers/5/forgive, POST /customers/5/tier, POST /customers/5/tier/end,
         POST /customers/tier, POST /deliveries/5/replay, POST /first-run/close, POST /first-run/mode,
         POST /first-run/step, POST /imports, POST /imports/cancel, POST /imports/pause, POST /imports/resume,
+        POST /ledger/check,
         GET /orders/5/process, POST /orders/5/ask, POST /orders/5/process, POST /privacy/5/done, POST /privacy/5/file,
         POST /rules,
         POST /settings/began, POST /settings/business, POST /settings/connection, POST /settings/far-expiry,

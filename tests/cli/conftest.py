@@ -19,7 +19,10 @@ from app.schedule import SWEEPS
 from tests.flows.builders import Till
 
 #: Asked for in every round, or whenever the day's time for it has come.
-ASKED_ALWAYS = tuple(f"app.jobs.{name}" for name in ("count_days", "measure_stages", "watch_engine", "build_digests"))
+ASKED_ALWAYS = tuple(
+    f"app.jobs.{name}"
+    for name in ("count_days", "measure_stages", "watch_engine", "build_digests", "look_through_books")
+)
 Shell = Callable[..., Result]
 Waiting = Callable[[], list[tuple[str, tuple[object, ...]]]]
 
