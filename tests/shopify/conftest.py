@@ -14,11 +14,14 @@ from sandbox.server import Sandbox
 from tests.shopify.desk import Desk, MovedClock
 
 NOBODY = "http://127.0.0.1:9"
+#: Far more than an answer takes on a busy machine. Who wants to wait in vain has `desk.impatient()`.
+PATIENCE = 30
 
 
 @pytest.fixture(scope="session")
 def running_box() -> Iterator[Sandbox]:
-    with Sandbox(app_url=NOBODY, seed=1, restore_rate=1000) as box:
+    # Webhooks to nobody are given up at once: a history makes no more orders while hundreds of them wait.
+    with Sandbox(app_url=NOBODY, seed=1, restore_rate=1000, retry_seconds=0.001) as box:
         yield box
 
 
@@ -26,6 +29,7 @@ def running_box() -> Iterator[Sandbox]:
 def box(running_box: Sandbox) -> Iterator[Sandbox]:
     """Return an empty sandbox without faults."""
     running_box.world.faults.reset(1)
+    running_box.dispatcher.forget()
     shop = running_box.world.main
     shop.clear(1)
     shop.tokens.revoke_all()
@@ -41,7 +45,7 @@ def connected(settings: Settings, running_box: Sandbox) -> Flask:
         replace(
             settings,
             shopify_admin_origin=running_box.url,
-            shopify_timeout_seconds=2,
+            shopify_timeout_seconds=PATIENCE,
             transfer_quiet_seconds=90,
         )
     )

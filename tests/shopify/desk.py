@@ -1,7 +1,8 @@
 """One installed shop whose transfers are planned, sent, and compared with the account in the sandbox."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -32,17 +33,20 @@ STAFF = "staff:7"
 
 
 class MovedClock:
-    """The time as the app and the sandbox both see it, moved forward by hand."""
+    """The time as the app sees it: it moves by hand alone, so that a slow machine comes no later than a fast one.
+
+    The sandbox's moves with it, and goes on by itself.
+    """
 
     def __init__(self, box: Sandbox) -> None:
         self._box = box
-        self._offset = timedelta()
+        self._now = datetime.now(UTC)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self._offset
+        return self._now
 
     def advance(self, seconds: int) -> None:
-        self._offset += timedelta(seconds=seconds)
+        self._now += timedelta(seconds=seconds)
         self._box.world.clock.advance(seconds)
 
 
@@ -68,6 +72,14 @@ class Desk:
     def agree_to_far_expiry(self, agreed: bool = True) -> None:
         with transaction() as session:
             session.get_one(Shop, self.shop_id).far_expiry_agreed = agreed
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Let the app wait two seconds for an answer and no longer."""
+        patient = self.app.config["SETTINGS"]
+        self.app.config["SETTINGS"] = replace(patient, shopify_timeout_seconds=2)
+        yield
+        self.app.config["SETTINGS"] = patient
 
     def use_version(self, version: str) -> None:
         """Let the app speak an API version from now on."""

@@ -140,6 +140,7 @@ def test_a_reading_that_comes_late_says_nothing_about_the_balance_of_now(clerk: 
     ada = clerk.credited(300)
     early = read_and_keep(clerk)
     clerk.desk.give(ada, 50)
+    clerk.desk.clock.advance(1)
     clerk.read()
     with transaction() as session:
         shop = session.get_one(Shop, clerk.shop_id)

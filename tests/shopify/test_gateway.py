@@ -435,7 +435,8 @@ def test_a_token_the_sandbox_does_not_know_is_unauthorized(app_context: Flask, b
     ("fault", "error"), [("http_5xx", ServerTrouble), ("timeout", NoAnswer), ("throttled", Throttled)]
 )
 def test_the_sandboxs_faults_are_told_apart(desk: Desk, fault: str, error: type[ShopifyError]) -> None:
-    door, _ = open_gateway(desk.shop_id)
+    with desk.impatient():
+        door, _ = open_gateway(desk.shop_id)
     desk.faults(**{fault: 1.0}, seconds=30)
 
     with pytest.raises(error):

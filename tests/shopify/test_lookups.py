@@ -193,7 +193,7 @@ def test_a_shop_without_terms_is_passed_over_and_its_order_says_why(counter: Cou
 def denied(settings: Settings) -> Iterator[Counter]:
     """Return a shop that has not agreed to the app's reading of products."""
     with Sandbox(app_url="http://127.0.0.1:9", scopes="read_orders,read_customers", restore_rate=1000) as box:
-        app: Flask = create_app(replace(settings, shopify_admin_origin=box.url, shopify_timeout_seconds=2))
+        app: Flask = create_app(replace(settings, shopify_admin_origin=box.url, shopify_timeout_seconds=30))
         with app.app_context():
             desk = Desk(app, box, MovedClock(box))
             with transaction() as session:

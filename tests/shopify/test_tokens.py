@@ -19,6 +19,7 @@ from app.shopify.errors import NoAnswer, ServerTrouble, ShopifyError, ShopUnavai
 from app.shopify.token_endpoint import TokenPair, exchange_code, exchange_token, refresh
 from app.shopify.tokens import access_token_for, keep_alive, list_to_keep_alive, store_tokens
 from sandbox.server import Sandbox
+from tests.shopify.conftest import PATIENCE
 from tests.shopify.desk import Desk, session_token
 
 OPEN_AGAIN = "open Boomerang in the Shopify admin again"
@@ -228,8 +229,8 @@ def waiting_for_a_row() -> int:
     )
 
 
-def wait_for(is_so: Callable[[], bool], seconds: float = 1.5) -> bool:
-    """Poll until something is so; return False when it does not come about in time."""
+def wait_for(is_so: Callable[[], bool], seconds: float = PATIENCE / 2) -> bool:
+    """Poll until something is so; return False when it does not come about while the app waits for its answer."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:

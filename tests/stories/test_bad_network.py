@@ -19,7 +19,7 @@ from app.engine.ledger import read_balances
 from app.engine.rules.postings import Account
 from app.engine.rules.states import RewardState
 from app.models import Customer, Order, Reward, Shop
-from tests.stories.town import Town, open_town
+from tests.stories.town import HANG_SECONDS, Town, open_town
 
 Books = dict[str, Any]
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -40,6 +40,8 @@ def play(
         with open_town(settings, seed) as town:
             town.install()
             town.post("faults", **faults)
+            if "seconds" in faults:
+                town.be_impatient()
             play_year(town, Random(seed), orders, customers)
             town.wait_until_quiet()
             return read_books(town)
@@ -73,7 +75,7 @@ def test_no_credit_is_lost_or_doubled_whatever_fails(
         "late_commit": late,
         "http_5xx": trouble,
         "throttled": trouble,
-        "seconds": 0.7,
+        "seconds": HANG_SECONDS,
     }
     bad, good = play(seed=seed, orders=12, faults=failing), play(seed=seed, orders=12, faults=GOOD_DAY)
     assert differences(bad, good) == []
