@@ -28,6 +28,7 @@ from app.engine.flows import (
     pace,
     privacy,
     privacy_requests,
+    pruning,
     reconcile,
     reminders,
     settle,
@@ -112,8 +113,8 @@ def send_mails(shop_id: int) -> None:
 
 @_job
 def prune_mails(shop_id: int) -> None:
-    """Empty mails of a shop that are kept no longer."""
-    if _has_more(shop_id, mails.prune):
+    """Empty mails of a shop that are kept no longer, and remove what was to be told and is needed no more."""
+    if _has_more(shop_id, _prune_told):
         enqueue_once(CHORES, "prune_mails", shop_id)
 
 
@@ -289,6 +290,10 @@ def redact_shop(shop_id: int) -> None:
     """Go on with forgetting who anybody in a shop is that has removed the app."""
     if _has_more(shop_id, privacy.redact_shop):
         enqueue_once(CHORES, "redact_shop", shop_id)
+
+
+def _prune_told(session: Session, shop: Shop, now: datetime) -> int:
+    return mails.prune(session, shop, now) + pruning.prune(session, shop, now)
 
 
 def _prune_some(session: Session, shop: Shop, now: datetime) -> int:

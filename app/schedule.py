@@ -26,6 +26,7 @@ from app.engine.flows import (
     pace,
     privacy,
     privacy_requests,
+    pruning,
     reconcile,
     reminders,
     settle,
@@ -66,8 +67,9 @@ def sweep_mails(session: Session) -> None:
 
 
 def sweep_old_mails(session: Session) -> None:
-    """Ask for mails to be emptied that are kept no longer, also in shops that have removed the app."""
-    for shop_id in mails.list_shops_to_prune(session, utcnow()):
+    """Ask for mails to be emptied that are kept no longer, and for what else was told; also where the app is gone."""
+    now = utcnow()
+    for shop_id in {*mails.list_shops_to_prune(session, now), *pruning.list_shops_to_prune(session, now)}:
         enqueue_once(CHORES, "prune_mails", shop_id)
 
 

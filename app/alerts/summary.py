@@ -1,9 +1,11 @@
 """The day's summary: what yesterday was like and what is open now, once a day when the shop's clock says so."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from flask_babel import force_locale
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.admin.queries.home import read_days, read_open, read_waiting
@@ -24,11 +26,11 @@ def sum_up(shop_id: int, now: datetime) -> Ways | None:
     """Write the summary of a shop's last day if it is time, and return by which ways it is told; None where not."""
     settings = current_settings()
     with transaction(shop_id) as session:
-        shop = session.get_one(Shop, shop_id)
+        shop = incidents.find_watched(session, shop_id)
         ways = incidents.find_ways(session, shop_id)
-        if shop.uninstalled_at is not None or not ways.is_any:
+        if shop is None or not ways.is_any:
             return None
-        on_day = incidents.take_day(session, shop, now)
+        on_day = incidents.take_day(session, shop, now, partial(_is_counted, session, shop))
         if on_day is None:
             return None
         with force_locale(ways.language):
@@ -48,6 +50,10 @@ def read_summary(session: Session, shop: Shop, on_day: date, now: datetime) -> D
     figures = days.by_day.get(on_day, DaySum())
     outstanding = days.total(date.min)
     add_to(outstanding, days.before)
+    troubles = tuple(cause.told for cause in find_causes(session, shop, now))
+    if days.is_behind:
+        partly = _("The figures of this day are still being counted: there may be more than is said here.")
+        troubles = (partly, *troubles)
     waiting, open_ = read_waiting(session, shop.id).values(), read_open(session, shop.id)
     return DaySummary(
         on_day=on_day,
@@ -61,8 +67,12 @@ def read_summary(session: Session, shop: Shop, on_day: date, now: datetime) -> D
         failed=open_.refused_transfers + open_.unknown_transfers + open_.failed_deliveries,
         available_minor=outstanding.available_minor,
         owed_minor=-outstanding.owed_minor,
-        troubles=tuple(cause.told for cause in find_causes(session, shop, now)),
+        troubles=troubles,
     )
+
+
+def _is_counted(session: Session, shop: Shop, on_day: date) -> bool:
+    return not read_days(session, shop, on_day).is_behind
 
 
 def _body(shop: Shop, day: DaySummary) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def watch(shop_id: int, now: datetime) -> Ways | None:
     """Look at a shop, and return by which ways something new is to be told; None where there is nothing."""
     settings = current_settings()
     with transaction(shop_id) as session:
-        shop = session.get_one(Shop, shop_id)
-        if shop.uninstalled_at is not None:
+        shop = incidents.find_watched(session, shop_id)
+        if shop is None:
             return None
         ways = incidents.find_ways(session, shop_id)
         with force_locale(ways.language):

@@ -61,7 +61,7 @@ def find_causes(session: Session, shop: Shop, now: datetime) -> tuple[Cause, ...
     """Return what is wrong with a shop's engine, in the language that is spoken just now."""
     causes = _causes(find_out(session, shop.id, now), now, shop)
     causes += tell_accounts(find_accounts(session, shop), shop.currency, now)
-    causes += tell_mails(find_mails(session, shop.id, now), now)
+    causes += tell_mails(find_mails(session, shop, now), now)
     causes += tell_sweeps(list_failing(session, shop.id, now), now)
     causes += tell_slow_stages(find_slow_stages(session, shop, now), causes, now)
     if not is_queue_reachable():

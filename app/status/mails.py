@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from app.engine.rules.mailing import Refusal
+from app.engine.rules.mailing import TO_CUSTOMERS, TO_STAFF, Refusal
 from app.engine.rules.messages import MailState
 from app.languages import translate
-from app.models import Mail, MailOutage, MailTemplate
+from app.models import Mail, MailOutage, MailTemplate, Shop
 from app.status.cause import Cause, lasted
 
 #: A mail server may be away for so long before somebody must know.
@@ -40,9 +40,10 @@ class MailFindings:
     broken: Mapping[tuple[str, str], str | None]
 
 
-def find_mails(session: Session, shop_id: int, now: datetime) -> MailFindings:
+def find_mails(session: Session, shop: Shop, now: datetime) -> MailFindings:
     """Return the findings for a shop."""
-    outage = session.scalar(select(MailOutage).where(MailOutage.shop_id == shop_id))
+    shop_id = shop.id
+    outage = _find_outage(session, shop)
     newest = select(Mail.state, Mail.refusal, Mail.created_at).where(Mail.shop_id == shop_id)
     seen = newest.order_by(Mail.id.desc()).limit(NEWEST).subquery()
     is_ours = seen.c.refusal.in_(OUR_TROUBLE) | (seen.c.state == MailState.UNKNOWN)
@@ -58,6 +59,18 @@ def find_mails(session: Session, shop_id: int, now: datetime) -> MailFindings:
         failed=failed,
         broken={(name, language): reason for name, language, reason in session.execute(broken)},
     )
+
+
+def _find_outage(session: Session, shop: Shop) -> MailOutage | None:
+    """Return the outage of the mail server, while a mail waits for its end: else nobody asks the server any more.
+
+    What is for customers of a paused shop waits for them to go on.
+    """
+    kinds = TO_STAFF if shop.paused_at is not None else (*TO_STAFF, *TO_CUSTOMERS)
+    waits = exists().where(
+        Mail.shop_id == shop.id, Mail.state.in_((MailState.PLANNED, MailState.SENDING)), Mail.kind.in_(kinds)
+    )
+    return session.scalars(select(MailOutage).where(MailOutage.shop_id == shop.id, waits)).one_or_none()
 
 
 def tell_mails(found: MailFindings, now: datetime) -> list[Cause]:

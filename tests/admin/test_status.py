@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -29,7 +30,7 @@ from app.models import (
     Transfer,
 )
 from app.shopify.scopes import REQUIRED
-from app.status.causes import Level, find_status
+from app.status.causes import EngineStatus, Level, find_status
 from app.status.words import CAUSE_WORDS
 from tests.admin.factories import NOON, Page, Visitor, reading
 
@@ -208,6 +209,7 @@ def take_no_mail(session: Session, shop_id: int, minutes: int = 16) -> None:
             reason="Nobody listens.",
         )
     )  # fmt: skip
+    add_mail(session, shop_id, MailState.PLANNED)
 
 
 def add_mail(
@@ -250,7 +252,11 @@ SMALL_TROUBLES = [
     (take_no_mail, "mail_server_away", "For 16 minutes the mail server has taken no mail: Nobody listens."),
     (doubt_mail, "mails_failing", "1 of 1 mails of the last day could not be delivered."),
     (break_template, "template_broken:earned:de", "template “earned” (de) cannot be used: There is no variable nam."),
-    (crawl, "stage_slow:told", "It takes longer than 17 hours until customers are told of their cashback. 1 waits there"),
+    (
+        crawl,
+        "stage_slow:told",
+        "It takes longer than 17 hours until customers are told of their cashback. 1 waits there",
+    ),
 ]
 
 
@@ -301,6 +307,24 @@ def test_a_stage_that_is_slow_for_a_named_cause_is_not_named_besides(shop_id: in
         crawl(session, shop_id)
         take_no_mail(session, shop_id)
     assert [cause.key for cause in status_of(shop_id).causes] == ["mail_server_away"]
+
+
+def test_a_server_that_nobody_asks_any_more_is_no_trouble(shop_id: int) -> None:
+    def keys() -> list[str]:
+        status: EngineStatus = status_of(shop_id)
+        return [cause.key for cause in status.causes]
+
+    with reading() as session:
+        take_no_mail(session, shop_id)
+    assert keys() == ["mail_server_away"]
+    with reading() as session:
+        session.get_one(Shop, shop_id).paused_at = utcnow()
+    # The customers' mails wait for the programme to go on.
+    assert keys() == []
+    with reading() as session:
+        session.get_one(Shop, shop_id).paused_at = None
+        session.execute(update(Mail).values(state=MailState.REFUSED, refusal=Refusal.STOPPED))
+    assert keys() == []
 
 
 def test_every_cause_has_a_key_that_stays_and_a_name(shop_id: int) -> None:

@@ -1,7 +1,7 @@
 """What is wrong becomes one incident per cause, is told once, and is over when it stays away."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -197,10 +197,31 @@ def test_a_secret_is_for_who_may_change_the_settings(shop: Till) -> None:
 
 def test_a_day_is_taken_once_by_whoever_comes_first(shop: Till) -> None:
     with transaction() as session:
-        assert incidents.take_day(session, session.get_one(Shop, shop.id), day(1)) is None
+        assert incidents.take_day(session, session.get_one(Shop, shop.id), day(1), lambda _: True) is None
         session.add(MailSettings(shop_id=shop.id, summary_time="09:00"))
     found = []
     for _ in range(2):
         with transaction() as session:
-            found.append(incidents.take_day(session, session.get_one(Shop, shop.id), day(1)))
+            found.append(incidents.take_day(session, session.get_one(Shop, shop.id), day(1), lambda _: True))
     assert found == [day(0).date(), None]
+
+
+def test_a_day_that_is_not_counted_yet_is_taken_later_and_after_two_hours_as_it_is(shop: Till) -> None:
+    with transaction() as session:
+        session.add(MailSettings(shop_id=shop.id, summary_time="09:00"))
+    asked: list[date] = []
+
+    def take(minutes: int, *, is_counted: bool) -> date | None:
+        def answer(on_day: date) -> bool:
+            asked.append(on_day)
+            return is_counted
+
+        now = datetime.combine(day(1).date(), time(9), UTC) + timedelta(minutes=minutes)
+        with transaction() as session:
+            return incidents.take_day(session, session.get_one(Shop, shop.id), now, answer)
+
+    yesterday = day(0).date()
+    assert [take(minutes, is_counted=False) for minutes in (-1, 0, 119)] == [None] * 3
+    assert asked == [yesterday] * 2
+    assert take(120, is_counted=False) == yesterday
+    assert take(121, is_counted=True) is None

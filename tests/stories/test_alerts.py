@@ -10,18 +10,30 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask, current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.alerts.posts import NO_ADDRESS, post_due
 from app.alerts.summary import read_summary, sum_up
 from app.alerts.watch import watch
 from app.clock import utcnow
 from app.db import db, transaction
-from app.engine.flows import incidents, settle
+from app.engine.flows import incidents, lifecycle, settle
 from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import MailKind, MailState
 from app.engine.rules.terms import Mode
-from app.models import AlertPost, Delivery, DeliveryState, Incident, Mail, MailSettings, ReconcileRun, Shop, ShopToken
+from app.models import (
+    AlertPost,
+    Delivery,
+    DeliveryState,
+    Incident,
+    Mail,
+    MailOutage,
+    MailSettings,
+    ReconcileRun,
+    Shop,
+    ShopToken,
+)
+from app.shopify.scopes import REQUIRED
 from tests.admin.factories import DOMAIN, OTHER, Visitor, line, make_shop, order, publish, tell
 from tests.mail.receiver import Receiver, receiving
 
@@ -54,6 +66,15 @@ class Merchant:
             token = session.get_one(ShopToken, self.shop_id)
             token.refused_at = self.begin if is_refused else None
             token.refused_reason = "invalid_grant" if is_refused else None
+
+    def come_back(self, seconds: float) -> None:
+        """Let the shop install the app again."""
+        with transaction() as session:
+            shop = session.get_one(Shop, self.shop_id)
+            shop.uninstalled_at, shop.installed_at = None, self.at(seconds)
+            values = {"access_token": "sealed", "refresh_token": "sealed", "scope": ",".join(sorted(REQUIRED))}
+            ends = {name: self.at(1e8) for name in ("expires_at", "refresh_expires_at")}
+            session.add(ShopToken(shop_id=self.shop_id, **values, **ends, updated_at=self.at(seconds)))
 
     def look(self, *seconds: float) -> None:
         """Let a worker look, and post what is due, at some moments; it looks for lost webhooks as well."""
@@ -262,6 +283,36 @@ def test_a_pause_is_no_trouble_and_neither_is_having_gone(merchant: Merchant) ->
     with transaction() as session:
         assert session.scalars(select(Incident)).all() == []
     assert sum_up(merchant.shop_id, merchant.at(0)) is None
+
+
+def test_who_takes_the_app_away_hears_no_more_and_who_comes_back_begins_anew(merchant: Merchant) -> None:
+    merchant.look(-30)
+    merchant.receiver.status = 503
+    merchant.refuse_token()
+    merchant.look(0, 60)
+    with transaction() as session:
+        outage = MailOutage(shop_id=merchant.shop_id, began_at=merchant.at(60), tries=1, reason="Nobody listens.")
+        outage.next_try_at = merchant.at(90)
+        session.add(outage)
+        session.execute(update(Mail).values(state=MailState.PLANNED))  # as with a mail server
+    for seconds in (100, 110):
+        with transaction() as session:
+            lifecycle.uninstall(session, session.get_one(Shop, merchant.shop_id), merchant.at(seconds))
+    with transaction() as session:
+        row = session.scalars(select(Incident)).one()
+        assert (row.cause, row.ended_at, row.end_told_at) == ("token_refused", merchant.at(100), None)
+        assert session.scalars(select(AlertPost.next_attempt_at)).all() == [None]
+        assert session.scalars(select(MailOutage)).all() == []
+    (mail,) = merchant.mails()
+    assert (mail.state, mail.refusal, mail.error) == (MailState.REFUSED, Refusal.STOPPED, "The app was taken away.")
+    merchant.receiver.status = 200
+    merchant.come_back(3_600)
+    merchant.look(3_600, 3_660, 4_000)
+    assert (len(merchant.mails()), merchant.events()) == (1, [])
+    merchant.refuse_token()
+    merchant.look(5_000, 5_060)
+    assert [told["times"] for told in merchant.receiver.taken] == [1]
+    assert merchant.events() == [("incident.opened", "token_refused")]
 
 
 def test_without_a_way_it_stands_in_the_admin_and_is_told_once_there_is_one(merchant: Merchant) -> None:

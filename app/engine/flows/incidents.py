@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
-from app.engine.rules.alerts import GONE_FOR, SAME_WITHIN, Sighting, day_to_sum_up, is_worth_telling
+from app.engine.rules.alerts import GONE_FOR, SAME_WITHIN, Sighting, day_to_sum_up, is_worth_telling, patience_ends
 from app.engine.rules.roles import Duty
 from app.engine.staffing import check_may
 from app.models import Incident, MailSettings, Shop
@@ -60,6 +60,12 @@ def list_watched(session: Session, after_id: int, limit: int) -> list[int]:
     return list(session.scalars(query.order_by(Shop.id).limit(limit)))
 
 
+def find_watched(session: Session, shop_id: int) -> Shop | None:
+    """Return a shop that has the app, which stays so until the transaction ends; None where it took it away."""
+    query = select(Shop).where(Shop.id == shop_id, Shop.uninstalled_at.is_(None)).with_for_update(read=True)
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
 def find_ways(session: Session, shop_id: int) -> Ways:
     """Return how a shop's merchant is told."""
     row = session.scalars(
@@ -81,9 +87,9 @@ def note(session: Session, shop: Shop, seen: Sequence[Sighting], now: datetime) 
     for row in rows:
         _look_at(row, by_cause.get(row.cause), now)
     session.flush()
-    told_before = _list_told(session, shop.id, {row.cause for row in rows}, now)
+    told_before = _list_told(session, shop, {row.cause for row in rows}, now)
     return [
-        _news(session, row)
+        _news(session, shop, row)
         for row in rows
         if (row.told_at is None and is_worth_telling(row.began_at, row.gone_at, told_before.get(row.cause), now))
         or (row.told_at is not None and row.ended_at is not None)
@@ -104,8 +110,11 @@ def mark_told(session: Session, shop_id: int, news: Sequence[News], now: datetim
     session.flush()
 
 
-def take_day(session: Session, shop: Shop, now: datetime) -> date | None:
-    """Return the day that is to be summed up now, which then counts as summed up; None where it is not time."""
+def take_day(session: Session, shop: Shop, now: datetime, is_counted: Callable[[date], bool]) -> date | None:
+    """Return the day that is to be summed up now, which then counts as summed up; None where it is not time.
+
+    While it is not counted to its end there is some patience.
+    """
     row = session.scalars(
         select(MailSettings)
         .where(MailSettings.shop_id == shop.id, MailSettings.summary_time != "")
@@ -114,10 +123,12 @@ def take_day(session: Session, shop: Shop, now: datetime) -> date | None:
     ).one_or_none()
     if row is None:
         return None
-    on_day = day_to_sum_up(row.summary_time, ZoneInfo(shop.timezone), row.summed_up, now)
-    if on_day is not None:
-        row.summed_up = on_day
-        session.flush()
+    zone = ZoneInfo(shop.timezone)
+    on_day = day_to_sum_up(row.summary_time, zone, row.summed_up, now)
+    if on_day is None or (now < patience_ends(row.summary_time, zone, on_day) and not is_counted(on_day)):
+        return None
+    row.summed_up = on_day
+    session.flush()
     return on_day
 
 
@@ -175,16 +186,20 @@ def _look_at(row: Incident, sighting: Sighting | None, now: datetime) -> None:
         row.ended_at = row.gone_at
 
 
-def _list_told(session: Session, shop_id: int, causes: Collection[str], now: datetime) -> dict[str, datetime]:
-    """Return, by cause, when it was told, where that is so short a time ago that it is not told again."""
+def _list_told(session: Session, shop: Shop, causes: Collection[str], now: datetime) -> dict[str, datetime]:
+    """Return, by cause, when it was told, where that is so short a time ago that it is not told again.
+
+    What was told before the app was installed (again) is forgotten.
+    """
+    since = max(now - SAME_WITHIN, shop.installed_at)
     query = select(Incident.cause, func.max(Incident.told_at)).where(
-        Incident.shop_id == shop_id, Incident.told_at > now - SAME_WITHIN, Incident.cause.in_(causes)
+        Incident.shop_id == shop.id, Incident.told_at > since, Incident.cause.in_(causes)
     )
     return {cause: told_at for cause, told_at in session.execute(query.group_by(Incident.cause)) if told_at}
 
 
-def _news(session: Session, row: Incident) -> News:
-    times, told_before = (1, None) if row.ended_at is not None else _count_times(session, row)
+def _news(session: Session, shop: Shop, row: Incident) -> News:
+    times, told_before = (1, None) if row.ended_at is not None else _count_times(session, shop, row)
     return News(
         incident_id=row.id,
         cause=row.cause,
@@ -198,10 +213,10 @@ def _news(session: Session, row: Incident) -> News:
     )
 
 
-def _count_times(session: Session, row: Incident) -> tuple[int, datetime | None]:
+def _count_times(session: Session, shop: Shop, row: Incident) -> tuple[int, datetime | None]:
     """Return how often the cause came since it was told, and when that was; 1 and None where nothing lies between."""
     same = (Incident.shop_id == row.shop_id, Incident.cause == row.cause)
-    last = select(Incident.id, Incident.told_at).where(*same, Incident.told_at.is_not(None))
+    last = select(Incident.id, Incident.told_at).where(*same, Incident.told_at > shop.installed_at)
     told = session.execute(last.order_by(Incident.id.desc()).limit(1)).one_or_none()
     if told is None:
         return 1, None

@@ -6,12 +6,16 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
+from app.engine.goodbyes import end_alerts
 from app.engine.rules.zones import is_zone
 from app.models import Shop, ShopToken
 
 
 def uninstall(session: Session, shop: Shop, now: datetime) -> None:
-    """Delete the shop's tokens and mark it uninstalled; a second word of it changes nothing."""
+    """Delete the shop's tokens and mark it uninstalled; a second word of it changes nothing.
+
+    What was to be told to its people is given up: nobody is there to read it, and it is no news to who comes back.
+    """
     session.execute(delete(ShopToken).where(ShopToken.shop_id == shop.id))
     if shop.uninstalled_at is None:
         shop.uninstalled_at = now
@@ -25,6 +29,8 @@ def uninstall(session: Session, shop: Shop, now: datetime) -> None:
             after={"installed": False},
             now=now,
         )
+        session.flush()
+        end_alerts(session, shop.id, now)
     session.flush()
 
 

@@ -1,7 +1,7 @@
 """When the merchant is told that something is wrong, and what day's summary is due."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ SAME_WITHIN = timedelta(hours=6)
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
 TRIED_FOR = timedelta(days=1)
+#: A summary waits so long for its day to be counted to the end; then it says that more is to come.
+COUNTED_WITHIN = timedelta(hours=2)
 
 
 class AlertEvent(StrEnum):
@@ -64,3 +66,9 @@ def day_to_sum_up(summary_time: str, zone: ZoneInfo, summed_up: date | None, now
     if local.time() < time.fromisoformat(summary_time) or (summed_up is not None and summed_up >= yesterday):
         return None
     return yesterday
+
+
+def patience_ends(summary_time: str, zone: ZoneInfo, on_day: date) -> datetime:
+    """Return until when a day's summary waits for figures that are not complete yet."""
+    due = datetime.combine(on_day + timedelta(days=1), time.fromisoformat(summary_time), zone)
+    return due.astimezone(UTC) + COUNTED_WITHIN
