@@ -51,6 +51,7 @@ REFUSAL_WORDS = {
     Refusal.ADDRESS: _("What stands there is no address that the mail server takes."),
     Refusal.SERVER: _("The mail server does not take this mail."),
     Refusal.GAVE_UP: _("It was tried for more than a day."),
+    Refusal.OUTDATED: _("It waited for more than three days; what it says is told anew, as things are now."),
 }
 STOP_WORDS = {
     StopReason.UNSUBSCRIBED: _("The customer wants it so."),

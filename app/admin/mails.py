@@ -26,6 +26,7 @@ from app.config import current_settings
 from app.db import db, transaction
 from app.engine.flows import mails as flow
 from app.engine.flows import tell_now as queue
+from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import MailKind, MailState
 from app.engine.rules.roles import Duty
 from app.errors import NotAllowed, NotFound, Refused
@@ -185,7 +186,7 @@ def _show_mail(found: Mail, status: int = 200, *, error: str | None = None) -> R
         told=list_told(session, g.shop.id, found.id),
         stops=stops,
         is_stopped=any(stop.saying is None for stop in stops),
-        may_again=found.state in AGAIN and found.pruned_at is None,
+        may_again=found.state in AGAIN and found.pruned_at is None and found.refusal is not Refusal.OUTDATED,
         has_server=bool(current_settings().mail_url),
         error=error,
     )

@@ -13,6 +13,7 @@ from app.engine.rules.digest_times import is_quiet, quiet_ends
 from app.engine.rules.mail_choices import Teller, Telling
 from app.engine.rules.mailing import TO_CUSTOMERS, TO_STAFF, MailClaim
 from app.engine.rules.messages import MailKind, MailState, Saying
+from app.engine.stale_mails import take_back_stale
 from app.models import Mail, MailOutage, MailSettings, Shop
 from app.sentences import say
 
@@ -37,12 +38,13 @@ def claim_some(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     """Take up to ``most`` due mails of a shop for ``lease_seconds``: oldest first, and no more than may leave a minute.
 
     One still *sending* when its lease ran out was left by a worker that died: it may have been sent, and nobody can
-    ask. In quiet hours what is for customers is put off until they end; of a paused shop it waits. While the server
-    is away, one mail at a time tries whether it is back.
+    ask. In quiet hours what is for customers is put off until they end; of a paused shop it waits, and what waited too
+    long is taken back. While the server is away, one mail at a time tries whether it is back.
     """
     # Two workers take turns: what one has taken counts for the other.
     lock_mails(session, shop_id)
     _give_up_on_lost(session, shop_id, now)
+    is_more_stale = take_back_stale(session, shop_id, now)
     outage = session.scalars(select(MailOutage).where(MailOutage.shop_id == shop_id)).one_or_none()
     if outage is not None:
         most = 0 if outage.next_try_at > now else 1
@@ -50,7 +52,8 @@ def claim_some(session: Session, shop_id: int, now: datetime, lease_seconds: flo
     most = min(most, choices.per_minute - _count_underway(session, shop_id, now))
     if most <= 0:
         return []
-    rows = _take(session, shop_id, now, most, with_customers=_may_tell_customers(session, shop_id, choices, now))
+    with_customers = _may_tell_customers(session, shop_id, choices, now) and not is_more_stale
+    rows = _take(session, shop_id, now, most, with_customers=with_customers)
     for row in rows:
         row.attempts += 1
         row.leased_until = now + timedelta(seconds=lease_seconds)

@@ -76,6 +76,12 @@ class Mail(Model):
             "id",
             postgresql_where=text("state = 'planned' AND kind IN ('alert', 'summary', 'test')"),
         ),
+        Index(
+            "ix_mails_waiting_for_customers",
+            "shop_id",
+            text("COALESCE(wanted_at, created_at)"),
+            postgresql_where=text("state = 'planned' AND kind IN ('digest', 'statement')"),
+        ),
         Index("ix_mails_in_hands", "shop_id", "leased_until", postgresql_where=text("leased_until IS NOT NULL")),
         Index("ix_mails_troubled", "shop_id", "id", postgresql_where=text("state IN ('refused', 'unknown')")),
         Index(None, "shop_id", "id"),
@@ -108,6 +114,8 @@ class Mail(Model):
     #: Not to be sent before: quiet hours, or the wait after a failure.
     next_attempt_at: Mapped[Instant | None]
     leased_until: Mapped[Instant | None]
+    #: When a person last wanted it sent once more.
+    wanted_at: Mapped[Instant | None]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     #: When a server took it; None again once it came back.
     sent_at: Mapped[Instant | None]

@@ -90,9 +90,14 @@ def _add_mails() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("next_attempt_at", INSTANT, nullable=True),
         sa.Column("leased_until", INSTANT, nullable=True),
+        sa.Column("wanted_at", INSTANT, nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_at", INSTANT, nullable=True),
-        sa.Column("refusal", _one_of("refusal", "recipient", "stopped", "address", "server", "gave_up"), nullable=True),
+        sa.Column(
+            "refusal",
+            _one_of("refusal", "recipient", "stopped", "address", "server", "gave_up", "outdated"),
+            nullable=True,
+        ),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("pruned_at", INSTANT, nullable=True),
         sa.CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name=op.f("ck_mails_refused_for_a_reason")),
@@ -112,6 +117,9 @@ def _add_mails() -> None:
     to_staff = sa.text("state = 'planned' AND kind IN ('alert', 'summary', 'test')")
     op.create_index("ix_mails_due", "mails", due, postgresql_where=sa.text("state = 'planned'"))
     op.create_index("ix_mails_due_to_staff", "mails", due, postgresql_where=to_staff)
+    since = ["shop_id", sa.text("COALESCE(wanted_at, created_at)")]
+    to_customers = sa.text("state = 'planned' AND kind IN ('digest', 'statement')")
+    op.create_index("ix_mails_waiting_for_customers", "mails", since, postgresql_where=to_customers)
     in_hands = sa.text("leased_until IS NOT NULL")
     op.create_index("ix_mails_in_hands", "mails", ["shop_id", "leased_until"], postgresql_where=in_hands)
     op.create_index(

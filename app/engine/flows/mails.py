@@ -76,12 +76,15 @@ def send_again(session: Session, shop_id: int, mail_id: int, actor: str, now: da
         raise NotFound(say("This shop has no mail {number}.", number=mail_id))
     if mail.pruned_at is not None:
         raise Refused(say("The words of mail {number} are kept no longer.", number=mail_id))
+    if mail.refusal is Refusal.OUTDATED:
+        raise Refused(say("What mail {number} says is told anew, as things are now.", number=mail_id))
     if mail.state not in (MailState.REFUSED, MailState.UNKNOWN, MailState.KEPT):
         raise Refused(say("Mail {number} is sent, or about to be; there is nothing to send again.", number=mail_id))
     if mail.kind in TO_CUSTOMERS and (why := why_not(session, mail)):
         raise Refused(why)
     before = {"state": mail.state.value}
     move_to(mail, MailState.PLANNED, None)
+    mail.wanted_at = now
     subject = ("mail", mail.id)
     record(session, shop_id, actor, "send_mail_again", subject=subject, before=before, after={}, now=now)
     session.flush()

@@ -35,6 +35,8 @@ class Refusal(StrEnum):
     SERVER = "server"
     #: It was tried for more than a day.
     GAVE_UP = "gave_up"
+    #: It waited too long; what it told is told anew.
+    OUTDATED = "outdated"
 
 
 class Step(StrEnum):
