@@ -138,8 +138,8 @@ def check_tiers_in_use(session: Session, shop_id: int, new_terms: Terms, now: da
     return [
         say(
             "The tier {name} cannot be left out while it is in use (customers who have it: {customers}; assignments"
-            " that give it: {assignments}). Keep it, or first raise its threshold, end its assignments and"
-            " recalculate.",
+            " that give it: {assignments}). Keep it under this name, or first raise its threshold, end its assignments"
+            " and recalculate.",
             name=repr(name),
             customers=customers[name],
             assignments=assigned[name],

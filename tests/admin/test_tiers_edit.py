@@ -191,6 +191,16 @@ def test_a_tier_in_use_cannot_be_left_out_and_is_marked(visitor: Visitor, shop_i
     assert current(shop_id).version == 1
 
 
+def test_a_tier_in_use_keeps_its_name(visitor: Visitor, shop_id: int) -> None:
+    tell_two(shop_id)
+    renamed = {**GOOD, "tiers.name": ["Bronze", "Argent", *GOOD["tiers.name"][2:]]}
+    for path in ("/tiers/preview", "/tiers"):
+        answer = visitor.post(path, renamed)
+        assert answer.status_code == 422
+        assert "Keep it under this name" in Page(answer.text).text
+    assert current(shop_id).version == 1
+
+
 def test_a_tier_that_nobody_has_goes_and_what_was_keeps_its_name(visitor: Visitor, shop_id: int) -> None:
     tell_two(shop_id)
     fewer = {

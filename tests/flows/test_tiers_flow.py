@@ -328,7 +328,7 @@ def test_a_tier_that_somebody_has_or_is_given_cannot_be_left_out(shop: Till, man
 
     assert problems(day(11), *bronze) == [
         f"The tier {name} cannot be left out while it is in use (customers who have it: 1; assignments that give it:"
-        f" {given}). Keep it, or first raise its threshold, end its assignments and recalculate."
+        f" {given}). Keep it under this name, or first raise its threshold, end its assignments and recalculate."
         for name, given in (("'Gold'", 1), ("'Silver'", 0))
     ]
     assert problems(day(11), *bronze, Tier("Silver", 9, 1), Tier("Gold", 99, 1)) == []
