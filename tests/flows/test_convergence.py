@@ -33,7 +33,7 @@ GONE = {RewardState.VOIDED: "gone", RewardState.REVERSED: "gone"}
 
 
 @given(seed=st.integers(0, 10_000), shake=st.integers(0, 10_000), batch=st.integers(1, 12))
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_bad_network_ends_in_the_same_books_as_a_good_one(app: Flask, seed: int, shake: int, batch: int) -> None:
     facts = Story(seed, orders=12).facts
     with app.app_context():
@@ -43,7 +43,7 @@ def test_a_bad_network_ends_in_the_same_books_as_a_good_one(app: Flask, seed: in
 
 
 @given(seed=st.integers(0, 10_000), shake=st.integers(0, 10_000), batch=st.integers(1, 12))
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_limits_cut_the_same_orders_in_whatever_order_they_are_told(
     app: Flask, seed: int, shake: int, batch: int
 ) -> None:

@@ -1,6 +1,7 @@
 """What `make demo` says when it cannot begin."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -14,13 +15,15 @@ from .processes import ROOT
 
 @contextmanager
 def free_neighbours() -> Iterator[tuple[socket.socket, ...]]:
-    """Hold three neighbouring ports of 127.0.0.1 that nobody else uses."""
-    for _ in range(100):
+    """Hold three neighbouring ports of 127.0.0.1 that nobody else uses.
+
+    They lie below those that systems give out by themselves: two of them are let go, and must still be free then.
+    """
+    for port in random.sample(range(20_000, 32_000, 3), 100):
         with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
             try:
-                second.bind(("127.0.0.1", first.getsockname()[1] + 1))
-                third.bind(("127.0.0.1", first.getsockname()[1] + 2))
+                for place, each in enumerate((first, second, third)):
+                    each.bind(("127.0.0.1", port + place))
             except OSError:
                 continue
             yield first, second, third

@@ -59,7 +59,7 @@ def test_workers_at_once_resolve_lost_answers_once(desk: Desk, batch: int) -> No
     assert desk.send_until_done() == {}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(planned=plans, met=troubles, sign=signs, batch=batches)
 def test_the_account_holds_what_was_due_whatever_was_met_on_the_way(
     desk: Desk, planned: list[tuple[int, TransferKind, int]], met: list[str], sign: str, batch: int

@@ -64,7 +64,7 @@ def test_a_thousand_orders_over_a_bad_network_end_like_a_good_day(play: Callable
     late=st.sampled_from([0, 0.1]),
     trouble=st.sampled_from([0, 0.1]),
 )
-@hypothesis_settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_credit_is_lost_or_doubled_whatever_fails(
     play: Callable[..., Books], seed: int, hang: float, drop: float, late: float, trouble: float
 ) -> None:
