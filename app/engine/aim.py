@@ -254,9 +254,10 @@ class _Round:
         )
         ceilings = (*periodic, *read_met(reward))
         target = self._target(case, reward, terms, standing, ceilings)
-        more = self._meet(case, reward, terms, target, ceilings)
+        more = self._meet(case, reward, terms, target)
         if more:
-            ceilings = (*ceilings, *more)
+            met = {ceiling.kind for ceiling in more}
+            ceilings = (*(ceiling for ceiling in ceilings if ceiling.kind not in met), *more)
             target = self._target(case, reward, terms, standing, ceilings)
         release_at = compute_release_at(case.fact, terms.release, self._zone)
         return Aim(case, terms, standing.tier, standing.source, standing.spend_minor, target, release_at), ceilings
@@ -280,28 +281,29 @@ class _Round:
             is_past=case.is_past,
         )
 
-    def _meet(
-        self, case: Case, reward: Reward, terms: Terms, target: Target, ceilings: Sequence[Ceiling]
-    ) -> list[Ceiling]:
-        """Return the ceilings that are decided when more is about to be booked: largest balance, budget, owing."""
+    def _meet(self, case: Case, reward: Reward, terms: Terms, target: Target) -> list[Ceiling]:
+        """Return the ceilings that are decided when more is about to be booked: largest balance, budget, owing.
+
+        One that was met before is met anew where less is left by now: what went back may be somebody else's.
+        """
         customer_id = case.order.customer_id
         booked_minor = reward.kept_minor if reward.state in BOOKED else 0
         more_minor = target.kept_minor - booked_minor
         if customer_id is None or more_minor <= 0 or _is_closed(reward):
             return []
-        known, limits, met = {ceiling.kind for ceiling in ceilings}, terms.limits, []
+        limits, met = terms.limits, []
         owed_minor = -self._journal.balance(customer_id, Account.OWED)
-        if terms.owed is OwedPolicy.BLOCK and booked_minor == 0 and owed_minor > 0 and LimitKind.OWED not in known:
+        if terms.owed is OwedPolicy.BLOCK and booked_minor == 0 and owed_minor > 0:
             met.append(Ceiling(LimitKind.OWED, 0, 0, owed_minor))
-        if limits.balance_minor is not None and LimitKind.BALANCE not in known:
+        if limits.balance_minor is not None:
             held = (Account.PENDING, Account.AVAILABLE)
             used_minor = sum(self._journal.balance(customer_id, account) for account in held)
             left_minor = max(limits.balance_minor - used_minor, 0)
             if more_minor > left_minor:
                 met.append(Ceiling(LimitKind.BALANCE, booked_minor + left_minor, limits.balance_minor, used_minor))
-        if limits.budget_minor is not None and LimitKind.BUDGET not in known:
+        if limits.budget_minor is not None:
             used_minor = self._counters.budget(self._counters.month(case), reward)
-            left_minor = max(limits.budget_minor - used_minor, 0)
+            left_minor = max(limits.budget_minor - used_minor, booked_minor)
             takes_minor = target.kept_minor if limits.gives_back else target.granted_minor
             if takes_minor > left_minor:
                 met.append(Ceiling(LimitKind.BUDGET, left_minor, limits.budget_minor, used_minor))

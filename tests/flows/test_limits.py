@@ -62,6 +62,11 @@ def test_the_page_says_what_limits_cut(new_york: Till, rows: list[dict[str, str]
         if what == "all returned":
             fact = orders[name]
             new_york.pay_back(refund_of(fact, number, units=1, processed_at=at), on=60)
+        elif what.endswith(" more"):
+            fact = orders[name]
+            more = line(len(fact.lines) + 1, money.to_minor(what.removesuffix(" more"), "USD"))
+            fact = orders[name] = replace(fact, lines=(*fact.lines, more), updated_at=at)
+            new_york.tell(fact, on=60)
         else:
             minor = money.to_minor(what, "USD")
             fact = orders[name] = order(number, line(1, minor), placed_at=at, updated_at=at)
@@ -206,6 +211,32 @@ def test_a_budget_cuts_across_customers_and_refunds_make_room(shop: Till) -> Non
     with reading() as session:
         spent = select(Reward.budget_month, func.sum(Reward.counted_minor)).group_by(Reward.budget_month)
         assert dict(session.execute(spent).all()) == {date(2026, 3, 1): 1_000, date(2026, 4, 1): 800}
+
+
+def test_what_went_back_of_a_cut_reward_and_to_another_customer_is_not_granted_twice(shop: Till) -> None:
+    shop.publish(tiers=TENTH, limits=Limits(budget_minor=10_00))
+    first, second = order(1, line(1, 150_00)), order(2, line(1, 150_00), on=2, customer=BEN)
+    shop.tell(first)
+    shop.pay_back(refund_of(first, units=1, on=1))
+    shop.tell(second)
+    shop.tell(later(first, lines=(*first.lines, line(2, 50_00))))
+    assert (shop.kept(first), shop.kept(second)) == (0, 1_000)
+    shop.check()
+
+
+def test_a_reward_that_wants_to_grow_keeps_what_it_holds_though_the_budget_is_gone(shop: Till) -> None:
+    shop.publish(tiers=TENTH, limits=Limits(budget_minor=10_00))
+    first, second = order(1, line(1, 200_00)), order(2, line(1, 150_00), on=2, customer=BEN)
+    shop.tell(first)
+    shop.pay_back(refund_of(first, money_minor=150_00, on=1))
+    assert shop.kept(first) == 500
+    shop.tell(second)
+    assert shop.kept(second) == 500
+    for grown_minor in (50_00, 60_00):
+        first = later(first, lines=(first.lines[0], line(2, grown_minor)))
+        shop.tell(first)
+        assert (shop.kept(first), shop.balances()[:2]) == (500, (0, 500))
+    shop.check()
 
 
 def test_a_budget_that_gives_nothing_back_stays_spent(shop: Till) -> None:
