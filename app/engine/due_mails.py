@@ -21,7 +21,7 @@ from app.sentences import say
 BATCH = 1000
 _MINUTE = timedelta(minutes=1)
 #: As the indexes of what is planned have it.
-_due_at = func.coalesce(Mail.next_attempt_at, Mail.created_at)
+_due_at = func.greatest(Mail.next_attempt_at, Mail.created_at)
 
 
 def list_due_shops(session: Session, now: datetime) -> list[int]:

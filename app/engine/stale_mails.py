@@ -15,7 +15,7 @@ SENT_WITHIN = timedelta(days=3)
 #: The mails of so many people at most are taken back in one transaction.
 BATCH = 500
 #: As the index of what is planned has it.
-_planned_at = func.coalesce(Mail.wanted_at, Mail.created_at)
+_planned_at = func.greatest(Mail.wanted_at, Mail.created_at)
 
 
 def take_back_stale(session: Session, shop_id: int, now: datetime) -> bool:

@@ -13,8 +13,9 @@ from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import DropReason, MailKind, MailState, MessageState, Saying, StopReason, Topic
 from app.models.columns import Big, Id, Instant, ShopId, Words, enum_column
 
-#: From when on a mail may go.
-_DUE_AT = text("COALESCE(next_attempt_at, created_at)")
+#: From when on a mail may go, and since when it is planned. Not COALESCE: row-level security looks no index up by that.
+_DUE_AT = text("GREATEST(next_attempt_at, created_at)")
+_PLANNED_AT = text("GREATEST(wanted_at, created_at)")
 _WAITS = text("state = 'waiting'")
 
 
@@ -79,7 +80,7 @@ class Mail(Model):
         Index(
             "ix_mails_waiting_for_customers",
             "shop_id",
-            text("COALESCE(wanted_at, created_at)"),
+            _PLANNED_AT,
             postgresql_where=text("state = 'planned' AND kind IN ('digest', 'statement')"),
         ),
         Index("ix_mails_in_hands", "shop_id", "leased_until", postgresql_where=text("leased_until IS NOT NULL")),
