@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+import time_machine
 from click.testing import Result
 from flask import Flask
 from redis import Redis
@@ -47,12 +48,17 @@ def waiting(redis_client: "Redis") -> Waiting:
 
 
 @pytest.fixture
-def looked_at(shop: Till) -> None:
-    """Have tonight's look at everybody's tier behind us, and the last one for missed webhooks."""
-    recalculate_tiers(shop.id)
-    now = utcnow()
-    with transaction() as session:
-        session.add(ReconcileRun(shop_id=shop.id, started_at=now, from_at=now, reached_at=now, finished_at=now))
+def looked_at(shop: Till) -> Iterator[None]:
+    """Have tonight's look at everybody's tier behind us, and the last one for missed webhooks.
+
+    It is noon, so that no other night comes while a test runs.
+    """
+    noon = utcnow().replace(hour=12, minute=0, second=0, microsecond=0)
+    with time_machine.travel(noon):
+        recalculate_tiers(shop.id)
+        with transaction() as session:
+            session.add(ReconcileRun(shop_id=shop.id, started_at=noon, from_at=noon, reached_at=noon, finished_at=noon))
+        yield
 
 
 @pytest.fixture
