@@ -1,5 +1,6 @@
 """Which mails are due, and claiming some: a lease on each row, so that a worker that dies is found out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -15,6 +16,7 @@ from app.engine.rules.mailing import TO_CUSTOMERS, TO_STAFF, MailClaim
 from app.engine.rules.messages import MailKind, MailState, Saying
 from app.engine.stale_mails import take_back_stale
 from app.models import Mail, MailOutage, MailSettings, Shop
+from app.models.columns import among
 from app.sentences import say
 
 #: So many mails at most are put off, or kept, in one transaction.
@@ -67,18 +69,9 @@ def keep_planned(session: Session, shop_id: int, now: datetime) -> int:
     What a worker that died was sending while there was one is given up all the same.
     """
     _give_up_on_lost(session, shop_id, now)
-    some = (
-        select(Mail.id)
-        .where(Mail.shop_id == shop_id, _is_one_of(Mail.state, MailState.PLANNED))
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    kept = (
-        update(Mail)
-        .where(Mail.shop_id == shop_id, Mail.id.in_(some))
-        .values(state=MailState.KEPT, next_attempt_at=None, leased_until=None)
-    )
-    return len(session.scalars(kept.returning(Mail.id)).all())
+    some = _lock_some(session, shop_id, _is_one_of(Mail.state, MailState.PLANNED))
+    _change(session, shop_id, some, state=MailState.KEPT, next_attempt_at=None, leased_until=None)
+    return len(some)
 
 
 def _take(session: Session, shop_id: int, now: datetime, most: int, *, with_customers: bool) -> list[Mail]:
@@ -100,10 +93,17 @@ def _may_tell_customers(session: Session, shop_id: int, choices: Telling | MailS
     if not is_quiet(now, choices.quiet_from, choices.quiet_to, zone):
         return True
     later = quiet_ends(now, choices.quiet_from, choices.quiet_to, zone)
-    due = select(Mail.id).where(Mail.shop_id == shop_id, *_is_due(TO_CUSTOMERS, now))
-    some = due.limit(BATCH).with_for_update(skip_locked=True)
-    session.execute(update(Mail).where(Mail.shop_id == shop_id, Mail.id.in_(some)).values(next_attempt_at=later))
+    _change(session, shop_id, _lock_some(session, shop_id, *_is_due(TO_CUSTOMERS, now)), next_attempt_at=later)
     return False
+
+
+def _lock_some(session: Session, shop_id: int, *which: ColumnElement[bool]) -> Sequence[int]:
+    some = select(Mail.id).where(Mail.shop_id == shop_id, *which).limit(BATCH)
+    return session.scalars(some.with_for_update(skip_locked=True)).all()
+
+
+def _change(session: Session, shop_id: int, mail_ids: Sequence[int], **values: Any) -> None:
+    session.execute(update(Mail).where(Mail.shop_id == shop_id, among(Mail.id, mail_ids)).values(**values))
 
 
 def _give_up_on_lost(session: Session, shop_id: int, now: datetime) -> None:

@@ -6,7 +6,7 @@ How a mail goes over the wire stands in ``mail_states.py``.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from app.engine.audit import record
@@ -187,9 +187,10 @@ def list_shops_to_prune(session: Session, now: datetime) -> list[int]:
     """Return the shops that keep mails longer than they want to."""
     days = func.coalesce(MailSettings.keep_days, _KEEP_DAYS)
     kept_from = literal(now) - func.make_interval(0, 0, 0, days)
-    left = exists().where(Mail.shop_id == Shop.id, *_is_over(), Mail.created_at < kept_from)
+    # The oldest is at the beginning of an index; what is reckoned for each shop cannot be looked up in it.
+    oldest = select(Mail.created_at).where(Mail.shop_id == Shop.id, *_is_over()).order_by(Mail.created_at).limit(1)
     settled = select(Shop.id).outerjoin(MailSettings, MailSettings.shop_id == Shop.id)
-    return list(session.scalars(settled.where(left).order_by(Shop.id)))
+    return list(session.scalars(settled.where(oldest.scalar_subquery() < kept_from).order_by(Shop.id)))
 
 
 def prune(session: Session, shop: Shop, now: datetime) -> int:
