@@ -282,29 +282,31 @@ class _Round:
         )
 
     def _meet(self, case: Case, reward: Reward, terms: Terms, target: Target) -> list[Ceiling]:
-        """Return the ceilings that are decided when more is about to be booked: largest balance, budget, owing.
+        """Return the ceilings that are decided when more is about to be taken: largest balance, budget, owing.
 
         One that was met before is met anew where less is left by now: what went back may be somebody else's.
         """
         customer_id = case.order.customer_id
-        booked_minor = reward.kept_minor if reward.state in BOOKED else 0
-        more_minor = target.kept_minor - booked_minor
-        if customer_id is None or more_minor <= 0 or _is_closed(reward):
+        if customer_id is None or _is_closed(reward):
             return []
         limits, met = terms.limits, []
+        booked_minor = reward.kept_minor if reward.state in BOOKED else 0
+        more_minor = target.kept_minor - booked_minor
         owed_minor = -self._journal.balance(customer_id, Account.OWED)
-        if terms.owed is OwedPolicy.BLOCK and booked_minor == 0 and owed_minor > 0:
+        if terms.owed is OwedPolicy.BLOCK and booked_minor == 0 and more_minor > 0 and owed_minor > 0:
             met.append(Ceiling(LimitKind.OWED, 0, 0, owed_minor))
-        if limits.balance_minor is not None:
+        if limits.balance_minor is not None and more_minor > 0:
             held = (Account.PENDING, Account.AVAILABLE)
             used_minor = sum(self._journal.balance(customer_id, account) for account in held)
             left_minor = max(limits.balance_minor - used_minor, 0)
             if more_minor > left_minor:
                 met.append(Ceiling(LimitKind.BALANCE, booked_minor + left_minor, limits.balance_minor, used_minor))
-        if limits.budget_minor is not None:
+        takes_minor, taken_minor = target.kept_minor, booked_minor
+        if not limits.gives_back:
+            takes_minor, taken_minor = target.granted_minor, reward.counted_minor
+        if limits.budget_minor is not None and takes_minor > taken_minor:
             used_minor = self._counters.budget(self._counters.month(case), reward)
-            left_minor = max(limits.budget_minor - used_minor, booked_minor)
-            takes_minor = target.kept_minor if limits.gives_back else target.granted_minor
+            left_minor = max(limits.budget_minor - used_minor, taken_minor)
             if takes_minor > left_minor:
                 met.append(Ceiling(LimitKind.BUDGET, left_minor, limits.budget_minor, used_minor))
         return met
@@ -382,8 +384,11 @@ class _Round:
     def _amounts_over_time(self, reward: Reward, aim: Aim, ceilings: Sequence[Ceiling]) -> list[tuple[datetime, int]]:
         """Return what a reward takes of its customer's limits from each moment on."""
         case, takes_at = aim.case, self._takes_at_of(reward, aim.case)
-        if reward.customer_id is None or reward.granted_minor == 0:
+        if reward.customer_id is None:
             return []
+        if reward.granted_minor == 0:
+            # Not nothing: it may have taken something before a person reopened it.
+            return [(takes_at, 0)]
         if not aim.terms.limits.gives_back:
             amounts = {takes_at: reward.granted_minor}
         else:

@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 from app.db import db, transaction
 from app.engine.flows import review
 from app.engine.rules import money
-from app.engine.rules.facts import OrderFact
+from app.engine.rules.facts import FinancialStatus, OrderFact
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Cycle, Limits, OwedPolicy, Tier
 from app.models import Reward, Shop
 from tests.flows.builders import ADA, BEN, BIG, STAFF, Till, day, later, line, order, reading, refund_of
 from tests.flows.test_parallel import Workers, tell, workers  # noqa: F401 - a fixture
+from tests.flows.test_review import adjust
 from tests.rules.tables import NOTHING, tables_with
 
 COLUMNS = ("moment", "what one customer does", "calculated", "granted", "kept", "cut by")
@@ -189,6 +190,18 @@ def test_a_reopened_reward_takes_what_is_left_by_then(manual_shop: Till) -> None
     assert (manual_shop.kept(first), manual_shop.kept(second)) == (100, 400)
 
 
+def test_a_reward_that_was_adjusted_and_ends_takes_nothing_any_more(manual_shop: Till) -> None:
+    manual_shop.publish(tiers=TENTH, limits=Limits(month_minor=5_00))
+    first = order(1, line(1, 40_00))
+    manual_shop.tell(first)
+    adjust(manual_shop, first, 1_00)
+    manual_shop.tell(later(first, financial_status=FinancialStatus.VOIDED))
+    second = order(2, line(1, 50_00), on=12)
+    manual_shop.tell(second)
+    assert (manual_shop.kept(first), manual_shop.kept(second)) == (0, 500)
+    manual_shop.check()
+
+
 def test_a_limit_that_a_later_version_brings_does_not_touch_earlier_orders(shop: Till) -> None:
     shop.publish(tiers=TENTH)
     shop.tell(order(1, line(1, 80_00)))
@@ -246,6 +259,19 @@ def test_a_budget_that_gives_nothing_back_stays_spent(shop: Till) -> None:
     shop.pay_back(refund_of(first, units=1, on=2))
     shop.tell(second)
     assert (shop.kept(first), shop.kept(second)) == (0, 200)
+
+
+def test_what_all_went_back_takes_no_more_of_a_budget_that_gives_nothing_back(shop: Till) -> None:
+    tiers = (Tier("Bronze", 0, 500), Tier("Gold", 50_00, 1_000))
+    shop.publish(tiers=tiers, limits=Limits(budget_minor=8_00, gives_back=False))
+    first, second = order(1, line(1, 100_00), on=3), order(2, line(1, 100_00), on=4, customer=BEN)
+    shop.tell(first)
+    shop.pay_back(refund_of(first, units=1, on=5))
+    shop.tell(second)
+    earlier_told_late = order(3, line(1, 100_00), on=1)
+    shop.tell(earlier_told_late)
+    assert [shop.reward(fact).granted for fact in (earlier_told_late, first, second)] == [0, 500, 300]
+    shop.check()
 
 
 def test_where_nothing_is_given_back_a_cancelled_order_keeps_its_room(manual_shop: Till) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -66,7 +67,7 @@ class Walk:
         place = self._random.randrange(len(self._orders))
         fact = self._orders[place]
         first = fact.lines[0]
-        changes = self._random.choice(
+        changes: dict[str, Any] = self._random.choice(
             [
                 {"financial_status": FinancialStatus.PAID},
                 {
@@ -74,6 +75,7 @@ class Walk:
                     "lines": (*fact.lines, line(900 + self._clock, 7_000)),
                 },
                 {"lines": (replace(first, removed_quantity=self._random.randint(0, first.quantity)), *fact.lines[1:])},
+                {"lines": (*fact.lines, line(900 + self._clock, 17_000))},
                 {"customer": self._random.choice([ADA, BEN])},
                 {"cancelled_at": day(self._clock)},
                 {"tags": self._random.choice([("wholesale",), ()])},
@@ -185,3 +187,15 @@ def test_after_every_step_of_a_random_walk_the_books_add_up(shop: Till, seed: in
         done.add(walk.step())
         shop.check()
     assert len(done) == 10
+
+
+@pytest.mark.parametrize("seed", [2, 24])
+def test_after_every_step_of_a_random_walk_a_small_budget_holds(shop: Till, seed: int) -> None:
+    # Two walks of forty that once broke them; with limits this small almost every order is cut.
+    limits = Limits(budget_minor=1_500, gives_back=bool(seed % 3))
+    owed = list(OwedPolicy)[seed % 3]
+    shop.publish(on=-1, limits=limits, owed=owed, release=Release(ReleaseKind.DAYS_AFTER_PAID, 2))
+    walk = Walk(shop, seed)
+    for _ in range(STEPS):
+        walk.step()
+        shop.check()
