@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.admin.mail_words import STAGE_WORDS
 from app.engine.journeys import DAY, WEEK
 from app.engine.rules.stage_limits import TIMED, Lag
-from app.engine.stage_lags import is_too_slow, read_lags, read_limits
+from app.engine.stage_lags import is_too_slow, read_all_lags, read_limits
 from app.models import Shop
 
 
@@ -40,9 +40,9 @@ class Lags:
 
 def read_stages(session: Session, shop: Shop, now: datetime) -> Lags:
     """Return how long the stages took in the last 24 hours; in the last seven days if nothing happened since."""
-    limits = read_limits(session, shop, now)
+    limits, all_lags = read_limits(session, shop, now), read_all_lags(session, shop.id)
     for hours in (DAY, WEEK):
-        found = read_lags(session, shop.id, hours)
+        found = all_lags.get(hours, {})
         rows = []
         for stage in TIMED:
             lag, limit = found.get(Lag(stage.value)), limits.get(stage)

@@ -1,5 +1,6 @@
 """How long the stages took of late, as it was last measured, and the limits of a shop."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
@@ -32,8 +33,15 @@ class Measured:
 
 def read_lags(session: Session, shop_id: int, hours: int) -> dict[Lag, Measured]:
     """Return what was measured over the last 24 or 168 hours; nothing of what nothing went through."""
-    query = select(StageLag).where(StageLag.shop_id == shop_id, StageLag.hours == hours, StageLag.samples > 0)
-    return {row.what: measured(row) for row in session.scalars(query)}
+    return read_all_lags(session, shop_id).get(hours, {})
+
+
+def read_all_lags(session: Session, shop_id: int) -> dict[int, dict[Lag, Measured]]:
+    """Return what was measured, by the hours it was measured over."""
+    found: dict[int, dict[Lag, Measured]] = defaultdict(dict)
+    for row in session.scalars(select(StageLag).where(StageLag.shop_id == shop_id, StageLag.samples > 0)):
+        found[row.hours][row.what] = measured(row)
+    return found
 
 
 def measured(row: StageLag) -> Measured:

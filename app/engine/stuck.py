@@ -34,14 +34,16 @@ def find_stuck(
 
     So many at most are counted in each.
     """
-    found = {}
+    counts = []
     for stage, waiting in _QUESTIONS.items():
         if stage in limits and not (stage in PAUSED and shop.paused_at is not None):
             since = waiting(shop, now - limits[stage], most).limit(most).subquery()
-            count, oldest_at = session.execute(select(func.count(), func.min(since.c[0])).select_from(since)).one()
-            if count:
-                found[stage] = Stuck(count, oldest_at)
-    return found
+            counts.append(select(literal(stage.value), func.count(), func.min(since.c[0])).select_from(since))
+    if not counts:
+        return {}
+    # One statement: the front page asks for this each time.
+    found = session.execute(union_all(*counts))
+    return {Stage(name): Stuck(count, oldest_at) for name, count, oldest_at in found if count}
 
 
 # Each is in the order of the index that finds it, which is that of time.

@@ -17,6 +17,7 @@ from app.queue import connection
 from app.shopify.scopes import find_missing
 from app.status.account_causes import tell_accounts
 from app.status.accounts import find_accounts
+from app.status.books import find_mistakes, tell_books
 from app.status.cause import Cause, lasted
 from app.status.findings import Findings, find_out
 from app.status.mails import find_mails, tell_mails
@@ -61,6 +62,7 @@ def find_causes(session: Session, shop: Shop, now: datetime) -> tuple[Cause, ...
     """Return what is wrong with a shop's engine, in the language that is spoken just now."""
     causes = _causes(find_out(session, shop.id, now), now, shop)
     causes += tell_accounts(find_accounts(session, shop), shop.currency, now)
+    causes += tell_books(find_mistakes(session, shop.id), now)
     causes += tell_mails(find_mails(session, shop, now), now)
     causes += tell_sweeps(list_failing(session, shop.id, now), now)
     causes += tell_slow_stages(find_slow_stages(session, shop, now), causes, now)

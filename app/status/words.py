@@ -16,6 +16,7 @@ CAUSE_WORDS = {
     "transfers_refused": marked("Shopify refused transfers"),
     "transfers_unknown": marked("A transfer's outcome is unknown"),
     "transfers_repeated": marked("A transfer looks carried out twice"),
+    "books_wrong": marked("The books hold a mistake"),
     "drift": marked("Books and Shopify differ"),
     "accounts_unreadable": marked("Accounts cannot be read"),
     "spending_off": marked("Customers cannot spend their credit"),

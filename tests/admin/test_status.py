@@ -17,6 +17,7 @@ from app.engine.rules.mailing import Refusal
 from app.engine.rules.messages import MailKind, MailState, Topic
 from app.engine.rules.states import TransferKind, TransferState
 from app.models import (
+    BookCheck,
     Customer,
     Delivery,
     DeliveryState,
@@ -107,7 +108,19 @@ def look_for_nothing(session: Session, shop_id: int) -> None:
     )
 
 
+def check_books(session: Session, shop_id: int, findings: int = 2, hours_ago: int = 3) -> None:
+    """Let the books have been checked, and mistakes been found."""
+    at = utcnow() - timedelta(hours=hours_ago)
+    session.add(
+        BookCheck(
+            shop_id=shop_id, asked_at=at, asked_by="system", began_at=at, stepped_at=at, finished_at=at, entries=5,
+            findings=findings, notes=["Entry 5 does not balance."][:findings],
+        )
+    )  # fmt: skip
+
+
 TROUBLES = [
+    (check_books, "The last check of the books, 3 hours ago, found 2 mistakes."),
     (look_for_nothing, "looked for orders whose webhooks never came. The last try: Shopify is silent."),
     (lose_token, "no access token"),
     (refuse_token, "refused our access token (invalid_grant)"),
@@ -139,6 +152,14 @@ def test_anothers_trouble_is_not_ours(
 ) -> None:
     with reading() as session:
         trouble(session, other_shop_id)
+    assert status_of(shop_id).level is Level.ACTIVE
+
+
+def test_once_the_books_add_up_again_earlier_mistakes_are_no_trouble(shop_id: int) -> None:
+    with reading() as session:
+        check_books(session, shop_id, hours_ago=26)
+    with reading() as session:
+        check_books(session, shop_id, findings=0, hours_ago=2)
     assert status_of(shop_id).level is Level.ACTIVE
 
 
@@ -337,6 +358,6 @@ def test_every_cause_has_a_key_that_stays_and_a_name(shop_id: int) -> None:
     assert found == {
         "reconciliation_late", "no_token", "token_refused", "scope_missing:read_orders", "currency_changed",
         "inbox_late", "deliveries_failing", "transfers_refused", "transfers_unclear", "transfers_unknown",
-        "mail_server_away", "mails_failing", "template_broken:earned:de", "stage_slow:told",
+        "mail_server_away", "mails_failing", "template_broken:earned:de", "stage_slow:told", "books_wrong",
     }  # fmt: skip
     assert {key.partition(":")[0] for key in found} <= set(CAUSE_WORDS)

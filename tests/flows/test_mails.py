@@ -275,9 +275,7 @@ def test_a_choice_of_the_customer_takes_the_place_of_their_last_one_and_opens_no
 
 
 @pytest.mark.parametrize("first", [StopReason.BOUNCED, StopReason.UNSUBSCRIBED])
-def test_who_unsubscribes_a_dead_mailbox_does_not_open_it_by_wanting_mails_again(
-    shop: Till, first: StopReason
-) -> None:
+def test_who_unsubscribes_a_dead_mailbox_does_not_open_it_by_wanting_mails_again(shop: Till, first: StopReason) -> None:
     second = StopReason.UNSUBSCRIBED if first is StopReason.BOUNCED else StopReason.BOUNCED
     number = write(shop)
     for reason in (first, second):
