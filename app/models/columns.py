@@ -42,11 +42,11 @@ class Words(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         """Return what is written."""
         return None if value is None else keep(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
         """Return what is read."""
         return None if value is None else recall(value)
 
@@ -57,11 +57,11 @@ class ManyWords(TypeDecorator[list[str]]):
     impl = JSONB
     cache_ok = True
 
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> list[str] | None:
+    def process_bind_param(self, value: list[str] | None, _dialect: Dialect) -> list[str] | None:
         """Return what is written."""
         return None if value is None else [keep(each) for each in value]
 
-    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> list[str] | None:
+    def process_result_value(self, value: list[str] | None, _dialect: Dialect) -> list[str] | None:
         """Return what is read."""
         return None if value is None else [recall(each) for each in value]
 
