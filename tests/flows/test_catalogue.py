@@ -15,6 +15,7 @@ from app.engine.flows.details import record_details
 from app.engine.flows.missing import NOTHING_MISSING, PRODUCTS_FRESH_FOR, Missing, list_missing, looks_beyond_bodies
 from app.engine.rules.facts import FinancialStatus, OrderFact, PaymentFact, ProductFact, RiskFact
 from app.engine.rules.facts_json import to_json
+from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Campaign, HoldRules, Mode, RateRule, RiskLevel, Scope
 from app.errors import Broken, NotYet
 from app.models import Customer, Product, Shop
@@ -289,6 +290,25 @@ def test_tags_are_asked_where_terms_look_at_them_and_nobody_has_said_them(shop: 
     assert missing(shop, customers=[BEN.customer_id]).customer_ids == {BEN.customer_id}
     shop.run(lambda session, row: record_tags(session, row, {ADA.customer_id: ()}, day(0)))
     assert missing(shop, order(1), customers=[ADA.customer_id]) == NOTHING_MISSING
+
+
+def test_no_order_is_decided_before_anybody_has_said_its_customers_tags(shop: Till) -> None:
+    shop.publish(on=0, excluded_tags=frozenset({"staff"}))
+    fact = order(1, line(1, 10_00))
+    assert missing(shop, fact).customer_ids == {ADA.customer_id}
+    with pytest.raises(NotYet, match="#1001 waits for what Shopify says about its customer"):
+        shop.tell(fact)
+    shop.run(lambda session, row: record_tags(session, row, {ADA.customer_id: ("staff",)}, day(0)))
+    shop.tell(fact)
+    assert (shop.kept(fact), shop.reward(fact).why_nothing) == (0, "excluded_customer_tag")
+
+
+def test_an_order_of_nobody_known_waits_for_no_tags(shop: Till) -> None:
+    shop.publish(on=0, excluded_tags=frozenset({"staff"}))
+    fact = order(1, line(1, 10_00), customer=None)
+    assert missing(shop, fact) == NOTHING_MISSING
+    shop.tell(fact)
+    assert shop.reward(fact).state is RewardState.AWAITING_CUSTOMER
 
 
 def test_the_tags_of_whoever_an_order_has_come_to_are_asked_too(shop: Till) -> None:
