@@ -19,7 +19,7 @@ MOST_WORDS = 8
 #: Of so few customers the orders are looked up; of more the newest orders are walked, which finds some soon.
 FEW = 1_000
 #: The books of so many people are looked through at once; of more the first are, and whoever asked is told.
-MOST_PEOPLE = 200
+MOST_PEOPLE = 100
 #: Nothing that begins like a word comes after it with this character behind it.
 _LAST = "\U0010ffff"
 _LARGEST_ID = 2**63 - 1
