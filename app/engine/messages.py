@@ -78,6 +78,7 @@ def write_messages(session: Session, shop_id: int, drafts: Sequence[MessageDraft
     ]
     each = as_rows(
         rows,
+        "place",
         key=Text,
         topic=Text,
         customer_id=BigInteger,
@@ -89,7 +90,10 @@ def write_messages(session: Session, shop_id: int, drafts: Sequence[MessageDraft
 
 
 def insert_messages(shop_id: int, each: FromClause, now: datetime) -> Insert:
-    """Return the statement that writes messages of rows with the columns of a draft; ``drop_reason`` for dropped."""
+    """Return the statement that writes messages of rows with the columns of a draft, ``drop_reason`` for dropped.
+
+    They are numbered by ``place``, and of two with one key the first is written.
+    """
     moment = cast(now, DateTime(timezone=True))
     is_dropped = each.c.drop_reason.is_not(None)
     whose = and_(Customer.shop_id == shop_id, Customer.id == each.c.customer_id)
@@ -106,7 +110,7 @@ def insert_messages(shop_id: int, each: FromClause, now: datetime) -> Insert:
         "drop_reason": each.c.drop_reason,
     }
     mails = exists().where(Shop.id == shop_id, Shop.mails_customers)
-    drafts = select(*values.values()).select_from(each).outerjoin(Customer, whose).where(mails)
+    drafts = select(*values.values()).select_from(each).outerjoin(Customer, whose).where(mails).order_by(each.c.place)
     statement = upsert(Message).from_select(list(values), drafts)
     return statement.on_conflict_do_nothing(index_elements=["shop_id", "key"])
 

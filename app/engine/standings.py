@@ -215,5 +215,6 @@ def _log(
         cast(null(), BigInteger).label("reward_id"),
         logged.c.id.label("subject_id"),
         cast(null(), Text).label("drop_reason"),
+        logged.c.id.label("place"),
     ).where(logged.c.kind != TierChangeKind.INITIAL, logged.c.customer_id != all_(cast(list(quiet), ARRAY(BigInteger))))
     session.execute(insert_messages(shop.id, told.subquery("each"), now).add_cte(logged))

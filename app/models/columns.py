@@ -87,9 +87,14 @@ def among(column: Any, numbers: Iterable[int]) -> ColumnElement[bool]:
     return column == any_(cast(list(numbers), ARRAY(BigInteger)))  # type: ignore[no-any-return]  # a column's ==
 
 
-def as_rows(rows: Sequence[tuple[Any, ...]], **columns: type[TypeEngine[Any]]) -> TableValuedAlias:
-    """Return rows as something to select from: an array for each column costs a tenth of a parameter for each value."""
+def as_rows(
+    rows: Sequence[tuple[Any, ...]], place: str | None = None, /, **columns: type[TypeEngine[Any]]
+) -> TableValuedAlias:
+    """Return rows as something to select from: an array for each column costs a tenth of a parameter for each value.
+
+    ``place`` names one more column with the number of the row: a join returns them in any order.
+    """
     arrays = [
         cast(list(values), ARRAY(kind)) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
     ]
-    return func.unnest(*arrays).table_valued(*columns, name="each").render_derived()
+    return func.unnest(*arrays).table_valued(*columns, with_ordinality=place, name="each").render_derived()

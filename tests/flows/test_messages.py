@@ -1,7 +1,7 @@
 """Messages are written with the books: each once, for whoever it concerns, and not where nobody is mailed."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import transaction
@@ -167,6 +167,21 @@ def test_a_key_is_written_once_also_within_one_batch(shop: Till) -> None:
     ]  # fmt: skip
     dropped = found(shop, Topic.TIER)[1]
     assert (dropped.done_at, dropped.drop_reason) == (day(1), DropReason.NOTHING_NEW)
+
+
+def test_messages_are_numbered_in_the_order_they_are_handed_in(shop: Till) -> None:
+    """Whatever way the database chooses to find the customers, which changes with how many it believes there are."""
+    shop.tell(FIRST, order(2, customer=BEN))
+    forget(shop)
+    ada, ben = sorted(ids_of(shop))
+    drafts = [MessageDraft(f"made-up:{each}", Topic.TIER, each, None, each) for each in (ben, ada)]
+
+    def write(session: Session, row: Shop) -> None:
+        session.execute(text("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = off"))
+        write_messages(session, row.id, drafts, day(1))
+
+    shop.run(write)
+    assert [row.subject_id for row in found(shop, Topic.TIER)] == [ben, ada]
 
 
 # Transfers.
