@@ -1,6 +1,6 @@
 """Column types that every table shares: ids, instants, money, enums with a check."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -14,10 +14,12 @@ from sqlalchemy import (
     Enum,
     ForeignKey,
     Identity,
+    Select,
     Text,
     any_,
     cast,
     func,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import mapped_column
@@ -98,3 +100,8 @@ def as_rows(
         cast(list(values), ARRAY(kind)) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
     ]
     return func.unnest(*arrays).table_valued(*columns, with_ordinality=place, name="each").render_derived()
+
+
+def as_columns(questions: Mapping[str, Select[Any]]) -> Select[Any]:
+    """Return questions that each have one answer at most as one, with a column by the name of each."""
+    return select(*(question.scalar_subquery().label(name) for name, question in questions.items()))

@@ -30,27 +30,33 @@ class AccountFindings:
 def find_accounts(session: Session, shop: Shop) -> AccountFindings:
     """Return what is known about a shop's accounts."""
     drift = CreditAccount.drift_minor
-    customers, more, less, since = session.execute(
-        select(
-            func.count(),
-            func.coalesce(func.sum(case((drift > 0, drift), else_=0)), 0),
-            func.coalesce(func.sum(case((drift < 0, -drift), else_=0)), 0),
-            func.min(CreditAccount.drift_since),
-        ).where(CreditAccount.shop_id == shop.id, CreditAccount.currency == shop.currency, drift != 0)
-    ).one()
     repeated = select(func.count()).where(
         CreditMoveRow.shop_id == shop.id,
         CreditMoveRow.repeats_transfer_id.is_not(None),
         CreditMoveRow.repeat_seen_at.is_(None),
     )
-    row = session.scalar(select(StatementImport).where(StatementImport.shop_id == shop.id))
+    reading = {
+        name: select(column).where(StatementImport.shop_id == shop.id)
+        for name, column in (("since", StatementImport.stopped_since), ("because", StatementImport.stopped_by))
+    }
+    found = session.execute(
+        select(
+            func.count().label("customers"),
+            func.coalesce(func.sum(case((drift > 0, drift), else_=0)), 0).label("more"),
+            func.coalesce(func.sum(case((drift < 0, -drift), else_=0)), 0).label("less"),
+            func.min(CreditAccount.drift_since).label("drift_since"),
+            repeated.scalar_subquery().label("repeated"),
+            reading["since"].scalar_subquery().label("stopped_since"),
+            reading["because"].scalar_subquery().label("stopped_by"),
+        ).where(CreditAccount.shop_id == shop.id, CreditAccount.currency == shop.currency, drift != 0)
+    ).one()
     return AccountFindings(
-        drift_customers=customers,
-        more_minor=int(more),
-        less_minor=int(less),
-        drift_since=since,
-        repeated_transfers=session.scalar(repeated) or 0,
+        drift_customers=found.customers,
+        more_minor=int(found.more),
+        less_minor=int(found.less),
+        drift_since=found.drift_since,
+        repeated_transfers=found.repeated,
         can_spend=shop.store_credit_enabled,
-        stopped_since=None if row is None else row.stopped_since,
-        stopped_by=None if row is None else row.stopped_by,
+        stopped_since=found.stopped_since,
+        stopped_by=found.stopped_by,
     )

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.engine.rules.states import TransferState
 from app.models import Delivery, DeliveryState, ReconcileRun, Shop, ShopToken, Transfer
+from app.models.columns import as_columns
 
 WINDOW = timedelta(hours=1)
 #: No more deliveries of the window are looked at than the newest so many.
@@ -42,8 +44,12 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
     token = session.get(ShopToken, shop_id)
     newest = select(Delivery.state, Delivery.received_at).where(Delivery.shop_id == shop_id)
     seen = newest.order_by(Delivery.id.desc()).limit(NEWEST).subquery()
-    by_state = select(seen.c.state, func.count()).where(seen.c.received_at > now - WINDOW).group_by(seen.c.state)
-    states: dict[DeliveryState, int] = dict(session.execute(by_state).all())
+    handled, failed = session.execute(
+        select(
+            func.count().filter(seen.c.state == DeliveryState.HANDLED),
+            func.count().filter(seen.c.state == DeliveryState.FAILED),
+        ).where(seen.c.received_at > now - WINDOW)
+    ).one()
     troubled = (Transfer.shop_id == shop_id, Transfer.state.in_((TransferState.REFUSED, TransferState.UNKNOWN)))
     refused, people, unknown_at = session.execute(
         select(
@@ -52,41 +58,34 @@ def find_out(session: Session, shop_id: int, now: datetime) -> Findings:
             func.min(Transfer.sent_at).filter(Transfer.state == TransferState.UNKNOWN),
         ).where(*troubled)
     ).one()
+    single = session.execute(as_columns(_ask_for_single(shop_id, now))).one()
     return Findings(
         has_token=token is not None,
         token_refused_at=None if token is None else token.refused_at,
         token_refused_reason=None if token is None else token.refused_reason,
         scope="" if token is None else token.scope,
-        oldest_waiting_at=session.scalar(
-            select(Delivery.received_at)
-            .where(Delivery.shop_id == shop_id, Delivery.state == DeliveryState.RECEIVED)
-            .order_by(Delivery.id)
-            .limit(1)
-        ),
-        handled=states.get(DeliveryState.HANDLED, 0),
-        failed=states.get(DeliveryState.FAILED, 0),
-        last_failure=session.scalar(
-            select(Delivery.reason)
-            .where(
-                Delivery.shop_id == shop_id,
-                Delivery.state == DeliveryState.FAILED,
-                Delivery.received_at > now - WINDOW,
-            )
-            .order_by(Delivery.id.desc())
-            .limit(1)
-        ),
+        oldest_waiting_at=single.oldest_waiting_at,
+        handled=handled,
+        failed=failed,
+        last_failure=single.last_failure,
         refused_transfers=refused,
         transfers_for_a_person=people,
         oldest_unknown_at=unknown_at,
-        reconciled_at=_reconciled_at(session, shop_id),
-        reconciliation_trouble=session.scalar(
-            select(ReconcileRun.trouble).where(ReconcileRun.shop_id == shop_id, ReconcileRun.finished_at.is_(None))
-        ),
+        # Since the app is installed again, it is no later than that.
+        reconciled_at=max(single.finished_at or single.installed_at, single.installed_at),
+        reconciliation_trouble=single.trouble,
     )
 
 
-def _reconciled_at(session: Session, shop_id: int) -> datetime:
-    """Return when the last look was finished; since the app is installed again, it is no later than that."""
-    finished = select(func.max(ReconcileRun.finished_at)).where(ReconcileRun.shop_id == shop_id)
-    installed_at = session.scalars(select(Shop.installed_at).where(Shop.id == shop_id)).one()
-    return max(session.scalar(finished) or installed_at, installed_at)
+def _ask_for_single(shop_id: int, now: datetime) -> dict[str, Select[Any]]:
+    """Return the questions with one answer."""
+    deliveries, runs = Delivery.shop_id == shop_id, ReconcileRun.shop_id == shop_id
+    waiting = select(Delivery.received_at).where(deliveries, Delivery.state == DeliveryState.RECEIVED)
+    failed = (Delivery.state == DeliveryState.FAILED, Delivery.received_at > now - WINDOW)
+    return {
+        "oldest_waiting_at": waiting.order_by(Delivery.id).limit(1),
+        "last_failure": select(Delivery.reason).where(deliveries, *failed).order_by(Delivery.id.desc()).limit(1),
+        "finished_at": select(func.max(ReconcileRun.finished_at)).where(runs),
+        "installed_at": select(Shop.installed_at).where(Shop.id == shop_id),
+        "trouble": select(ReconcileRun.trouble).where(runs, ReconcileRun.finished_at.is_(None)),
+    }

@@ -41,11 +41,11 @@ def has_badge(badge: Badge) -> ColumnElement[bool]:
 
 def count_work(session: Session, shop_id: int) -> dict[Badge, int]:
     """Return how many orders have each badge that means work; ``MOST_COUNTED`` stands for that many or more."""
-    counts = {}
+    counts = []
     for badge in OF_WORK:
         few = select(Reward.id).where(Reward.shop_id == shop_id, has_badge(badge)).limit(MOST_COUNTED).subquery()
-        counts[badge] = session.scalar(select(func.count()).select_from(few)) or 0
-    return counts
+        counts.append(select(func.count()).select_from(few).scalar_subquery())
+    return dict(zip(OF_WORK, session.execute(select(*counts)).one(), strict=True))
 
 
 def _has_transfer(states: tuple[TransferState, ...]) -> ColumnElement[bool]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.engine.day_sums import NUMBERS, DaySum, add_to, sum_days
@@ -22,6 +23,7 @@ from app.models import (
     Shop,
     Transfer,
 )
+from app.models.columns import as_columns
 
 #: So many entries that are not counted yet are added at a visit; with more there is something to wait for.
 TAIL = 3_000
@@ -143,25 +145,20 @@ def measure_decisions(session: Session, shop_id: int, now: datetime) -> Decision
 def read_open(session: Session, shop_id: int) -> Open:
     """Return what else asks for somebody."""
     proposed = (Adjustment.shop_id == shop_id, Adjustment.state == AdjustmentState.PROPOSED)
-    oldest = select(Adjustment.customer_id).where(*proposed).order_by(Adjustment.id).limit(1)
-    refused, unknown = session.execute(
-        select(
-            func.count().filter(Transfer.state == TransferState.REFUSED),
-            func.count().filter(Transfer.state == TransferState.UNKNOWN),
-        ).where(Transfer.shop_id == shop_id, Transfer.state.in_((TransferState.REFUSED, TransferState.UNKNOWN)))
-    ).one()
+    privacy = (PrivacyRequest.shop_id == shop_id, PrivacyRequest.done_at.is_(None))
     failed = (Delivery.shop_id == shop_id, Delivery.state == DeliveryState.FAILED)
-    privacy, due_at = session.execute(
-        select(func.count(), func.min(PrivacyRequest.due_at)).where(
-            PrivacyRequest.shop_id == shop_id, PrivacyRequest.done_at.is_(None)
-        )
-    ).one()
-    return Open(
-        session.scalar(select(func.count()).where(*proposed)) or 0,
-        session.scalar(oldest),
-        refused,
-        unknown,
-        session.scalar(select(func.count()).where(*failed)) or 0,
-        privacy,
-        due_at,
-    )
+    # In one statement: each costs its way to the database and back, however little there is to count.
+    asked = {
+        "proposals": select(func.count()).where(*proposed),
+        "proposed_customer_id": select(Adjustment.customer_id).where(*proposed).order_by(Adjustment.id).limit(1),
+        "refused_transfers": _count_transfers(shop_id, TransferState.REFUSED),
+        "unknown_transfers": _count_transfers(shop_id, TransferState.UNKNOWN),
+        "failed_deliveries": select(func.count()).where(*failed),
+        "privacy_requests": select(func.count()).where(*privacy),
+        "privacy_due_at": select(func.min(PrivacyRequest.due_at)).where(*privacy),
+    }
+    return Open(**session.execute(as_columns(asked)).one()._asdict())
+
+
+def _count_transfers(shop_id: int, state: TransferState) -> Select[Any]:
+    return select(func.count()).where(Transfer.shop_id == shop_id, Transfer.state == state)
