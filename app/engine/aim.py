@@ -87,11 +87,6 @@ def _only_of_old(shop: Shop, cases: Iterable[Case]) -> set[int]:
     return old - fresh
 
 
-def _is_closed(reward: Reward) -> bool:
-    """Say whether nothing will be booked for a reward, whatever its order does."""
-    return reward.state is RewardState.REJECTED or reward.void_reason is VoidReason.UNCLAIMED
-
-
 def _waiting_minor(reward: Reward) -> int:
     return reward.kept_minor if reward.state is RewardState.AWAITING_CUSTOMER else 0
 
@@ -287,7 +282,7 @@ class _Round:
         One that was met before is met anew where less is left by now: what went back may be somebody else's.
         """
         customer_id = case.order.customer_id
-        if customer_id is None or _is_closed(reward):
+        if customer_id is None or self._is_closed(reward, customer_id):
             return []
         limits, met = terms.limits, []
         booked_minor = reward.kept_minor if reward.state in BOOKED else 0
@@ -310,6 +305,12 @@ class _Round:
             if takes_minor > left_minor:
                 met.append(Ceiling(LimitKind.BUDGET, left_minor, limits.budget_minor, used_minor))
         return met
+
+    def _is_closed(self, reward: Reward, customer_id: int) -> bool:
+        """Say whether nothing will be booked for a reward, whatever its order does."""
+        if reward.state is RewardState.REJECTED or reward.void_reason is VoidReason.UNCLAIMED:
+            return True
+        return customer_id in self._deleted and reward.state not in BOOKED_SETTLED
 
     def _decide(self, reward: Reward, aim: Aim, *, has_moved: bool) -> Next:
         customer_id, fact = aim.case.order.customer_id, aim.case.fact
