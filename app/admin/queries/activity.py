@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.admin.queries.keyset import Place, Slice, Window, cut, within
@@ -70,18 +70,21 @@ def find_subjects(session: Session, shop_id: int, words: str) -> tuple[frozenset
     named = select(Reward.id).join(Order, (Order.shop_id == Reward.shop_id) & (Order.id == Reward.order_id))
     rewards = session.scalars(named.where(Reward.shop_id == shop_id, Order.name.in_((words, f"#{words}")))).all()
     customers, are_more = find_people(session, shop_id, words)
-    transfers = select(Transfer.id).where(
-        Transfer.shop_id == shop_id, or_(among(Transfer.reward_id, rewards), among(Transfer.customer_id, customers))
+    found = union_all(
+        *(
+            select(literal(kind), row.id).where(row.shop_id == shop_id, which)
+            for kind, row, which in (
+                ("reward", Reward, among(Reward.customer_id, customers)),
+                ("transfer", Transfer, or_(among(Transfer.reward_id, rewards), among(Transfer.customer_id, customers))),
+                ("adjustment", Adjustment, among(Adjustment.customer_id, customers)),
+            )
+        )
     )
-    adjustments = select(Adjustment.id).where(Adjustment.shop_id == shop_id, among(Adjustment.customer_id, customers))
-    theirs = select(Reward.id).where(Reward.shop_id == shop_id, among(Reward.customer_id, customers))
     subjects = frozenset(
         [
             *(("reward", number) for number in rewards),
-            *(("reward", number) for number in session.scalars(theirs)),
             *(("customer", number) for number in customers),
-            *(("transfer", number) for number in session.scalars(transfers)),
-            *(("adjustment", number) for number in session.scalars(adjustments)),
+            *((kind, number) for kind, number in session.execute(found)),
         ]
     )
     return subjects, are_more
