@@ -246,7 +246,8 @@ def _raise_errors(body: Json, cost: Cost | None) -> None:
         raise NoAnswer(say("Shopify's answer holds errors that cannot be read."))
     codes = [code_of(error) for error in errors]
     data = body.get("data")
-    if "THROTTLED" in codes and not (isinstance(data, dict) and any(data.values())):
+    # Beside another error it says nothing about what that one is about, which may have been executed.
+    if set(codes) == {"THROTTLED"} and not (isinstance(data, dict) and any(data.values())):
         raise Throttled(_wait_seconds(cost))
     if _is_certainly_unexecuted(body, errors, codes):
         if "ACCESS_DENIED" in codes:

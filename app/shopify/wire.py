@@ -113,13 +113,16 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 
 def _was_never_sent(error: requests.RequestException) -> bool:
-    """Say whether the request cannot have left: no address, no connection, or a certificate we do not trust."""
+    """Say whether the request cannot have left: no address, no connection, or a certificate we do not trust.
+
+    A proxy's error alone says nothing: urllib3 calls it one also when the connection broke after the request had
+    left. Only what it says inside about the connection counts.
+    """
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
         return True
     unsent = (
         urllib3.exceptions.NewConnectionError,
         urllib3.exceptions.ConnectTimeoutError,
-        urllib3.exceptions.ProxyError,
         ssl.SSLCertVerificationError,
     )
     return any(isinstance(cause, unsent) for cause in _causes(error))

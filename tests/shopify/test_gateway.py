@@ -130,6 +130,7 @@ def test_numbers_with_a_point_never_become_floats(shopify: responses.RequestsMoc
         (200, errors("undefinedField", "INTERNAL_SERVER_ERROR"), ServerTrouble),
         (200, errors(None), ServerTrouble),
         (200, errors("INTERNAL_SERVER_ERROR", data={"shop": None}), ServerTrouble),
+        (200, errors("THROTTLED", "INTERNAL_SERVER_ERROR", data={"shop": None}), ServerTrouble),
         (200, errors("ACCESS_DENIED", data={"shop": None}), AccessDenied),
         (200, errors("ACCESS_DENIED", data={"shop": {"name": "x"}}), ServerTrouble),
         (200, errors("undefinedField", data={"shop": {"name": "x"}}), ServerTrouble),
