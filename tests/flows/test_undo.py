@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine.flows import details, program, review, settle
+from app.engine.flows import details, program, review, settle, staff
 from app.engine.flows.review import Pick
 from app.engine.rules.facts import DisputeFact, DisputeStatus, OrderFact
+from app.engine.rules.roles import Role
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import HoldRules, Mode, Release, ReleaseKind
-from app.errors import Refused
+from app.errors import NotAllowed, Refused
 from app.models import AuditEvent, Reward, Shop
 from tests.flows.builders import BEN, BIG, STAFF, Seen, Till, all_rows, day, later, line, order, reading, refund_of
 from tests.flows.test_parallel import Flow, Workers, workers
@@ -190,6 +191,23 @@ def test_a_hold_taken_over_from_a_rule_is_undone_to_the_rules(manual_shop: Till)
     decide(manual_shop, review.undo)
     row = row_of(manual_shop)
     assert (row.hold_reason, row.held_until) == ("first_order", day(30))
+
+
+def test_only_who_held_what_was_on_its_way_undoes_that_and_others_release_it(shop: Till) -> None:
+    shop.publish(release=Release(ReleaseKind.DAYS_AFTER_PAID, 30), second_person_above_minor=150)
+    shop.run(lambda session, row: staff.set_role(session, row.id, "8", Role.APPROVER, 100, STAFF, day(1)))
+    shop.tell(PAID)
+    assert shop.reward(PAID).state is RewardState.PENDING
+    decide(shop, review.hold)
+    rows = all_rows()
+    for who in (OTHER, "staff:9", "cli"):
+        with pytest.raises(Refused, match="Somebody else held this"):
+            decide(shop, review.undo, who=who)
+    with pytest.raises(NotAllowed, match="You may approve up to"):
+        decide(shop, review.release_hold, who=OTHER)
+    assert all_rows() == rows
+    decide(shop, review.undo)
+    assert shop.reward(PAID).state is RewardState.PENDING
 
 
 def test_a_rejection_is_undone_by_reopening(waiting: Till) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine.aim import reassess
-from app.engine.approvals import count_for, forget_first_approval, limit_now
+from app.engine.approvals import count_for, forget_first_approval, limit_now, state_before
 from app.engine.decisions import MAX_REASON_LENGTH, Decision, checked_reason, open_decision
 from app.engine.locks import lock_customers, lock_orders
 from app.engine.programme import Programme
@@ -213,7 +213,8 @@ def reopen(session: Session, shop_id: int, reward_id: int, seen_version: int, ac
 def undo(session: Session, shop_id: int, reward_id: int, seen_version: int, actor: str, now: datetime) -> Reward:
     """Take back the decision made last about a reward: an approval until it is settled, a hold, a rejection.
 
-    What a second person's approval is undone to is the first one's. Raises Refused once the credit is made.
+    What a second person's approval is undone to is the first one's. Raises Refused once the credit is made, and for
+    somebody else's hold of what was on its way: to let that go is a release, which asks whether one may.
     """
     decision = open_decision(session, shop_id, reward_id, seen_version, actor, now)
     reward = decision.reward
@@ -223,6 +224,8 @@ def undo(session: Session, shop_id: int, reward_id: int, seen_version: int, acto
         raise Refused("The credit is made already; it cannot be undone any more.")
     if reward.undo_to is None:
         raise decision.refusal(say("There is no decision here to be undone."))
+    if state_before(reward.undo_to) is S.PENDING and reward.decided_by != actor:
+        raise Refused("Somebody else held this on its way to the customer; release it instead.")
     decision.undo(reward.undo_to)
     return decision.close("undo")
 
