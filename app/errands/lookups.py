@@ -30,7 +30,7 @@ from app.shopify.errors import AccessDenied, DocumentRefused, ShopifyError, Unau
 from app.shopify.gateway import Gateway
 from app.shopify.nodes import Unreadable
 from app.shopify.order_details import read_payments, read_risks
-from app.shopify.orders import read_orders
+from app.shopify.orders import OrderReader
 from app.webhooks.orders_read import OrderRead, store_read
 from app.webhooks.peek import Ahead, peek
 from app.webhooks.turns import Turns
@@ -98,8 +98,12 @@ class Lookups:
 
     def _ask_about(self, shop_id: int, waiting: Ahead) -> None:
         now = self._clock()
+        failed: ShopifyError | None = None
         if waiting.edited:
-            self._ask_with(shop_id, lambda gateway: self._ask_edited(gateway, shop_id, waiting.edited))
+            try:
+                self._ask_with(shop_id, lambda gateway: self._ask_edited(gateway, shop_id, waiting.edited))
+            except (AccessDenied, DocumentRefused) as error:
+                failed = error
         with transaction() as session:
             missing = list_missing(
                 session,
@@ -109,9 +113,10 @@ class Lookups:
                 reassessed=waiting.reassessed,
                 customers=waiting.customer_ids,
             )
-        if missing == NOTHING_MISSING:
-            return
-        self._ask_with(shop_id, lambda gateway: self._ask(gateway, shop_id, missing))
+        if missing != NOTHING_MISSING:
+            self._ask_with(shop_id, lambda gateway: self._ask(gateway, shop_id, missing))
+        if failed is not None:
+            raise failed
 
     def _ask_with(self, shop_id: int, question: Callable[[Gateway], None]) -> None:
         """Ask with the shop's token, and once more with a new one where Shopify refuses it."""
@@ -150,9 +155,17 @@ class Lookups:
             record_tags(session, session.get_one(Shop, shop_id), tags, asked_at)
 
     def _ask_edited(self, gateway: Gateway, shop_id: int, order_ids: Collection[int]) -> None:
-        """Have the orders handled as they are now, right after this; one that Shopify does not know goes on waiting."""
-        told = read_orders(gateway, order_ids, max_wait_seconds=MAX_WAIT_SECONDS, clock=self._clock)
-        orders = [OrderRead(order.order, order.payments) for order in told.values() if order is not None]
+        """Have the orders handled as they are now, right after this.
+
+        One that Shopify does not know, or not in a shape that can be read, goes on waiting and holds up no other.
+        """
+        reader = OrderReader(gateway, max_wait_seconds=MAX_WAIT_SECONDS, clock=self._clock)
+        orders = []
+        for order_id, told in reader.read(order_ids):
+            if isinstance(told, Unreadable):
+                log.warning("order_unreadable", shop_id=shop_id, order=order_id, reason=str(told))
+            elif told is not None:
+                orders.append(OrderRead(told.order, told.payments))
         with transaction() as session:
             store_read(session, shop_id, orders, self._clock())
 

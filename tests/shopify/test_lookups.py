@@ -23,6 +23,7 @@ from app.errors import NotYet
 from app.models import Delivery, DetailKind, Order, OrderDetail, Product, Reward, Shop
 from app.webhooks.inbox import Arrival, DrainReport, drain, store_delivery
 from sandbox.server import Sandbox
+from tests.shopify.conftest import PATIENCE
 from tests.shopify.desk import Desk, MovedClock
 
 Json = dict[str, Any]
@@ -67,7 +68,7 @@ class Counter:
 
     def handle(self, lookups: Lookups | None = None) -> DrainReport:
         """Ask, then drain, as the job does."""
-        (lookups or Lookups(self.desk.clock)).ask_first()
+        (lookups or Lookups(self.desk.clock, patience_seconds=PATIENCE)).ask_first()
         return drain(self.desk.clock)
 
     def reward(self, order_id: int) -> Reward:
@@ -153,13 +154,13 @@ def test_a_silent_shop_is_not_asked_twice_in_one_drain(counter: Counter) -> None
     made = counter.post("products", title="Lamp")["product"]["id"]
     counter.publish(excluded_product_types=frozenset({"light"}))
     counter.sell(lines=[{"product_id": made, "price": "50.00"}])
-    lookups = Lookups(counter.desk.clock)
+    lookups = Lookups(counter.desk.clock, patience_seconds=PATIENCE)
     counter.desk.box.world.faults.change({"http_5xx": 1})
     lookups.ask_first()
     counter.desk.box.world.faults.change({})
     lookups.ask_first()
     assert db.session.scalars(select(Product)).all() == []
-    Lookups(counter.desk.clock).ask_first()
+    Lookups(counter.desk.clock, patience_seconds=PATIENCE).ask_first()
     assert len(db.session.scalars(select(Product)).all()) == 1
 
 
@@ -219,6 +220,26 @@ def test_a_permission_that_lacks_for_one_question_stops_no_other(denied: Counter
         assert sorted(known) == sorted([needs_both, needs_payments])
 
 
+def test_an_edited_order_that_cannot_be_read_holds_up_no_other(counter: Counter) -> None:
+    odd, sound = counter.sell(lines=[{"price": "80.00"}]), counter.sell(lines=[{"price": "70.00"}])
+    assert counter.handle() == DrainReport(handled=2)
+    counter.desk.clock.advance(5)
+    for order_id in (odd, sound):
+        edited = counter.post(f"orders/{order_id}/edit", set_quantity=[{"index": 0, "quantity": 0}])["order"]
+        edit = {"order_id": order_id, "committed_at": edited["updated_at"]}
+        counter.tell("orders/edited", {"order_edit": edit})
+    assert counter.handle() == DrainReport(later=2)
+    counter.desk.sandbox_shop.orders[odd].currency = "KWD"
+    needs_payments = counter.sell(lines=[{"price": "80.00"}], gift_card="20.00")
+
+    counter.desk.clock.advance(5)
+    assert counter.handle() == DrainReport(handled=2, later=2)
+    assert counter.reward(needs_payments).granted_minor == 120
+    counter.desk.clock.advance(5)
+    assert counter.handle() == DrainReport(handled=1, later=1)
+    assert counter.reward(sound).reversed_minor == 140
+
+
 def test_an_unexpected_error_is_survived_where_the_frame_of_the_jobs_says_so(counter: Counter) -> None:
     counter.sell(lines=[{"price": "80.00"}], gift_card="20.00")
 
@@ -227,9 +248,9 @@ def test_an_unexpected_error_is_survived_where_the_frame_of_the_jobs_says_so(cou
 
     calls: list[Callable[[], Any]] = [counter.desk.clock, broken_clock]
     with pytest.raises(ZeroDivisionError):
-        Lookups(lambda: calls.pop(0)()).ask_first()
+        Lookups(lambda: calls.pop(0)(), patience_seconds=PATIENCE).ask_first()
     calls[:] = [counter.desk.clock, broken_clock]
-    Lookups(lambda: calls.pop(0)(), catch=Exception).ask_first()
+    Lookups(lambda: calls.pop(0)(), catch=Exception, patience_seconds=PATIENCE).ask_first()
     assert drain(counter.desk.clock).later == 1
 
 

@@ -18,6 +18,7 @@ from app.models import Delivery, DeliveryState, DetailKind, Order, OrderDetail, 
 from app.shopify.errors import AccessDenied, ServerTrouble, Throttled, TokenRefused
 from app.webhooks.inbox import drain
 from app.webhooks.orders_read import TOPIC
+from tests.shopify.conftest import PATIENCE
 from tests.shopify.deck import Deck
 from tests.shopify.desk import Desk, install
 
@@ -52,7 +53,7 @@ class Watch:
         return run
 
     def handle(self) -> None:
-        Lookups(self.desk.clock).ask_first()
+        Lookups(self.desk.clock, patience_seconds=PATIENCE).ask_first()
         drain(self.desk.clock)
 
     def counts(self, page_size: int = 100) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from app.models import Order, ShopToken, Transfer
 from app.shopify.connect import open_gateway
 from app.shopify.orders import read_orders
 from app.webhooks.inbox import drain
+from tests.shopify.conftest import PATIENCE
 from tests.shopify.deck import Deck
 from tests.shopify.desk import Desk
 
@@ -223,7 +224,7 @@ def test_orders_that_changed_wait_in_the_inbox_like_deliveries(shelf: Shelf, red
         assert shelf.desk.send(hear=hear_orders).outcomes == {"changed": 1}
         shelf.desk.clock.advance(4)
     assert redis_client.llen("rq:queue:inbox") == 1
-    Lookups(shelf.desk.clock).ask_first()
+    Lookups(shelf.desk.clock, patience_seconds=PATIENCE).ask_first()
     assert drain(shelf.desk.clock).taken == 1
 
     assert shelf.desk.send_until_done() == {"confirmed": 1}
