@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.engine.rules.money import to_decimal_string
+from app.engine.rules.money import MoneyError, to_decimal_string
 from app.engine.rules.states import TransferKind
 from app.sentences import say
 from app.shopify.documents import STORE_CREDIT_CREDIT, STORE_CREDIT_DEBIT, Document, compose
@@ -26,6 +26,20 @@ class MoveRefused(NotExecuted):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(say("Shopify refused it: {message} ({code}).", message=message, code=code))
         self.code = code
+
+
+class AnotherAmount(NoAnswer):
+    """Shopify made the move, but not of the amount asked for; a person decides, for no read-back would ever find it."""
+
+    def __init__(self, gid: str, made: str) -> None:
+        super().__init__(
+            say(
+                "Shopify made {transaction} of {made}, which is not what was asked for. Compare with the account, then"
+                " say that this one arrived, or that none did.",
+                transaction=gid,
+                made=made,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +119,15 @@ def _receipt(payload: Json, move: Move) -> Receipt:
         if made is None:
             refusal = payload["userErrors"][0]
             raise MoveRefused(str(refusal["code"]), str(refusal["message"]))
-        if minor_of(made["amount"], move.currency) != signed_minor:
-            raise NoAnswer(say("Shopify's answer speaks of another amount than was asked for."))
+        if not _is(made["amount"], signed_minor, move.currency):
+            raise AnotherAmount(str(made["id"]), f"{made['amount']['amount']} {made['amount']['currencyCode']}")
         return Receipt(str(made["id"]), minor_of(made["balanceAfterTransaction"], move.currency))
     except (LookupError, TypeError, ValueError) as error:
         raise unreadable(error) from error
+
+
+def _is(money: Json, minor: int, currency: str) -> bool:
+    try:
+        return minor_of(money, currency) == minor
+    except MoneyError:
+        return False

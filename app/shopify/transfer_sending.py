@@ -10,7 +10,7 @@ from app.db import transaction
 from app.engine.rules.arrival import Claim, Sent
 from app.engine.rules.states import TransferKind
 from app.sentences import say, sentence_of
-from app.shopify.credit_moves import Move, MoveRefused, Receipt, send_moves
+from app.shopify.credit_moves import AnotherAmount, Move, MoveRefused, Receipt, send_moves
 from app.shopify.errors import (
     AccessDenied,
     DocumentRefused,
@@ -140,6 +140,9 @@ class Sending:
                 return "confirmed"
             case LeaseLost():
                 return "lease_lost"
+            case AnotherAmount():
+                self._books.ask_person(session, claim, sentence_of(result))
+                return "needs_person"
             case OutcomeUnknown():
                 self._books.mark_unknown(session, claim, left_at, sentence_of(result), now)
                 return "unknown"

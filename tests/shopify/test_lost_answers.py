@@ -4,13 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from app.db import transaction
 from app.engine.flows import transfer as books
-from app.engine.rules.states import TransferState
-from tests.shopify.desk import DEBIT, STAFF, Desk
+from app.engine.rules.states import TransferKind, TransferState
+from sandbox.credit import CreditAccount, CreditTransaction
+from tests.shopify.desk import CREDIT, DEBIT, STAFF, Desk
 from tests.shopify.test_transfers import pause, stand_in
 
 S = TransferState
@@ -322,3 +324,26 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("kind", [CREDIT, DEBIT])
+def test_a_move_of_another_amount_than_was_asked_for_is_not_made_again(
+    any_desk: Desk, kind: TransferKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = any_desk.customer()
+    any_desk.give(customer, 1_000)
+    made = getattr(any_desk.sandbox_shop.credit, kind.value)
+
+    def rounded(account: CreditAccount, minor: int, *others: Any) -> CreditTransaction:
+        moved: CreditTransaction = made(account, minor // 100 * 100, *others)
+        return moved
+
+    monkeypatch.setattr(any_desk.sandbox_shop.credit, kind.value, rounded)
+    transfer_id = any_desk.plan(customer, 234, kind)
+
+    assert any_desk.send_until_done() == {"needs_person": 1}
+
+    row = any_desk.row(transfer_id)
+    assert (row.state, row.needs_person) == (S.UNKNOWN, True)
+    assert row.error.startswith("Shopify made gid://shopify/StoreCreditAccount")
+    assert any_desk.amounts(customer) == [1_000, 200 if kind is CREDIT else -200]

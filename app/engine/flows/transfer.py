@@ -214,7 +214,8 @@ def ask_person(session: Session, claim: Claim, reason: str, doubt: Doubt | None 
     """Leave a transfer in flight until a person says what became of it; the doubt holds what there is to go by."""
     lock_customer(session, claim)
     transfer = get_ours(session, claim)
-    if transfer is None or transfer.state not in (S.PLANNED, S.UNKNOWN) or has_another_in_flight(session, transfer):
+    may_wait = transfer is not None and transfer.state in (S.PLANNED, S.SENDING, S.UNKNOWN)
+    if transfer is None or not may_wait or has_another_in_flight(session, transfer):
         return
     transfer.state, transfer.needs_person, transfer.error = S.UNKNOWN, True, reason
     transfer.doubt = None if doubt is None else doubt_to_json(doubt)
