@@ -31,6 +31,8 @@ USABLE_FOR = timedelta(seconds=30)
 KEEP_ALIVE_BEFORE = timedelta(days=60)
 #: A pair that was renewed is not renewed again within this time, whatever its refresh token's life.
 KEEP_ALIVE_EVERY = timedelta(days=1)
+#: A refusal is believed for so long: it is the same word for an app that is gone and for a secret that was set wrong.
+ASK_AGAIN_AFTER = timedelta(hours=1)
 #: By how much Shopify's clock and ours may differ: its word on scopes shortly before a token may be the newer one.
 SKEW = timedelta(minutes=1)
 NO_TOKEN = say("There is no access token for this shop; a staff member must open Boomerang in the Shopify admin again.")
@@ -112,13 +114,14 @@ def _refresh_once(shop_id: int, refused: str | None, clock: Callable[[], datetim
         if access_token != refused and token.expires_at - now > FRESH_FOR:
             return access_token
         is_usable = access_token != refused and token.expires_at - now > USABLE_FOR
-        if token.refused_at is None:
+        if token.refused_at is None or now - token.updated_at >= ASK_AGAIN_AFTER:
             try:
                 pair = refresh(domain, _vault().decrypt(token.refresh_token), now)
                 store_tokens(session, shop_id, pair, now)
                 return pair.access_token
             except TokenRefused as error:
-                token.refused_at, token.refused_reason = now, sentence_of(error)
+                token.refused_at, token.refused_reason = token.refused_at or now, sentence_of(error)
+                token.updated_at = now
             except ShopifyError:
                 if not is_usable:
                     raise

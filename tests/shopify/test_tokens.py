@@ -134,6 +134,22 @@ def test_a_refusal_for_good_is_stored_and_not_asked_about_again(desk: Desk) -> N
     assert count_refreshes(desk, ask_again) == 0
 
 
+def test_a_refusal_that_the_apps_own_secret_brought_heals_once_that_is_right(desk: Desk) -> None:
+    let_expire(desk, timedelta(0))
+    began_at = desk.clock()
+    with responses.RequestsMock() as mock:
+        mock.post(f"{desk.box.url}/admin/oauth/access_token", status=400, json={"error": "invalid_client"})
+        for _ in range(2):  # the second an hour later
+            with pytest.raises(TokenRefused, match="client id and secret"):
+                access_token_for(desk.shop_id, clock=desk.clock)
+            assert stored(desk).refused_at == began_at
+            desk.clock.advance(3600)
+        assert len(mock.calls) == 2
+
+    assert desk.sandbox_shop.tokens.is_valid(access_token_for(desk.shop_id, clock=desk.clock))
+    assert stored(desk).refused_at is None
+
+
 def test_a_refused_refresh_does_not_end_an_access_token_that_still_works(desk: Desk) -> None:
     token = access_token_for(desk.shop_id)
     with transaction() as session:
