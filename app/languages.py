@@ -20,7 +20,7 @@ from flask_babel import Babel, Domain, get_babel, get_locale
 from flask_babel import gettext as _gettext
 from markupsafe import Markup
 
-from app.engine.rules.money import Money, Rate, exponent, rate_text
+from app.engine.rules.money import Exact, Money, Rate, exponent, rate_text
 from app.sentences import Day, Sentence
 
 #: The first one is what everything is written in, and what whoever reads none of the others gets.
@@ -136,6 +136,8 @@ def _for_people(value: object) -> object:
             return translate(value)
         case Money(minor, currency):
             return format_money(minor, currency)
+        case Exact(text, currency):
+            return f"{text.replace('.', get_decimal_symbol(current_locale()))}\u00a0{currency}"
         case Rate(bps):
             return format_rate(bps)
         case Day(on):

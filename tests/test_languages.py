@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from app import languages
 from app.engine.rules.money import Money, Rate
-from app.engine.rules.steps import and_list
+from app.engine.rules.steps import Step, and_list
+from app.engine.rules.steps_kept import Cancelled
+from app.engine.rules.steps_rates import Amount
 from app.errors import Refused
 from app.sentences import say
 
@@ -76,3 +78,20 @@ def test_a_sentence_is_translated_with_all_that_stands_in_it(app: Flask, monkeyp
 def test_no_value_is_taken_for_a_place_to_fill(name: str, other: str) -> None:
     assert say("{a}, {b}", a=name, b=other) == f"{name}, {other}"
     assert say("{said}.", said=say("{a}", a=name)) == f"{name}."
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (Amount(9_980, 250, "2.495", 250), "2,5 % von 99,80\u00a0€ sind 2,495\u00a0EUR, gerundet auf 2,50\u00a0€."),
+        (
+            Cancelled("2026-03-04T09:00:00+00:00"),
+            "Die Bestellung wurde am 4. März 2026 storniert: Nichts davon bleibt.",
+        ),
+    ],
+)
+def test_days_and_exact_amounts_of_an_explanation_are_written_as_the_language_has_it(
+    app: Flask, step: Step, said: str
+) -> None:
+    with app.test_request_context("/", query_string={"locale": "de"}):
+        assert languages.translate(step.sentence("EUR")).replace("\u202f", " ") == said

@@ -38,7 +38,7 @@ STEP_WORDS = {
         lazy_gettext("Cashback is sent by itself, or somebody looks at each order first."),
     ),
     FirstStep.START: (
-        lazy_gettext("Begin with what was, or from now on"),
+        lazy_gettext("Begin with past orders, or with new ones only"),
         lazy_gettext("Past orders can count for the tiers, and earn cashback if you want that."),
     ),
     FirstStep.ORDER: (

@@ -98,12 +98,11 @@ def _issued(dates: list[date], figures: list[DaySum], currency: str) -> Chart:
 
 def _queue(dates: list[date], values: list[int | None]) -> Chart:
     seen = [value for value in values if value is not None]
-    sentence = _(
-        "Between %(least)s and %(most)s orders waited at the end of a day; %(now)s wait now.",
-        least=min(seen),
-        most=max(seen),
-        now=seen[-1],
-    )
+    words = {"least": min(seen), "most": max(seen), "now": seen[-1]}
+    if words["least"] == words["most"]:
+        sentence = _("%(now)s wait now, as at the end of each day.", **words)
+    else:
+        sentence = _("Between %(least)s and %(most)s orders waited at the end of a day; %(now)s wait now.", **words)
     return _chart("queue", _("Orders waiting"), sentence, dates, (Series(_("Waiting"), "line", values),), None)
 
 

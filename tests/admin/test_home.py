@@ -1,16 +1,19 @@
 """The front page: what is shown of the day, what needs somebody, and charts that say the same as their tables."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from app.admin.home_charts import draw_charts
 from app.admin.queries import home as queries
-from app.admin.queries.home import read_days
+from app.admin.queries.home import Days, read_days
 from app.clock import utcnow
 from app.db import db
+from app.engine.day_sums import DaySum
 from app.engine.flows import adjust, figures, program, review
 from app.engine.flows.privacy_requests import open_request
 from app.engine.rules.roles import Role
@@ -246,3 +249,19 @@ def test_a_viewer_sees_the_front_page_and_another_shops_figures_are_not_in_it(
         first = utcnow().date() - timedelta(days=89)
         assert read_days(session, session.get_one(Shop, other_shop_id), first).by_day == {}
     db.session.remove()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+@pytest.mark.parametrize("issued_minor", [-200, 0, 200])
+def test_the_charts_say_what_they_show_in_whole_sentences(app: Flask, language: str, issued_minor: int) -> None:
+    october = date(2026, 10, 24)
+    days = Days({october + timedelta(days=1): DaySum(available_minor=issued_minor)}, {}, DaySum(), is_behind=False)
+    with app.test_request_context("/", query_string={"locale": language}):
+        _, queue, outstanding = draw_charts(days, october, date(2026, 11, 22), 3, "EUR")
+    # A shortened month ends with a full stop of its own in some languages: it is not to stand at the sentence's end.
+    assert not outstanding.sentence.endswith(".."), outstanding.sentence
+    assert queue.sentence.count("3") == 1
+
+
+def test_a_queue_that_never_changed_is_not_said_to_lie_between_two_numbers(visitor: Visitor) -> None:
+    assert "0 wait now, as at the end of each day." in Page(visitor.load("/").text).text

@@ -40,7 +40,7 @@ SENTENCES: list[tuple[Step, str]] = [
     (steps_limits.CapCut(1000, 500), "At most 5.00 USD per order: 10.00 USD was cut to that."),
     (
         steps_kept.Cancelled("2026-03-04T09:00:00+00:00"),
-        "The order was cancelled on 2026-03-04: nothing of it is kept.",
+        "The order was cancelled on March 4, 2026: nothing of it is kept.",
     ),
     (
         steps_kept.UnitsGone(1, "Mug", 1, 2, 3, 6000),
@@ -154,7 +154,7 @@ SENTENCES: list[tuple[Step, str]] = [
     ),
     (
         steps_kept.DisputeLost(2**60, "2026-03-04T09:00:00+00:00"),
-        "The payment went back after a dispute on 2026-03-04: nothing of the order is kept.",
+        "The payment went back after a dispute on March 4, 2026: nothing of the order is kept.",
     ),
     (
         steps_kept.ShippingGone(500, 0),

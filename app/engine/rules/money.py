@@ -129,6 +129,17 @@ class Rate:
         return rate_text(self.bps)
 
 
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """An amount before it is rounded, as decimal text."""
+
+    text: str
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.currency}"
+
+
 def rate_text(rate_bps: int) -> str:
     """Return basis points as a percentage: 250 → "2.5 %"."""
     whole, point, fraction = decimal_text(rate_bps, 2).partition(".")

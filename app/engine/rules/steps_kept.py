@@ -1,10 +1,11 @@
 """Steps about taking back: what is gone of an order, and what is kept."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from app.engine.rules.money import Money
 from app.engine.rules.steps import Step, StepKind, and_list
-from app.sentences import Sentence, say
+from app.sentences import Day, Sentence, say
 
 
 @dataclass(slots=True)
@@ -16,7 +17,7 @@ class Cancelled(Step):
     at: str
 
     def sentence(self, currency: str) -> Sentence:
-        return say("The order was cancelled on {day}: nothing of it is kept.", day=self.at[:10])
+        return say("The order was cancelled on {day}: nothing of it is kept.", day=_day_of(self.at))
 
 
 @dataclass(slots=True)
@@ -29,7 +30,9 @@ class DisputeLost(Step):
     at: str
 
     def sentence(self, currency: str) -> Sentence:
-        return say("The payment went back after a dispute on {day}: nothing of the order is kept.", day=self.at[:10])
+        return say(
+            "The payment went back after a dispute on {day}: nothing of the order is kept.", day=_day_of(self.at)
+        )
 
 
 @dataclass(slots=True)
@@ -122,3 +125,7 @@ class KeptAmount(Step):
             kept=Money(self.kept_minor, currency),
             back=Money(self.reversed_minor, currency),
         )
+
+
+def _day_of(at: str) -> Day:
+    return Day(date.fromisoformat(at[:10]))

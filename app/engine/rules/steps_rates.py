@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.engine.rules.facts import TierSource
-from app.engine.rules.money import Money, Rate, decimal_text, exact_share_text
+from app.engine.rules.money import Exact, Money, Rate, decimal_text, exact_share_text
 from app.engine.rules.steps import Step, StepKind, and_list
 from app.engine.rules.terms import Precedence
 from app.sentences import Sentence, say
@@ -126,7 +126,7 @@ class RateAmount(Step):
             "{rate} of {eligible} is {amount}.",
             rate=Rate(self.rate_bps),
             eligible=Money(self.eligible_minor, currency),
-            amount=f"{exact_share_text(self.eligible_minor, self.rate_bps, currency)} {currency}",
+            amount=Exact(exact_share_text(self.eligible_minor, self.rate_bps, currency), currency),
         )
 
 
@@ -159,5 +159,5 @@ class LineShare(Step):
 
 
 def _rounded(exact: str, amount_minor: int, currency: str) -> Sentence | Money:
-    amount, product = Money(amount_minor, currency), f"{exact} {currency}"
-    return amount if product == str(amount) else say("{exact}, rounded to {amount}", exact=product, amount=amount)
+    amount, product = Money(amount_minor, currency), Exact(exact, currency)
+    return amount if str(product) == str(amount) else say("{exact}, rounded to {amount}", exact=product, amount=amount)
