@@ -116,3 +116,11 @@ def test_one_shops_lags_are_not_anothers(shop: Till, manual_shop: Till) -> None:
     assert lags(manual_shop) == {}
     with reading() as session:
         assert session.scalars(select(StageLag.shop_id).distinct()).all() == [manual_shop.id]
+
+
+def test_orders_from_before_the_app_was_there_say_nothing_about_its_pace(shop: Till) -> None:
+    busy_day(shop)
+    change_shop(shop, installed_at=at(0))
+    measure(shop, at(3_600))
+    assert not {Lag.PAID, Lag.TRIGGERED, Lag.RECEIVED, Lag.DECIDED} & lags(shop).keys()
+    assert lags(shop)[Lag.SENT] == (10, 5, 10)

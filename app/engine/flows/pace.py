@@ -22,6 +22,7 @@ MEASURED_EVERY = timedelta(minutes=5)
 NEWEST = 2_000
 
 #: What was promised for the first time, with the word from Shopify that led to it (``rules.journey.find_arrival``).
+#: Orders from before the app was there say nothing about how fast it is.
 _ARRIVED = """
     WITH newest AS (
         SELECT reward_id, recorded_at FROM ledger_entries
@@ -35,6 +36,7 @@ _ARRIVED = """
         FROM newest n
         JOIN rewards r ON r.shop_id = :shop_id AND r.id = n.reward_id
         JOIN orders o ON o.shop_id = :shop_id AND o.id = r.order_id AND NOT o.is_past
+            AND o.placed_at >= :installed_at
         LEFT JOIN LATERAL (
             SELECT MIN(i.triggered_at) AS at FROM inbox i
             WHERE i.shop_id = :shop_id AND i.order_shopify_id = o.shopify_id AND i.state = 'handled'
@@ -135,6 +137,7 @@ def measure_stages(session: Session, shop: Shop, now: datetime, newest: int = NE
         "now": now,
         "since": now - timedelta(hours=WEEK),
         "newest": newest,
+        "installed_at": shop.installed_at,
         "day": DAY,
         "week": WEEK,
         "resumed_at": find_resumed(session, shop.id),
