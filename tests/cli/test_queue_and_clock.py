@@ -1,5 +1,6 @@
 """The queue is an alarm clock: wishes stand once, may be lost, and are found again by the clock's sweeps."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -8,11 +9,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from redis import Redis
 
 from app.clock import utcnow
 from app.engine.flows import lifecycle
 from app.models import Delivery, DeliveryState, Shop
-from app.queue import INBOX, TRANSFERS, enqueue_once, wish_granted
+from app.queue import ANSWER_SECONDS, CONNECT_SECONDS, INBOX, REST_SECONDS, TRANSFERS, enqueue_once, wish_granted
 from app.schedule import run_clock
 from tests.cli.conftest import Waiting, sweep
 from tests.flows.builders import Till, day, order, reading
@@ -58,6 +60,28 @@ def test_wishes_for_two_shops_are_two_wishes(shop: Till, waiting: Waiting) -> No
 def test_without_redis_a_wish_is_lost_and_nothing_is_raised(far_from_redis: Flask) -> None:
     assert enqueue_once(INBOX, "drain_inbox") is False
     wish_granted("drain_inbox")
+
+
+def test_a_redis_that_keeps_silent_is_waited_for_once_and_not_by_everybody(far_from_redis: Flask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        far_from_redis.extensions["redis"] = Redis.from_url(address, socket_timeout=0.05)
+        began = time.monotonic()
+        assert enqueue_once(INBOX, "drain_inbox") is False
+        assert far_from_redis.extensions["redis_rests_until"] > began + REST_SECONDS
+        asked, _ = silent.accept()
+        asked.close()
+
+        far_from_redis.extensions["redis_rests_until"] = began + 1_000_000
+        assert enqueue_once(INBOX, "drain_inbox") is False
+        wish_granted("drain_inbox")
+        silent.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            silent.accept()
+
+
+def test_shopify_has_its_answer_in_time_also_while_redis_keeps_silent() -> None:
+    assert CONNECT_SECONDS + ANSWER_SECONDS < 5
 
 
 def test_with_nothing_to_do_the_sweeps_ask_for_nothing(shop: Till, waiting: Waiting) -> None:
