@@ -3,7 +3,7 @@
 
 from flask import Blueprint, Flask
 
-from app.admin import display, errors, form_tokens, guard, headers, people, rooms
+from app.admin import display, errors, form_tokens, forms, guard, headers, people, rooms
 
 bp = Blueprint("admin", __name__, template_folder="templates")
 bp.before_request(guard.admit)
@@ -62,6 +62,7 @@ def init_app(app: Flask) -> None:
     headers.init_headers(app)
     display.init_display(app)
     form_tokens.init_form_tokens(app)
+    forms.init_forms(app)
     people.init_people(app)
     rooms.init_rooms(app)
     book_words.init_book_words(app)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask import Flask
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
 from app.admin.ways import Way
@@ -12,6 +13,13 @@ from app.fields import InstantField
 from app.sentences import marked
 
 _LARGEST_ID = 2**63 - 1
+#: A longer body is refused before it is read: the terms of a large shop are well below it. Webhooks have their own.
+LARGEST_FORM_BYTES = 4 * 1024 * 1024
+
+
+def init_forms(app: Flask) -> None:
+    """Let no request bring more than a form may be; where there is no session token to ask for, too."""
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM_BYTES
 
 
 class FormError(Exception):
@@ -101,6 +109,7 @@ class TransferSchema(Schema):
 
     arrived = fields.Boolean(required=True)
     transaction_id = fields.String(load_default="", validate=validate.Length(max=255))
+    seen = fields.String(load_default=None)
 
 
 class ProcessSchema(Schema):

@@ -8,9 +8,11 @@ from app.admin.queries.order import DeliveryNote, OrderFile, find_order, find_to
 from app.admin.ways import find_way
 from app.clock import utcnow
 from app.db import db
+from app.engine.flows.transfer import show_sending
 from app.engine.journeys import read_journeys
 from app.engine.rules.doubts import doubt_from_json
 from app.engine.rules.messages import Stage
+from app.engine.seen import mark
 from app.engine.stage_lags import read_limits
 from app.errors import NotFound
 from app.models import DeliveryState
@@ -29,6 +31,7 @@ def render_order(shopify_id: int, notice: str | None = None) -> str:
         story=tell(file, _find_way(file)),
         way=find_way(file),
         doubts={transfer.id: doubt_from_json(transfer.doubt) for transfer in file.transfers if transfer.doubt},
+        sendings={transfer.id: mark(show_sending(transfer)) for transfer in file.transfers if transfer.needs_person},
         notice=notice,
     )
 

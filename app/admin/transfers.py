@@ -14,6 +14,7 @@ from app.db import db, transaction
 from app.engine.flows import transfer
 from app.engine.rules.roles import Duty
 from app.errors import NotFound, Refused
+from app.languages import translate
 from app.queue import TRANSFERS, enqueue_once
 
 
@@ -28,7 +29,7 @@ def retry_transfer(transfer_id: int) -> ResponseReturnValue:
     except NotFound:
         raise
     except Refused as error:
-        return _answer(order_id, 409, str(error))
+        return _answer(order_id, 409, translate(error))
     return _answer(order_id, 200, None, _("The transfer is sent again."))
 
 
@@ -41,14 +42,21 @@ def decide_transfer(transfer_id: int) -> ResponseReturnValue:
         form = load(transfer_schema, request.form)
         with transaction() as session:
             transfer.decide(
-                session, g.shop.id, transfer_id, form["arrived"], form["transaction_id"] or None, g.actor, utcnow()
+                session,
+                g.shop.id,
+                transfer_id,
+                form["arrived"],
+                form["transaction_id"] or None,
+                g.actor,
+                utcnow(),
+                seen=form["seen"],
             )
     except NotFound:
         raise
     except FormError as error:
-        return _answer(order_id, 422, str(error))
+        return _answer(order_id, 422, translate(error))
     except Refused as error:
-        return _answer(order_id, 409, str(error))
+        return _answer(order_id, 409, translate(error))
     done = _("Noted: the transfer arrived.") if form["arrived"] else _("The transfer is sent again.")
     return _answer(order_id, 200, None, done)
 

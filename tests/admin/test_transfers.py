@@ -1,9 +1,11 @@
 """What a person decides about a transfer: retry, it arrived, it did not."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask_babel import refresh
 from sqlalchemy import select
 
 from app.db import transaction
@@ -98,6 +100,29 @@ def test_a_doubt_shows_what_was_sent_and_what_was_found_to_choose_from(visitor: 
         assert told in text
 
 
+@pytest.mark.parametrize("form", [{"arrived": "false"}, {"arrived": "true", "transaction_id": GID}])
+def test_a_word_about_one_sending_is_not_taken_for_a_later_one(
+    visitor: Visitor, fact: OrderFact, form: dict[str, str]
+) -> None:
+    transfer_id = doubt()
+
+    def seen() -> str:
+        page = Page(visitor.load(f"/orders/{fact.order_id}").text)
+        return next(str(one["value"]) for one in page.of("input", name="seen"))
+
+    stale = seen()
+    # A colleague had it sent again, and that answer was lost, too: this time the credit may have arrived.
+    assert visitor.post(f"/transfers/{transfer_id}/decide", {"arrived": "false", "seen": stale}).status_code == 200
+    later = NOON + timedelta(hours=1)
+    change(state=TransferState.UNKNOWN, needs_person=True, sent_at=later, sent_minor=200, attempts=2)
+    before = all_rows()
+    for htmx in (True, False):
+        answer = visitor.post(f"/transfers/{transfer_id}/decide", {**form, "seen": stale}, htmx=htmx)
+        assert (answer.status_code, "Somebody changed this meanwhile" in answer.text) == (409, True)
+    assert all_rows() == before
+    assert visitor.post(f"/transfers/{transfer_id}/decide", {**form, "seen": seen()}).status_code == 200
+
+
 def test_a_doubtful_transfer_is_sent_again_on_a_persons_word(visitor: Visitor, fact: OrderFact) -> None:
     assert visitor.post(f"/transfers/{doubt()}/decide", {"arrived": "false", "transaction_id": ""}).status_code == 200
     assert transfer_now().state is TransferState.PLANNED
@@ -119,6 +144,13 @@ def test_a_doubtful_word_changes_nothing(visitor: Visitor, fact: OrderFact, form
     for htmx in (True, False):
         assert visitor.post(f"/transfers/{transfer_id}/decide", form, htmx=htmx).status_code == status
     assert all_rows() == before
+
+
+def test_what_is_refused_is_said_in_the_language_of_the_reader(visitor: Visitor, fact: OrderFact) -> None:
+    visitor.post("/settings/language", {"language": "de"})
+    refresh()  # The tests' requests share one context, in which the language is remembered.
+    answer: Any = visitor.post(f"/transfers/{change()}/retry", htmx=False)
+    assert (answer.status_code, "Only a refused transfer" in answer.json["error"]) == (409, False)
 
 
 @pytest.mark.parametrize("transfer_id", ["999", str(2**70)])

@@ -7,6 +7,7 @@ answer of Shopify's is a fact and is booked whoever brings it.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from app.engine.rules.arrival import Claim, Sent
 from app.engine.rules.doubts import Doubt, doubt_to_json
 from app.engine.rules.roles import Duty
 from app.engine.rules.states import TransferKind, TransferState
+from app.engine.seen import check_seen
 from app.engine.staffing import check_may
 from app.engine.transfer_rows import (
     SHORTEST_WAIT,
@@ -228,7 +230,7 @@ def retry(session: Session, shop_id: int, transfer_id: int, actor: str, now: dat
     check_may(session, shop_id, actor, Duty.MANAGE)
     transfer = get_locked(session, shop_id, transfer_id)
     if transfer.state is not S.REFUSED:
-        raise Refused(f"Only a refused transfer can be sent again; this one is {_plain(transfer)}.")
+        raise Refused("Only a refused transfer can be sent again; look at this one as it is now.")
     before = {"state": transfer.state, "error": transfer.error}
     start_over(transfer, now)
     _record(session, transfer, "retry_transfer", before, actor, now)
@@ -243,12 +245,19 @@ def decide(
     transaction_id: str | None,
     actor: str,
     now: datetime,
+    *,
+    seen: str | None = None,
 ) -> Transfer:
-    """Take a person's word for a transfer that waits for it: it arrived as this transaction, or it did not arrive."""
+    """Take a person's word for a transfer that waits for it: it arrived as this transaction, or it did not arrive.
+
+    ``seen`` is the mark of ``show_sending``: a word about one sending says nothing of a later one, which may have
+    arrived. Raises ChangedMeanwhile where it was sent again since.
+    """
     check_may(session, shop_id, actor, Duty.MANAGE)
     transfer = get_locked(session, shop_id, transfer_id)
     if not (transfer.state is S.UNKNOWN and transfer.needs_person):
-        raise Refused(f"This transfer does not wait for a decision; it is {_plain(transfer)}.")
+        raise Refused("This transfer does not wait for a decision any more; look at it as it is now.")
+    check_seen(seen, show_sending(transfer))
     before = {"state": transfer.state, "error": transfer.error}
     if arrived:
         transfer.shopify_transaction_id = _check_transaction_id(session, transfer, transaction_id)
@@ -257,6 +266,11 @@ def decide(
         start_over(transfer, now)
     _record(session, transfer, "decide_transfer", before, actor, now)
     return transfer
+
+
+def show_sending(transfer: Transfer) -> Mapping[str, Any]:
+    """Return what the mark of a doubtful transfer is made of: which of its sendings is in doubt."""
+    return {"sent_at": transfer.sent_at, "attempts": transfer.attempts}
 
 
 def _check_transaction_id(session: Session, transfer: Transfer, transaction_id: str | None) -> str:
@@ -273,10 +287,6 @@ def _check_transaction_id(session: Session, transfer: Transfer, transaction_id: 
     if session.scalar(select(taken)):
         raise Refused("That transaction answers for another transfer already.")
     return prefix + number
-
-
-def _plain(transfer: Transfer) -> str:
-    return transfer.state.value.replace("_", " ")
 
 
 def _record(
