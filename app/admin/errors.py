@@ -40,9 +40,9 @@ def init_errors(app: Flask) -> None:
 
 
 def show_page(status: int, title: str, sentence: str) -> Response:
-    """Return an error page; to a script that did not ask for HTML, the sentence as JSON."""
+    """Return an error page; to a script that did not ask for HTML, the sentence as JSON. It may be a lazy one."""
     if not answers.wants_html():
-        return answers.as_json({"error": sentence}, status)
+        return answers.as_json({"error": str(sentence)}, status)
     template = "admin/error.html" if "shop" in g else "admin/bare_error.html"
     return make_response(render_template(template, title=title, sentence=sentence), status)
 
