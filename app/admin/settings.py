@@ -24,8 +24,8 @@ from app.engine.flows import program, terms
 from app.engine.rules.money import to_decimal_string
 from app.engine.rules.roles import Duty
 from app.engine.rules.states import RewardState
-from app.engine.rules.terms import Mode
-from app.engine.seen import ChangedMeanwhile, mark
+from app.engine.rules.terms import Mode, Terms
+from app.engine.seen import ChangedMeanwhile, check_seen, mark
 from app.errors import NotAllowed, Refused
 from app.languages import translate
 from app.queue import INBOX, enqueue_once
@@ -68,7 +68,7 @@ def set_mode() -> ResponseReturnValue:
         form = load(mode_schema(g.shop.currency), typed)
         with transaction() as session:
             if form["mode"] is Mode.MIXED:
-                _publish_mixed(session, form["automatic_up_to"], frozenset(form["automatic_tiers"]))
+                _publish_mixed(session, form["automatic_up_to"], frozenset(form["automatic_tiers"]), form["seen_mixed"])
             released = program.set_mode(
                 session, g.shop.id, form["mode"], form["waiting"], g.actor, utcnow(), seen=form["seen"]
             )
@@ -115,20 +115,21 @@ def show_settings(
     if not answers.wants_html():
         return answers.as_json({"errors": wrong or error} if status >= 400 else {"mode": g.shop.mode}, status)
     session, now = db.session(), utcnow()
+    current = terms.get_current(session, g.shop.id, now)
     response = answers.show(
         "admin/settings.html",
         status,
         engine=find_status(session, g.shop, now),
         permissions=list_permissions(session, g.shop.id),
         waiting=count_waiting(session, g.shop.id, RewardState.IN_REVIEW),
-        mixed=_read_mixed(session),
+        mixed=_read_mixed(current),
         began=_began_text(),
         ranges={
             "minutes": program.RECONCILE_MINUTES,
             "days": program.KEEP_DELIVERIES_DAYS,
             "undo": program.UNDO_SECONDS,
         },
-        marks=_marks(),
+        marks=_marks(current),
         typed=request.form if status == 422 else {},
         wrong=wrong or {},
         error=error,
@@ -139,20 +140,25 @@ def show_settings(
     return answers.add_toast(response, message, is_error=error is not None) if message else make_response(response)
 
 
-def _marks() -> dict[str, str]:
+def _marks(current: Terms) -> dict[str, str]:
     """Return what each form says it saw."""
     shop = g.shop
     return {
         "mode": mark({"mode": shop.mode}),
+        "mixed": mark(_mixed_of(current)),
         "connection": mark(asdict(program.get_connection(shop))),
         "undo": mark({"undo_seconds": shop.undo_seconds}),
         "began": mark({"began_at": shop.began_at}),
     }
 
 
-def _read_mixed(session: Session) -> dict[str, Any]:
+def _mixed_of(current: Terms) -> dict[str, Any]:
+    """Return what the mark of mixed mode is made of."""
+    return {"up_to_minor": current.automatic_up_to_minor, "tiers": sorted(current.automatic_tiers)}
+
+
+def _read_mixed(current: Terms) -> dict[str, Any]:
     """Return what mixed mode does without a person, in a line and as the form has it."""
-    current = terms.get_current(session, g.shop.id, utcnow())
     up_to = current.automatic_up_to_minor
     return {
         "line": summarise(current)["mixed"],
@@ -173,15 +179,19 @@ def _tell_mode(mode: Mode, released: int) -> str:
     return str(_("Mixed: the others wait for your approval.") if mode is Mode.MIXED else _("Automatic from now on."))
 
 
-def _publish_mixed(session: Session, up_to_minor: int | None, tiers: frozenset[str]) -> None:
-    """Publish what mixed mode does without a person, where that changes."""
+def _publish_mixed(session: Session, up_to_minor: int | None, tiers: frozenset[str], seen: str | None) -> None:
+    """Publish what mixed mode does without a person, where that changes and is what was ``seen`` until now."""
     if up_to_minor is None and not tiers:
         raise Refused("Say up to which amount, or for which tiers, cashback is sent without a person.")
     now = utcnow()
-    wanted = replace(
-        terms.get_current(session, g.shop.id, now), automatic_up_to_minor=up_to_minor, automatic_tiers=tiers
-    )
-    terms.publish(session, g.shop.id, wanted, g.actor, now)
+    newest, current = terms.find_newest(session, g.shop.id), terms.get_current(session, g.shop.id, now)
+    check_seen(seen, _mixed_of(current))
+    wanted = replace(current, automatic_up_to_minor=up_to_minor, automatic_tiers=tiers)
+    try:
+        terms.publish(session, g.shop.id, wanted, g.actor, now, seen_version=newest)
+    except terms.Overtaken as overtaken:
+        # Whoever published just now would lose all they changed.
+        raise ChangedMeanwhile from overtaken
 
 
 def _ask_to_settle() -> None:

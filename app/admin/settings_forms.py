@@ -38,6 +38,8 @@ class ModeSchema(SeenSchema):
     waiting = fields.Enum(Waiting, by_value=True, load_default=Waiting.KEEP)
     #: What mixed mode does without a person, besides ``automatic_up_to``.
     automatic_tiers = fields.List(fields.String(validate=validate.Length(max=LONGEST_NAME)), load_default=list)
+    #: The mark of those two as the form showed them.
+    seen_mixed = fields.String(load_default=None, validate=validate.Length(max=_LONGEST_MARK))
 
 
 class FarExpirySchema(Schema):

@@ -89,6 +89,26 @@ def test_switching_to_mixed_as_it_was_publishes_nothing(visitor: Visitor, shop_i
     assert (shop_now(shop_id).mode, current(shop_id).version) == (Mode.MIXED, 2)
 
 
+def test_what_goes_without_a_person_is_not_set_back_by_a_page_that_showed_it_before(
+    visitor: Visitor, shop_id: int
+) -> None:
+    publish(shop_id, automatic_up_to_minor=30_000)
+    shown = Page(visitor.load("/settings").text)
+    marks = {name: str(shown.of("input", name=name)[0]["value"]) for name in ("seen", "seen_mixed")}
+    form = {"mode": "mixed", "automatic_up_to": "300.00", **marks}
+    publish(shop_id, automatic_up_to_minor=300)
+    before = all_rows()
+    for htmx in (True, False):
+        answer = visitor.post("/settings/mode", form, htmx=htmx)
+        assert (answer.status_code, "Somebody changed this meanwhile" in answer.text) == (409, True)
+    assert all_rows() == before
+    fresh = Page(visitor.load("/settings").text)
+    assert [one["value"] for one in fresh.of("input", id="mixed-up-to")] == ["3.00"]
+    form["seen_mixed"] = str(fresh.of("input", name="seen_mixed")[0]["value"])
+    assert visitor.post("/settings/mode", {**form, "automatic_up_to": "4.00"}).status_code == 200
+    assert (shop_now(shop_id).mode, current(shop_id).automatic_up_to_minor) == (Mode.MIXED, 400)
+
+
 def test_switching_to_mixed_releases_what_it_would_not_have_stopped(visitor: Visitor, shop_id: int) -> None:
     publish(shop_id, automatic_up_to_minor=300)
     small, large = order(1), order(2, line(net_minor=20_000))
