@@ -222,7 +222,9 @@ def test_imports_are_listed_newest_first_in_pages(visitor: Visitor, shop_id: int
     older = str(page.of("a", rel="next")[0]["href"])
     assert (len(listed("/imports")), len(listed(older))) == (20, 2)
     assert listed("/imports")[0] == f"/imports/{newest().id}"
-    assert "No older imports" in Page(visitor.fetch("/imports?before=1").text).text
+    for number in ("1", "0", "-1", f"-{2**63 + 1}", "-" + "9" * 30):
+        assert "No older imports" in Page(visitor.fetch(f"/imports?before={number}").text).text
+    assert len(listed(f"/imports?before={'9' * 30}")) == 20
 
 
 def test_a_viewer_watches_and_does_nothing(app: Flask, visitor: Visitor, shop_id: int) -> None:

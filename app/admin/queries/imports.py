@@ -54,7 +54,7 @@ def list_imports(session: Session, shop_id: int, currency: str, before: int | No
     """Return the shop's imports that began before one, newest first."""
     query = select(HistoryImport).where(HistoryImport.shop_id == shop_id).order_by(HistoryImport.id.desc())
     if before is not None:
-        query = query.where(HistoryImport.id < min(before, _LARGEST_ID))
+        query = query.where(HistoryImport.id < max(0, min(before, _LARGEST_ID)))
     found = [show(row, currency) for row in session.scalars(query.limit(PAGE_SIZE + 1))]
     next_before = found[PAGE_SIZE - 1].row.id if len(found) > PAGE_SIZE else None
     return Imports(tuple(found[:PAGE_SIZE]), next_before)
