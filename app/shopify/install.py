@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.engine.rules.terms import Mode
 from app.engine.rules.zones import FALLBACK, is_zone
-from app.models import Shop, ShopToken, TermsVersion
+from app.models import Delivery, DeliveryState, Shop, ShopToken, TermsVersion
 from app.sentences import say
 from app.shopify.connect import gateway_to
 from app.shopify.documents import SHOP
@@ -74,8 +74,11 @@ def install(domain: str, pair: TokenPair, actor: str, now: datetime, publish_def
     """
     facts = read_shop(gateway_to(domain, pair.access_token))
     with transaction() as session:
+        was_gone = session.scalar(select(Shop.uninstalled_at).where(Shop.domain == domain)) is not None
         shop_id = _save_shop(session, domain, facts, now)
         store_tokens(session, shop_id, pair, now)
+        if was_gone:
+            _take_up_again(session, shop_id)
         shop = session.get(Shop, shop_id, populate_existing=True)
         if shop is not None and not session.scalar(select(exists().where(TermsVersion.shop_id == shop_id))):
             publish_default(session, shop, actor, now)
@@ -119,6 +122,16 @@ def _renew(shop_id: int, domain: str, raw_token: str, now: datetime) -> None:
         return
     with transaction() as session:
         store_tokens(session, shop_id, pair, now)
+
+
+def _take_up_again(session: Session, shop_id: int) -> None:
+    """Let what Shopify told before the app was gone wait again: it was left aside, and nobody tells it once more.
+
+    What was left aside for another reason meets that again.
+    """
+    left_aside = (Delivery.shop_id == shop_id, Delivery.state == DeliveryState.IGNORED, Delivery.pruned_at.is_(None))
+    anew = {"state": DeliveryState.RECEIVED, "reason": None, "attempts": 0, "next_attempt_at": None}
+    session.execute(update(Delivery).where(*left_aside).values(**anew))
 
 
 def _save_shop(session: Session, domain: str, facts: ShopFacts, now: datetime) -> int:

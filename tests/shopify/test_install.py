@@ -1,5 +1,6 @@
 """Opening the app in a shop installs it: once, whole, and again after it was taken away."""
 
+import json
 import re
 import threading
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,15 @@ from app.db import db, transaction
 from app.engine.flows.lifecycle import uninstall
 from app.engine.flows.terms import get_current, publish_default
 from app.engine.rules.terms import Mode
-from app.models import Shop, ShopToken, TermsVersion
+from app.models import Delivery, Reward, Shop, ShopToken, TermsVersion
 from app.shopify.connect import gateway_to
 from app.shopify.errors import TokenRefused
 from app.shopify.install import ensure_installed, read_shop
 from app.shopify.scopes import find_missing
 from app.shopify.session_tokens import verify_session_token
+from app.webhooks.inbox import Arrival, DrainReport, drain, store_delivery
 from sandbox.server import Sandbox
+from tests.shopify.deck import Deck
 from tests.shopify.desk import install, session_token
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -97,6 +100,28 @@ def test_installing_again_goes_on_where_the_shop_was(app_context: Flask, box: Sa
     shop = shop_row(shop_id)
     assert (shop.uninstalled_at, shop.installed_at, shop.mode) == (None, again, Mode.AUTOMATIC)
     assert (how_many(ShopToken), how_many(TermsVersion)) == (1, 1)
+
+
+def test_what_still_waited_when_the_app_was_taken_away_is_handled_once_it_is_back(
+    app_context: Flask, box: Sandbox
+) -> None:
+    began = box.world.clock.now()
+    shop_id = install(box, began)
+    order = Deck(box.url, 1).order(paid=True, test=False)
+    told = Arrival(box.options.shop, "made-up", "orders/paid", json.dumps(order).encode(), began)
+    news = Arrival(box.options.shop, "unknown", "themes/publish", b"{}", began)
+    with transaction() as session:
+        for arrival in (told, news):
+            assert store_delivery(session, arrival) is not None
+        uninstall(session, session.get_one(Shop, shop_id), began)
+    assert drain(lambda: began) == DrainReport(ignored=1)
+
+    later = began + timedelta(days=1)
+    assert install(box, later) == shop_id
+
+    assert drain(lambda: later) == DrainReport(handled=1)
+    assert how_many(Reward) == 1
+    assert how_many(Delivery) == 2
 
 
 def test_a_shop_whose_token_was_refused_gets_a_new_one_when_the_app_is_opened(app_context: Flask, box: Sandbox) -> None:
