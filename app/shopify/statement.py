@@ -18,6 +18,7 @@ from app.shopify.account_lines import BATCH, read_configuration, read_statements
 from app.shopify.connect import open_gateway
 from app.shopify.errors import ShopifyError, Throttled, Unauthorized
 from app.shopify.gateway import Gateway
+from app.shopify.nodes import Unreadable
 from app.shopify.statement_books import StatementBooks
 
 log = structlog.get_logger()
@@ -101,14 +102,31 @@ class _Run:
                 due = self._books.take_due(session, shop, self._clock(), BATCH)
             if not due:
                 return False
-            unsure = self._take_in(gateway, due)
-            # One after the other: from the beginning on, each may be long.
-            for each in [each for each in due if each.customer_id in unsure]:
-                self._take_in(gateway, [each], whole=True)
+            try:
+                self._take_in(gateway, due)
+            except Unreadable:
+                self._take_in_one_by_one(gateway, due)
             self.read += len(due)
         return True
 
-    def _take_in(self, gateway: Gateway, due: list[DueAccount], *, whole: bool = False) -> frozenset[int]:
+    def _take_in(self, gateway: Gateway, due: list[DueAccount]) -> None:
+        unsure = self._record(gateway, due)
+        # One after the other: from the beginning on, each may be long.
+        for each in [each for each in due if each.customer_id in unsure]:
+            self._record(gateway, [each], whole=True)
+
+    def _take_in_one_by_one(self, gateway: Gateway, due: list[DueAccount]) -> None:
+        """Take in what can be read of accounts that cannot be read together; raise what is odd about the others."""
+        odd: Unreadable | None = None
+        for each in due:
+            try:
+                self._take_in(gateway, [each])
+            except Unreadable as error:
+                odd = error
+        if odd is not None:
+            raise odd
+
+    def _record(self, gateway: Gateway, due: list[DueAccount], *, whole: bool = False) -> frozenset[int]:
         readings = read_statements(gateway, due, self._clock, whole=whole, max_wait_seconds=MAX_WAIT_SECONDS)
         with transaction() as session:
             shop = session.get_one(Shop, self._shop_id)

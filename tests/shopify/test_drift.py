@@ -189,6 +189,19 @@ def test_trouble_with_shopify_is_kept_and_tried_again(clerk: Clerk) -> None:
     assert drift(clerk, ada) == 0
 
 
+def test_an_account_that_cannot_be_read_holds_up_no_other(clerk: Clerk) -> None:
+    ada, ben, eve = (clerk.credited(300) for _ in range(3))
+    for buyer in (ada, ben, eve):
+        clerk.desk.give(buyer, 7)
+    clerk.desk.account(ben).transactions[-1].amount_minor = -7  # a credit that takes: no rule can sort it
+    clerk.hide(clerk.desk.give(eve, 5))
+    clerk.ask()
+    report = clerk.read_due()
+    assert report.stopped_by is not None
+    assert (clerk.available(ada), clerk.available(ben), clerk.available(eve)) == (307, 300, 307)
+    assert (drift(clerk, ada), drift(clerk, ben), drift(clerk, eve)) == (0, None, 5)
+
+
 def test_a_token_that_ended_is_renewed_on_the_way(clerk: Clerk) -> None:
     ada = clerk.credited(300)
     clerk.ask()
