@@ -26,6 +26,8 @@ from app.shopify.errors import (
 )
 
 SHORTEST_WAIT_SECONDS = 0.1
+#: No word of Shopify's makes anybody wait longer; its whole allowance is there again within twenty seconds.
+LONGEST_WAIT_SECONDS = 60.0
 #: Waited after a 429 that does not say for how long.
 USUAL_WAIT_SECONDS = 1.0
 #: Statuses that concern the shop, not the call: payment due, frozen, gone, moved, locked, rejected.
@@ -205,7 +207,9 @@ def _read_seconds(text: str | None) -> float:
         seconds = float(text or "")
     except ValueError:
         return USUAL_WAIT_SECONDS
-    return max(seconds, SHORTEST_WAIT_SECONDS) if math.isfinite(seconds) else USUAL_WAIT_SECONDS
+    if not math.isfinite(seconds):
+        return USUAL_WAIT_SECONDS
+    return min(max(seconds, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
 
 
 def _read_json(body: bytes) -> Json:
@@ -287,4 +291,5 @@ def code_of(error: Json) -> str:
 def _wait_seconds(cost: Cost | None) -> float:
     if cost is None or cost.restore_rate <= 0:
         return USUAL_WAIT_SECONDS
-    return max((cost.requested - cost.available) / cost.restore_rate, SHORTEST_WAIT_SECONDS)
+    wait = (cost.requested - cost.available) / cost.restore_rate
+    return min(max(wait, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)

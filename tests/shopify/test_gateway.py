@@ -207,6 +207,8 @@ def test_throttled_is_waited_out_for_as_long_as_the_points_take_to_come_back(sho
         ({"status": 429, "headers": {"Retry-After": "soon"}}, 1.0),
         ({"status": 429, "headers": {"Retry-After": "nan"}}, 1.0),
         ({"status": 429, "headers": {"Retry-After": "-1"}}, 0.1),
+        ({"status": 429, "headers": {"Retry-After": "86400"}}, 60.0),
+        ({"status": 429, "headers": {"Retry-After": "1e300"}}, 60.0),
     ],
 )
 def test_throttled_says_how_long_to_wait(shopify: responses.RequestsMock, reply: dict[str, Any], wait: float) -> None:
