@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from html.parser import HTMLParser
 from itertools import product
 
@@ -106,6 +107,24 @@ def test_what_is_taken_back_says_why_in_one_way_for_each_reason(why: TakenBack, 
     written = write_one(News(Saying.REVERSED, 100, order_name=order, taken_back=why), language)
     assert written.text not in others
     assert format_money(100, "EUR", locale_of(language)).replace("\u00a0", " ") in flat(written.text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("why", TakenBack)
+def test_the_heading_has_a_line_to_itself_without_html_too(why: TakenBack, language: str) -> None:
+    written = write_one(News(Saying.REVERSED, 100, order_name="#998", taken_back=why), language)
+    (heading,) = re.findall(r"<h2[^>]*>(.*?)</h2>", written.html)
+    assert unescape(heading) in written.text.splitlines()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_subject_does_not_say_taken_back_of_what_settled_a_debt(language: str) -> None:
+    subjects = {
+        why: write_one(News(Saying.REVERSED, 100, order_name="#998", taken_back=why), language).subject
+        for why in (TakenBack.REFUND, TakenBack.SET_OFF)
+    }
+    assert subjects[TakenBack.SET_OFF] != subjects[TakenBack.REFUND]
+    assert all("#998" in subject for subject in subjects.values())
 
 
 def test_news_that_nobody_can_explain_is_told_nevertheless() -> None:
