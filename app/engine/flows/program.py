@@ -37,6 +37,8 @@ class Waiting(StrEnum):
 RECONCILE_MINUTES = (5, 1440)
 KEEP_DELIVERIES_DAYS = (1, 365)
 UNDO_SECONDS = (0, 300)
+#: Nothing began before it. The first days of all cannot be shown in every time zone, and the trail keeps what it holds.
+EARLIEST_YEAR = 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ def set_began(
         raise Refused("Say the moment with its time zone, like 2027-01-01T00:00+01:00.")
     if at > now:
         raise Refused("The programme cannot begin later than now; pause it instead.")
+    if at.year < EARLIEST_YEAR:
+        raise Refused(say("The programme cannot have begun before {year}; check the year.", year=EARLIEST_YEAR))
     shop = _get_shop(session, shop_id)
     check_seen(seen, {"began_at": shop.began_at})
     before, shop.began_at = shop.began_at, at
