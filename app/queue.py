@@ -23,6 +23,9 @@ QUEUES = (INBOX, TRANSFERS, CHORES, MAILS)
 
 #: For how long a wish to run a job stands for further wishes, should the job itself get lost.
 WISH_SECONDS = 5
+#: In a queue as long as this nothing more is wished: its workers are gone or overwhelmed, the sweeps ask again anyway,
+#: and a clock that runs on alone over a weekend must not fill Redis.
+MOST_WAITING = 10_000
 #: How long a connection to Redis and an answer may take: both together less than the five seconds that Shopify waits
 #: for ours, and asking for a job is the last thing before we give it.
 CONNECT_SECONDS, ANSWER_SECONDS = 1.0, 3.0
@@ -62,9 +65,11 @@ def enqueue_once(queue: str, job: str, *args: Any) -> bool:
         redis = connection()
         if not redis.set(wish, b"1", nx=True, ex=WISH_SECONDS):
             return True
-        Queue(queue, connection=redis, serializer=JSONSerializer).enqueue(
-            f"app.jobs.{job}", *args, result_ttl=0, failure_ttl=86_400, job_timeout=600
-        )
+        jobs = Queue(queue, connection=redis, serializer=JSONSerializer)
+        if jobs.count >= MOST_WAITING:
+            log.warning("queue_full", queue=queue, job=job)
+            return False
+        jobs.enqueue(f"app.jobs.{job}", *args, result_ttl=0, failure_ttl=86_400, job_timeout=600)
     except RedisError as error:
         _note(error, job)
         return False

@@ -10,11 +10,23 @@ from typing import Any
 import pytest
 from flask import Flask
 from redis import Redis
+from rq import Queue
 
 from app.clock import utcnow
 from app.engine.flows import lifecycle
 from app.models import Delivery, DeliveryState, Shop
-from app.queue import ANSWER_SECONDS, CONNECT_SECONDS, INBOX, REST_SECONDS, TRANSFERS, enqueue_once, wish_granted
+from app.queue import (
+    ANSWER_SECONDS,
+    CHORES,
+    CONNECT_SECONDS,
+    INBOX,
+    MOST_WAITING,
+    REST_SECONDS,
+    TRANSFERS,
+    connection,
+    enqueue_once,
+    wish_granted,
+)
 from app.schedule import run_clock
 from tests.cli.conftest import Waiting, sweep
 from tests.flows.builders import Till, day, order, reading
@@ -55,6 +67,16 @@ def test_wishes_for_two_shops_are_two_wishes(shop: Till, waiting: Waiting) -> No
     for shop_id in (1, 2, 1):
         enqueue_once(TRANSFERS, "send_transfers", shop_id)
     assert waiting() == [("app.jobs.send_transfers", (1,)), ("app.jobs.send_transfers", (2,))]
+
+
+def test_a_queue_that_nobody_works_at_does_not_grow_without_end(shop: Till, waiting: Waiting) -> None:
+    key = Queue(CHORES, connection=connection()).key
+    connection().rpush(key, *(f"made-up-{number}" for number in range(MOST_WAITING)))
+    assert enqueue_once(CHORES, "release_holds", shop.id) is False
+    assert connection().llen(key) == MOST_WAITING
+    connection().delete(key)
+    assert enqueue_once(CHORES, "release_holds", 2 * shop.id) is True
+    assert waiting() == [("app.jobs.release_holds", (2 * shop.id,))]
 
 
 def test_without_redis_a_wish_is_lost_and_nothing_is_raised(far_from_redis: Flask) -> None:
