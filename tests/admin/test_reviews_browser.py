@@ -12,10 +12,11 @@ from app.engine.flows import settle, staff, terms
 from app.engine.rules.facts import OrderFact
 from app.engine.rules.roles import Role
 from app.engine.rules.states import RewardState
+from app.languages import LANGUAGES
 from app.models import Shop
 from tests.admin.browsing import enter, install
-from tests.admin.factories import line, order, reward_of, tell
-from tests.admin.stage import Stage
+from tests.admin.factories import line, order, publish, reward_of, session_token, tell
+from tests.admin.stage import SHOP, Stage
 
 pytestmark = pytest.mark.browser
 
@@ -212,3 +213,30 @@ def test_the_seconds_to_undo_run_out_and_the_credit_follows(page: Page, stage: S
     with transaction() as session:
         settle.settle_due(session, session.get_one(Shop, shop_id), until)
     assert reward_of(facts[0]).state is RewardState.SETTLED
+
+
+#: The texts of a row that a button stands upon, though both are to be read.
+COVERED = """() => [...document.querySelectorAll(".review")].flatMap((row) =>
+  [...row.querySelectorAll("dt, strong, time, .review__who .badge")].flatMap((text) => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const one = range.getBoundingClientRect();
+    return [...row.querySelectorAll("button")].filter((button) => {
+      const other = button.getBoundingClientRect();
+      return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+    }).map((button) => `${text.textContent} / ${button.textContent}`);
+  }))"""
+
+
+@pytest.mark.parametrize("width", [1280, 1010, 900])
+def test_no_button_covers_a_figure_in_any_language(page: Page, stage: Stage, width: int) -> None:
+    shop_id = install(page, stage)
+    publish(shop_id, hold_above_minor=15_000)
+    tell(shop_id, order(1, line(net_minor=123_450)), order(2, line(net_minor=10_000)))
+    page.set_viewport_size({"width": width, "height": 900})
+    for language in LANGUAGES:
+        asked = f"id_token={session_token(SHOP)}&shop={SHOP}&locale={language}"
+        page.goto(f"{stage.app.config['SETTINGS'].app_url}/reviews?{asked}")
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.locator(".review")).to_have_count(2)
+        assert page.evaluate(COVERED) == [], language
