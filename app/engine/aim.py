@@ -288,7 +288,9 @@ class _Round:
         booked_minor = reward.kept_minor if reward.state in BOOKED else 0
         more_minor = target.kept_minor - booked_minor
         owed_minor = -self._journal.balance(customer_id, Account.OWED)
-        if terms.owed is OwedPolicy.BLOCK and booked_minor == 0 and more_minor > 0 and owed_minor > 0:
+        # What had settled may owe by itself: it comes back, and pays that first.
+        is_new = booked_minor == 0 and not (reward.state in BOOKED_SETTLED and reward.statement_id is not None)
+        if terms.owed is OwedPolicy.BLOCK and is_new and more_minor > 0 and owed_minor > 0:
             met.append(Ceiling(LimitKind.OWED, 0, 0, owed_minor))
         if limits.balance_minor is not None and more_minor > 0:
             held = (Account.PENDING, Account.AVAILABLE)

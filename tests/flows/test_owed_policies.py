@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.engine.rules.postings import Account, EntryKind
 from app.engine.rules.terms import OwedPolicy
 from app.models import LedgerEntry, LedgerPosting
-from tests.flows.builders import Till, day, line, order, reading, refund_of
+from tests.flows.builders import BEN, Till, day, later, line, order, reading, refund_of
 from tests.flows.shopify_account import Shopify
 
 FIRST, SECOND = order(1), order(2, line(1, 25_000), on=3)
@@ -75,3 +75,26 @@ def test_who_owes_earns_nothing_where_the_terms_block(shop: Till) -> None:
     shop.tell(SECOND)
     assert shop.balances() == (0, 0, -150)
     assert shop.reward(SECOND).why_nothing == "customer_owes"
+
+
+def test_what_an_exchange_brings_back_pays_its_own_debt_where_the_terms_block(shop: Till) -> None:
+    shop.publish(on=-1, owed=OwedPolicy.BLOCK)
+    spend(shop, 150).hear(day(2))
+    shop.pay_back(refund_of(FIRST, units=1, money_minor=0))
+    assert shop.balances() == (0, 0, -150)
+    shop.tell(later(FIRST, lines=(*FIRST.lines, line(2))))
+    assert shop.kept(FIRST) == 200
+    assert shop.balances() == (0, 50, 0)
+    shop.tell(SECOND)
+    assert shop.reward(SECOND).why_nothing is None
+
+
+def test_an_order_that_turns_out_to_be_somebodys_who_owes_earns_nothing_where_the_terms_block(shop: Till) -> None:
+    shop.publish(on=-1, owed=OwedPolicy.BLOCK)
+    spend(shop, 150).hear(day(2))
+    shop.pay_back(refund_of(FIRST, units=1))
+    of_ben = order(2, on=3, customer=BEN)
+    shop.tell(of_ben)
+    shop.tell(later(of_ben, customer=FIRST.customer))
+    assert shop.balances() == (0, 0, -150)
+    assert shop.reward(of_ben).why_nothing == "customer_owes"
