@@ -240,3 +240,18 @@ def test_no_button_covers_a_figure_in_any_language(page: Page, stage: Stage, wid
         expect(page.locator("html")).to_have_attribute("lang", language)
         expect(page.locator(".review")).to_have_count(2)
         assert page.evaluate(COVERED) == [], language
+
+
+#: So many pixels of the window's lower edge Shopify's toasts stand upon, for half the time there is to undo.
+TOASTS = 81
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_toast_leaves_the_button_that_undoes_free(page: Page, stage: Stage, width: int) -> None:
+    fill(page, stage, 2, undo_seconds=300)
+    page.set_viewport_size({"width": width, "height": 700})
+    frame = enter(page, stage, "/reviews")
+    frame.get_by_role("button", name="Approve #1001", exact=True).click()
+    bar = frame.locator(".undo__bar").bounding_box()
+    assert bar is not None
+    assert bar["y"] + bar["height"] <= 700 - TOASTS
