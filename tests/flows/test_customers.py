@@ -120,20 +120,6 @@ def test_of_several_versions_in_a_batch_the_newest_counts(shop: Till) -> None:
 # Deleted
 
 
-def test_what_is_void_asks_for_nothing_of_a_budget_when_its_order_is_heard_of_again(manual_shop: Till) -> None:
-    manual_shop.publish(limits=Limits(budget_minor=2_00))
-    first, second = order(1, line(1, 80_00)), order(2, line(1, 100_00), on=2, customer=BEN)
-    manual_shop.tell(first)
-    delete(manual_shop, ADA)
-    before = manual_shop.reward(first)
-    assert (before.state, before.granted, before.reversed) == (RewardState.VOIDED, 1_60, 1_60)
-    manual_shop.tell(second)
-    assert manual_shop.kept(second) == 2_00
-    manual_shop.tell(later(first))
-    assert manual_shop.reward(first) == before
-    manual_shop.check()
-
-
 def test_what_was_not_settled_when_its_customer_was_deleted_is_void(manual_shop: Till) -> None:
     held = order(2, on=1)
     manual_shop.tell(PAID, held)

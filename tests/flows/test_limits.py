@@ -10,9 +10,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.db import db, transaction
-from app.engine.flows import review
+from app.engine.flows import customers, review
 from app.engine.rules import money
-from app.engine.rules.facts import FinancialStatus, OrderFact
+from app.engine.rules.facts import CustomerGone, FinancialStatus, OrderFact
 from app.engine.rules.states import RewardState
 from app.engine.rules.terms import Cycle, Limits, OwedPolicy, Tier
 from app.models import Reward, Shop
@@ -347,3 +347,18 @@ def _spend_all(till: Till) -> None:
     available = till.balances()[1]
     move = CreditMove("gid://shopify/Spent/1", ADA.customer_id, MoveKind.REDEMPTION, available, day(0, 60))
     till.twice(lambda session, shop, now: record_moves(session, shop, [move], now), day(1))
+
+
+def test_what_is_void_asks_for_nothing_of_a_budget_when_its_order_is_heard_of_again(manual_shop: Till) -> None:
+    manual_shop.publish(limits=Limits(budget_minor=2_00))
+    first, second = order(1, line(1, 80_00)), order(2, line(1, 100_00), on=2, customer=BEN)
+    manual_shop.tell(first)
+    gone = CustomerGone(ADA.customer_id, day(3))
+    manual_shop.twice(lambda session, row, now: customers.record_deleted(session, row, [gone], now), day(10))
+    before = manual_shop.reward(first)
+    assert (before.state, before.granted, before.reversed) == (RewardState.VOIDED, 1_60, 1_60)
+    manual_shop.tell(second)
+    assert manual_shop.kept(second) == 2_00
+    manual_shop.tell(later(first))
+    assert manual_shop.reward(first) == before
+    manual_shop.check()
