@@ -12,7 +12,7 @@ from app.engine.locks import lock_customers
 from app.engine.messages import MessageDraft, write_messages
 from app.engine.programme import Programme
 from app.engine.rules import postings
-from app.engine.rules.arrival import CLOCK_SKEW, Claim
+from app.engine.rules.arrival import CLOCK_SKEW, Claim, Sent
 from app.engine.rules.messages import Topic
 from app.engine.rules.postings import EntryKind
 from app.engine.rules.states import TransferKind, TransferState
@@ -126,6 +126,19 @@ def start_over(transfer: Transfer, now: datetime) -> None:
 def forget_sending(transfer: Transfer) -> None:
     """Forget a sending that was certainly not executed: nothing on the account may be taken for it later."""
     transfer.watermark = transfer.sent_minor = transfer.note = transfer.doubt = None
+
+
+def recall_sending(transfer: Transfer, earlier: Sent | None) -> None:
+    """Forget a sending that was certainly not executed, but for the one before it, which may have been."""
+    forget_sending(transfer)
+    transfer.sent_at = None
+    if earlier is not None:
+        transfer.watermark, transfer.sent_minor, transfer.sent_at = (
+            earlier.watermark,
+            earlier.amount_minor,
+            earlier.sent_at,
+        )
+        transfer.note = earlier.note
 
 
 def finish(session: Session, transfer: Transfer, state: TransferState, now: datetime, actor: str = "system") -> None:

@@ -134,6 +134,30 @@ def test_a_credit_that_lands_after_it_counted_as_lost_is_found_before_it_is_sent
     assert desk.row(transfer_id).state is S.CONFIRMED
 
 
+def test_a_credit_that_lands_after_its_second_sending_was_throttled_is_found_before_the_third(any_desk: Desk) -> None:
+    """With a fingerprint for certain; without one a person is asked, as of everything that comes so late."""
+    desk = any_desk
+    customer = desk.customer()
+    transfer_id = desk.plan(customer, 700)
+    desk.faults("drop_before_commit")
+    desk.send()
+    desk.clock.advance(5)
+    desk.send()
+    desk.clock.advance(QUIET)
+    desk.faults(*["throttled"] * 100)
+    assert desk.send().outcomes == {"planned_again": 1, "put_back": 1}
+
+    first = desk.row(transfer_id)
+    account = desk.account(customer)
+    with desk.sandbox_shop.lock:
+        desk.sandbox_shop.credit.credit(account, 700, desk.box.world.clock.now(), first.expires_at)
+    desk.faults()
+
+    found = desk.send_until_done()
+    assert found == {"confirmed" if first.expires_at else "needs_person": 1}
+    assert desk.amounts(customer) == [700]
+
+
 def test_an_equal_credit_of_somebody_else_is_not_taken_for_one_with_a_fingerprint(desk: Desk) -> None:
     desk.agree_to_far_expiry()
     customer = desk.customer()

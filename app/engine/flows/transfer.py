@@ -36,6 +36,7 @@ from app.engine.transfer_rows import (
     lock_customer,
     lock_owners,
     plan,
+    recall_sending,
     start_over,
     wait_between_reads,
 )
@@ -156,18 +157,22 @@ def renew(session: Session, claim: Claim, reason: str, now: datetime, wait_secon
     transfer = get_ours(session, claim)
     put_back(session, claim, reason, now, wait_seconds)
     if transfer is not None and transfer.state is S.PLANNED:
+        # What was sent before with that expiry cannot arrive any more, either.
+        recall_sending(transfer, None)
         transfer.expires_at = None
         session.flush()
 
 
 def put_back(session: Session, claim: Claim, reason: str, now: datetime, wait_seconds: float | None = None) -> None:
-    """Plan a transfer again that certainly was not executed, after a wait that grows with its attempts."""
+    """Plan a transfer again that certainly was not executed, after a wait that grows with its attempts.
+
+    An earlier sending, which is only believed not to have arrived, goes on being looked for.
+    """
     transfer = get_ours(session, claim)
     if transfer is None or transfer.state not in (S.PLANNED, S.SENDING):
         return
     if transfer.state is S.SENDING:
-        forget_sending(transfer)
-        transfer.sent_at = None
+        recall_sending(transfer, claim.sent)
     wait = growing_wait(claim.attempt) if wait_seconds is None else timedelta(seconds=wait_seconds)
     plan(transfer, now + wait, reason)
     session.flush()
