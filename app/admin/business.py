@@ -20,6 +20,7 @@ from app.admin.settings_forms import SeenSchema
 from app.clock import utcnow
 from app.db import db, transaction
 from app.engine.flows import business as flow
+from app.engine.programme import Programme
 from app.engine.rules.business import WHOLE_BPS, Record, Trade, compute_outlook
 from app.engine.rules.money import decimal_text, to_decimal_string
 from app.engine.rules.periods import midnight
@@ -97,6 +98,7 @@ def _show(
     first = now.astimezone(zone(g.shop.timezone)).date() - timedelta(days=span - 1)
     total = read_days(session, g.shop, first).total(first)
     record = Record(total.issued_minor, total.reversed_minor, total.redemptions)
+    tiers = [tier.name for tier in Programme(session, g.shop).at(now).tiers]
     is_kept = wrong is not None
     response = answers.show(
         "admin/business.html",
@@ -108,7 +110,7 @@ def _show(
         seen=mark(flow.show_trade(trade)),
         record=record,
         outlook=None if trade is None else compute_outlook(trade, record),
-        moves=list_tier_moves(session, g.shop.id, midnight(first, zone(g.shop.timezone))),
+        moves=list_tier_moves(session, g.shop.id, midnight(first, zone(g.shop.timezone)), tiers),
         spans=SPANS,
         span=span,
     )

@@ -153,5 +153,5 @@ def test_moves_between_tiers_are_counted_without_those_who_came(
                         terms_version=1, at=now - timedelta(days=days), actor="system",
                     )
                 )  # fmt: skip
-    assert "Bronze 0 0 0 2 Gold 1 0 1 1 Silver 1 1 0 1" in Page(visitor.load(PATH).text).text
-    assert "Bronze 0 0 0 3 Gold 2 0 1 1 Silver 1 1 0 1" in Page(visitor.load(PATH, days="90").text).text
+    assert "Bronze 0 0 0 2 Silver 1 1 0 1 Gold 1 0 1 1" in Page(visitor.load(PATH).text).text
+    assert "Bronze 0 0 0 3 Silver 1 1 0 1 Gold 2 0 1 1" in Page(visitor.load(PATH, days="90").text).text

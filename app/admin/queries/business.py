@@ -1,5 +1,6 @@
 """What the page of business figures reads: an average order, and who moved between the tiers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,8 +44,11 @@ def average_order_minor(session: Session, shop_id: int, currency: str, now: date
     return share_half_up(int(total), 1, count) if count else None
 
 
-def list_tier_moves(session: Session, shop_id: int, since: datetime) -> list[TierMoves]:
-    """Return who moved since an instant, by tier; who came to the programme has not moved."""
+def list_tier_moves(session: Session, shop_id: int, since: datetime, tiers: Sequence[str]) -> list[TierMoves]:
+    """Return who moved since an instant, by tier, in the order of ``tiers`` and then those that are no more.
+
+    Who came to the programme has not moved.
+    """
     query = (
         select(TierChange.before, TierChange.after, TierChange.kind, func.count())
         .where(TierChange.shop_id == shop_id, TierChange.at >= since, TierChange.kind != TierChangeKind.INITIAL)
@@ -59,4 +63,5 @@ def list_tier_moves(session: Session, shop_id: int, since: datetime) -> list[Tie
         came.by_hand += count if kind is TierChangeKind.MANUAL else 0
         if before is not None:
             found.setdefault(before, TierMoves(before)).left += count
-    return sorted(found.values(), key=lambda one: one.tier)
+    rank = {name: number for number, name in enumerate(tiers)}
+    return sorted(found.values(), key=lambda one: (rank.get(one.tier, len(rank)), one.tier))
