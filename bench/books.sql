@@ -68,7 +68,7 @@ SELECT i, 1, i, CASE state WHEN 'awaiting_customer' THEN NULL ELSE customer_id E
     jsonb_build_array(jsonb_build_object('kind', 'line_counts', 'line_id', i, 'title', 'A thing of a shop', 'quantity', 1,
         'net_minor', 10000), jsonb_build_object('kind', 'tier_rate', 'tier', 'Bronze', 'rate_bps', 200, 'spend_minor', 0),
         jsonb_build_object('kind', 'amount', 'eligible_minor', 10000, 'rate_bps', 200, 'amount_minor', granted,
-            'exact', true)),
+            'exact', to_char(granted / 100.0, 'FM9990.00'))),
     2, placed_at, placed_at, CASE WHEN state IN ('settled', 'reversed') THEN placed_at END
 FROM plan ORDER BY i;
 
