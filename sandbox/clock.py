@@ -33,6 +33,11 @@ def utc_text(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def nanosecond_text(moment: datetime) -> str:
+    """Write a moment as the headers of webhooks do: with nine digits after the second, as far as it is known."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+
+
 def millisecond_text(moment: datetime | None) -> str | None:
     """Write a moment with milliseconds, for measuring."""
     if moment is None:

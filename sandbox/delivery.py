@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sandbox.clock import millisecond_text, utc_text
+from sandbox.clock import millisecond_text, nanosecond_text
 
 API_VERSION = "2026-10"
 PATH = "/webhooks/shopify"
@@ -89,7 +89,7 @@ def headers_for(delivery: Delivery, secret: str) -> dict[str, str]:
         "X-Shopify-API-Version": API_VERSION,
         "X-Shopify-Webhook-Id": delivery.webhook_id,
         "X-Shopify-Event-Id": delivery.event_id,
-        "X-Shopify-Triggered-At": utc_text(delivery.triggered_at) or "",
+        "X-Shopify-Triggered-At": nanosecond_text(delivery.triggered_at),
     }
 
 

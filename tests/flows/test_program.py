@@ -198,7 +198,9 @@ def test_uninstalling_forgets_the_tokens_and_keeps_the_books(shop: Till) -> None
         assert session.scalars(select(ShopToken)).all() == []
         assert session.get_one(Shop, shop.id).uninstalled_at == day(3)
     assert shop.balances() == (0, 200, 0)
-    assert trail(shop, "uninstall") == [("system", {"installed": True}, {"installed": False})]
+    assert trail(shop, "uninstall") == [
+        ("system", {"installed": True, "mode": "automatic"}, {"installed": False, "mode": "manual"})
+    ]
 
 
 def test_after_uninstalling_nothing_settles(shop: Till) -> None:

@@ -140,6 +140,22 @@ def test_a_shop_that_leaves_stops_everything_and_goes_on_when_it_comes_back(town
         assert session.scalars(select(Transfer.state)).all() == [TransferState.CONFIRMED]
 
 
+def test_what_was_bought_while_the_app_was_away_waits_for_somebody(town: Town) -> None:
+    town.post("uninstall")
+    town.wait_until_quiet()
+    missed = order(town)
+    town.post("install")
+    token = town.post("session-token")["token"]
+    town.app.test_client().get("/", query_string={"id_token": token, "embedded": "1"})
+    with transaction() as session:
+        shop_id = session.scalars(select(Shop.id)).one()
+    jobs.reconcile_orders(shop_id)
+    town.wait_until_quiet()
+    assert reward(missed["id"]) == (RewardState.IN_REVIEW, None, 400)
+    with transaction() as session:
+        assert session.scalars(select(Transfer)).all() == []
+
+
 def test_a_customer_asks_for_their_data_and_is_forgotten(town: Town) -> None:
     placed = order(town)
     with transaction() as session:

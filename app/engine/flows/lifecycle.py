@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.audit import record
 from app.engine.goodbyes import end_alerts
+from app.engine.rules.terms import Mode
 from app.engine.rules.zones import is_zone
 from app.models import Shop, ShopToken
 
@@ -15,9 +16,11 @@ def uninstall(session: Session, shop: Shop, now: datetime) -> None:
     """Delete the shop's tokens and mark it uninstalled; a second word of it changes nothing.
 
     What was to be told to its people is given up: nobody is there to read it, and it is no news to who comes back.
+    Whoever does begins in manual mode, like every shop: what was bought meanwhile earns when somebody has seen it.
     """
     session.execute(delete(ShopToken).where(ShopToken.shop_id == shop.id))
     if shop.uninstalled_at is None:
+        mode, shop.mode = shop.mode, Mode.MANUAL
         shop.uninstalled_at = now
         record(
             session,
@@ -25,8 +28,8 @@ def uninstall(session: Session, shop: Shop, now: datetime) -> None:
             "system",
             "uninstall",
             subject=("shop", shop.id),
-            before={"installed": True},
-            after={"installed": False},
+            before={"installed": True, "mode": mode},
+            after={"installed": False, "mode": shop.mode},
             now=now,
         )
         session.flush()
