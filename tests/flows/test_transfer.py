@@ -228,6 +228,23 @@ def test_a_fingerprint_is_kept_over_all_sendings_and_differs_from_all_others_of_
     assert len(set(told)) == 3
 
 
+def test_a_sending_believed_lost_is_remembered_when_the_next_one_gets_another_expiry(rows: Rows) -> None:
+    rows.change_shop(far_expiry_agreed=True)
+    rows.plan(rows.ada)
+    rows.lose()
+    for read in (QUIET, QUIET + 1):
+        again = rows.claim(read)
+        assert again is not None
+        with transaction() as session:
+            flow.record_empty_read(session, again, after(read), QUIET)
+    claim = rows.send(QUIET + 2, watermark=20)
+    with transaction() as session:
+        flow.renew(session, claim, "The expiry lies in the past.", START)
+
+    row = rows.row(claim.transfer_id)
+    assert (row.state, row.watermark, row.sent_at, row.expires_at) == (S.PLANNED, 10, START, None)
+
+
 def test_a_debit_has_no_fingerprint(rows: Rows) -> None:
     rows.change_shop(far_expiry_agreed=True)
     rows.plan(rows.ada, kind=DEBIT)

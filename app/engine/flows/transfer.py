@@ -157,8 +157,6 @@ def renew(session: Session, claim: Claim, reason: str, now: datetime, wait_secon
     transfer = get_ours(session, claim)
     put_back(session, claim, reason, now, wait_seconds)
     if transfer is not None and transfer.state is S.PLANNED:
-        # What was sent before with that expiry cannot arrive any more, either.
-        recall_sending(transfer, None)
         transfer.expires_at = None
         session.flush()
 
